@@ -1,0 +1,43 @@
+"""Minibatches: every image once an epoch, in a new random order each time."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from adambench.datasets.base import Bytes, Split
+
+Floats = npt.NDArray[np.floating]
+
+
+class Batches:
+    """Shuffled minibatches of a split, scaled to [0, 1], written into one pair of buffers that is used again and again.
+
+    rng decides the order alone: runs given generators of the same seed see the same batches.
+    """
+
+    def __init__(self, split: Split, batch_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> None:
+        self.split = split
+        self.rng = rng
+        self.batch_size = min(batch_size, len(split.labels))
+        self._raw = np.empty((self.batch_size, split.images.shape[1]), np.uint8)
+        self._images: Floats = np.empty(self._raw.shape, dtype)
+
+    def __len__(self) -> int:
+        """Steps an epoch; the last, shorter batch counts."""
+        return math.ceil(len(self.split.labels) / self.batch_size)
+
+    def epoch(self) -> Iterator[tuple[Floats, Bytes]]:
+        """Images (batch_size, pixels) in [0, 1] and labels (batch_size,), valid until the next batch is asked for."""
+        order = self.rng.permutation(len(self.split.labels))
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            raw = self._raw[: len(chosen)]
+            np.take(self.split.images, chosen, axis=0, out=raw, mode="clip")  # clip: no bounds check, no second buffer
+            yield scale(raw, self._images[: len(chosen)]), self.split.labels[chosen]
+
+
+def scale(raw: Bytes, out: Floats) -> Floats:
+    """Bytes 0 to 255 as numbers from 0 to 1, written into out."""
+    return np.multiply(raw, out.dtype.type(1 / 255), out=out, dtype=out.dtype)
