@@ -1,0 +1,50 @@
+"""Adam in the form that Keras and TensorFlow compute."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt, doc
+
+from adambench.optimizers.base import Array, Optimizer, nonzero
+
+
+@dataclass(frozen=True)
+class AdamEpsHat(Optimizer):
+    """Adam with ε̂ beside the uncorrected √v, the efficient form of the paper and the one of Keras and TensorFlow.
+
+    m ← β₁·m + (1 − β₁)·g          v ← β₂·v + (1 − β₂)·g²
+    α_t = α·√(1 − β₂ᵗ) / (1 − β₁ᵗ)
+    θ ← θ − α_t·m / (√v + ε̂)
+
+    Source: Kingma and Ba (2015), end of section 2. Equal to `Adam` only where ε̂ = ε·√(1 − β₂ᵗ): here the same ε̂ damps
+    the first steps more.
+    """
+
+    lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.001
+    beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
+    beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
+    eps: Annotated[float, Ge(0), doc("ε̂, keeps the divisor above zero")] = 1e-8
+    slot_names = ("m", "v")
+
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        m, v = slots
+        # α_t = α·√(1 − β₂ᵗ) / (1 − β₁ᵗ)
+        alpha_t = self.lr * lr_scale * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
+        # m ← β₁·m + (1 − β₁)·g
+        m *= self.beta1
+        np.multiply(g, 1 - self.beta1, out=tmp)
+        m += tmp
+        # v ← β₂·v + (1 − β₂)·g²
+        v *= self.beta2
+        np.multiply(g, 1 - self.beta2, out=tmp)
+        tmp *= g
+        v += tmp
+        # θ ← θ − α_t·m / (√v + ε̂)
+        np.sqrt(v, out=tmp)
+        tmp += nonzero(self.eps, theta)
+        np.divide(m, tmp, out=tmp)
+        tmp *= alpha_t
+        theta -= tmp

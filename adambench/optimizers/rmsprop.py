@@ -1,0 +1,41 @@
+"""RMSProp."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt, doc
+
+from adambench.optimizers.base import Array, Optimizer, nonzero
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """The gradient divided by a running root mean square of itself.
+
+    v ← ρ·v + (1 − ρ)·g²
+    θ ← θ − α·g / (√v + ε)
+
+    Source: Tieleman and Hinton (2012), lecture 6e, there with ρ = 0.9. Same as `torch.optim.RMSprop` but for its
+    default α of 0.01. Differs from TensorFlow, which puts ε under the root. Adam with β₁ = 0 and no bias correction.
+    """
+
+    lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.001
+    rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of the mean of squared gradients")] = 0.99
+    eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
+    slot_names = ("v",)
+
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        (v,) = slots
+        # v ← ρ·v + (1 − ρ)·g²
+        v *= self.rho
+        np.multiply(g, 1 - self.rho, out=tmp)
+        tmp *= g
+        v += tmp
+        # θ ← θ − α·g / (√v + ε)
+        np.sqrt(v, out=tmp)
+        tmp += nonzero(self.eps, theta)
+        np.divide(g, tmp, out=tmp)
+        tmp *= self.lr * lr_scale
+        theta -= tmp
