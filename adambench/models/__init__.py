@@ -1,0 +1,9 @@
+"""The models by name. A new model is a file and a line here."""
+
+from adambench.models.base import Model, Network
+from adambench.models.logistic import Logistic
+from adambench.models.mlp import MLP
+
+MODELS: dict[str, type[Model]] = {"logistic": Logistic, "mlp": MLP}
+
+__all__ = ["MODELS", "Model", "Network"]
