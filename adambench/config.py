@@ -1,0 +1,254 @@
+"""A YAML file -> a checked Experiment. Every mistake is told, with its place, before anything runs."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from annotated_types import Ge, Gt, Le
+
+from adambench import yamlfile
+from adambench.check import Check, hints_of, show, unknown
+from adambench.datasets import DATASETS
+from adambench.errors import AdambenchError
+from adambench.experiment import Count, DataSource, Evaluate, Experiment, Grid, Problem, Seed, Tuning, named
+from adambench.models import MODELS
+from adambench.optimizers import OPTIMIZERS
+from adambench.schedules import SCHEDULES
+from adambench.yamlfile import Path as Where
+from adambench.yamlfile import Source, dotted
+
+MAX_SETTINGS = 10_000  # of one optimizer on one problem
+
+
+def load(file: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file, with `KEY=VALUE` overrides (KEY: a dotted path).
+
+    Raises AdambenchError that lists every mistake as `file:line: path: what is wrong. Allowed: … Did you mean …?`
+    """
+    return parse(_read(file), str(file), file.parent, overrides)
+
+
+def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] = ()) -> Experiment:
+    """As `load`, from text. name: of the file, for messages; folder: the one that relative paths start from."""
+    values, source = yamlfile.parse(text, name)
+    for override in overrides:
+        _override(values, source, override)
+    check = _Config(source)
+    experiment = _experiment(values, check, folder)
+    if check.errors or experiment is None:
+        raise AdambenchError("\n".join(dict.fromkeys(check.errors)))
+    return experiment
+
+
+def resolved(experiment: Experiment) -> str:
+    """The experiment as YAML with everything spelled out; `parse` gives the same experiment back."""
+    return yaml.safe_dump(
+        {
+            "name": experiment.name,
+            "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value},
+            "tuning": {key: value for key, value in asdict(experiment.tuning).items() if value is not None},
+            "evaluate": asdict(experiment.evaluate),
+            "problems": {
+                problem.name: {
+                    "model": named(problem.model, MODELS),
+                    "schedule": named(problem.schedule, SCHEDULES),
+                    "epochs": problem.epochs,
+                    "batch_size": problem.batch_size,
+                    "seeds": list(problem.seeds),
+                    "optimizers": {
+                        grid.label: {"name": grid.rule}
+                        | {key: axis[0] if len(axis) == 1 else list(axis) for key, axis in grid.axes.items()}
+                        for grid in problem.grids
+                    },
+                }
+                for problem in experiment.problems
+            },
+        },
+        sort_keys=False,
+        allow_unicode=True,
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        data = file.read_bytes() if file.stat().st_size <= 2**20 else None
+    except OSError as error:
+        near = difflib.get_close_matches(file.name, [path.name for path in file.parent.glob("*.yaml")], cutoff=0.5)
+        hint = (
+            f"Did you mean {file.parent / near[0]}?"
+            if near
+            else "`adambench init` writes a commented file to start from."
+        )
+        raise AdambenchError(f"{file}: cannot be read: {error.strerror}", hint) from error
+    if data is None:
+        raise AdambenchError(f"{file}: larger than 1 MiB: not an experiment")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise AdambenchError(f"{file}: not a text file in UTF-8") from error
+
+
+def _override(values: Any, source: Source, override: str) -> None:
+    """Set one `KEY=VALUE` in the file's values."""
+    key, equals, text = override.partition("=")
+    path: Where = tuple(key.split("."))
+    if not (equals and key and text) or not isinstance(values, dict):
+        raise AdambenchError(f"{override}: not an override", "Write KEY=VALUE, as in problems.mlp.epochs=20.")
+    value, _ = yamlfile.parse(text, f"command line, {override}")
+    here = values
+    for depth, part in enumerate(path[:-1]):
+        there = here.get(part)
+        if there is None and path[:depth] != ("problems",):
+            there = here[part] = {}
+        if not isinstance(there, dict):
+            names = [name for name, item in here.items() if isinstance(item, dict)]
+            raise AdambenchError(f"command line, {override}: {dotted(path[: depth + 1])}: {unknown(str(part), names)}")
+        here = there
+    here[str(path[-1])] = value
+    source.overridden[path] = override
+
+
+class _Config(Check):
+    """The checks that are particular to an experiment."""
+
+    def seeds(self, value: Any, tuning: Tuning | None, path: Where) -> tuple[int, ...] | None:
+        seeds = self.value(value, tuple[Seed, ...], path)
+        if seeds is None:
+            return None
+        if not seeds:
+            self.fail(path, "must hold at least one seed")
+        if len(set(seeds)) < len(seeds):
+            self.fail(path, f"a seed stands twice in {show(value)}")
+        if tuning and tuning.seed in seeds:
+            self.fail(path, f"{tuning.seed} is the seed of tuning; a report run must have another")
+        return tuple(seeds)
+
+    def grid(self, label: str, value: Any, path: Where) -> Grid | None:
+        """One entry of `optimizers`."""
+        values = self.mapping({} if value is None else value, path, "hyper-parameters")
+        if values is None or self.name(label, path) is None:
+            return None
+        rule = values.get("name", label)
+        if not isinstance(rule, str) or rule not in OPTIMIZERS:
+            at = (*path, "name") if "name" in values else path
+            own = "" if "name" in values else " A label of your own needs `name: RULE`."
+            self.fail(at, unknown(str(rule), OPTIMIZERS) + own)
+            return None
+        before = len(self.errors)
+        hints = hints_of(OPTIMIZERS[rule])
+        given = {key: item for key, item in values.items() if key != "name"}
+        self.keys(given, path, hints)
+        axes = {f.name: (f.default,) for f in fields(OPTIMIZERS[rule])}
+        for key, item in given.items():
+            if key in hints:
+                axes[key] = self.axis(item, hints[key], (*path, key))
+        if len(self.errors) > before:
+            return None
+        if (size := math.prod(map(len, axes.values()))) > MAX_SETTINGS:
+            self.fail(path, f"a grid of {size:,} settings; at most {MAX_SETTINGS:,} are allowed")
+            return None
+        return Grid(label, rule, axes)
+
+    def axis(self, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
+        """The values of one hyper-parameter: a single one, a list, or `{logspace: [low, high, count]}`."""
+        if isinstance(value, dict):
+            value = self.logspace(value, path)
+        elif not isinstance(value, list):
+            value = [value]
+        elif not value:
+            self.fail(path, "a grid axis needs at least one value, found []")
+        points = [self.value(point, hint, (*path, i) if len(value) > 1 else path) for i, point in enumerate(value)]
+        repeated = {show(point) for point in points if point is not None and points.count(point) > 1}
+        if repeated:
+            self.fail(path, f"{', '.join(sorted(repeated))} stands twice")
+        return tuple(points)
+
+    def logspace(self, value: dict[str, Any], path: Where) -> list[float]:
+        """Count values from low to high, evenly spaced in the logarithm, rounded to four digits."""
+        self.keys(value, path, ["logspace"], ["logspace"])
+        at = (*path, "logspace")
+        parts = value.get("logspace")
+        if not isinstance(parts, list) or len(parts) != 3:
+            self.fail(at, f"must be [low, high, count], found {show(parts)}")
+            return []
+        before = len(self.errors)
+        low, high = (self.value(part, Annotated[float, Gt(0)], (*at, i)) for i, part in enumerate(parts[:2]))
+        count = self.value(parts[2], Annotated[int, Ge(2), Le(MAX_SETTINGS)], (*at, 2))
+        if len(self.errors) > before:
+            return []
+        start, width = math.log10(low), math.log10(high) - math.log10(low)
+        return [float(f"{10 ** (start + width * i / (count - 1)):.4g}") for i in range(count)]
+
+
+def _experiment(value: Any, check: _Config, folder: Path) -> Experiment | None:
+    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers"]
+    values = check.mapping(value, (), "name, dataset, problems, …")
+    if values is None:
+        return None
+    check.keys(values, (), keys, ["name", "dataset", "problems"])
+    name = check.name(values["name"], ("name",)) if "name" in values else None
+    dataset = _dataset(values["dataset"], check, folder) if "dataset" in values else None
+    tuning = check.instance(
+        Tuning, check.mapping(values.get("tuning", {}), ("tuning",), "seed, metric, epochs") or {}, ("tuning",)
+    )
+    evaluate = check.instance(
+        Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
+    )
+    seeds = check.seeds(values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
+    shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "label: hyper-parameters") or {}
+    grids = {label: check.grid(label, item, ("optimizers", label)) for label, item in shared.items()}
+    given = check.mapping(values.get("problems", {}), ("problems",), "name: problem") or {}
+    if "problems" in values and not given:
+        check.fail(("problems",), "must hold at least one problem")
+    problems = [
+        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, grids)
+        for label, item in given.items()
+    ]
+    if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
+        return None
+    return Experiment(name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem))
+
+
+def _problem(
+    name: str, value: Any, check: _Config, seeds: Any, tuning: Tuning | None, grids: Mapping[str, Grid | None]
+) -> Problem | None:
+    path: Where = ("problems", name)
+    values = check.mapping(value, path, "model, epochs, batch_size, …")
+    if values is None or check.name(name, path) is None:
+        return None
+    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers"]
+    check.keys(values, path, keys, ["model", "epochs", "batch_size"])
+    model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
+    schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
+    epochs = check.value(values["epochs"], Count, (*path, "epochs")) if "epochs" in values else None
+    batch_size = check.value(values["batch_size"], Count, (*path, "batch_size")) if "batch_size" in values else None
+    if "seeds" in values:
+        seeds = check.seeds(values["seeds"], tuning, (*path, "seeds"))
+    elif seeds is MISSING:
+        check.fail(path, "seeds is missing, here and for the whole experiment.")
+    own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}
+    grids = {**grids, **{label: check.grid(label, item, (*path, "optimizers", label)) for label, item in own.items()}}
+    if not grids:
+        check.fail(path, "no optimizers, here or for the whole experiment.")
+    if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
+        return None
+    return Problem(name, model, schedule, epochs, batch_size, seeds, tuple(grid for grid in grids.values() if grid))
+
+
+def _dataset(value: Any, check: _Config, folder: Path) -> DataSource | None:
+    path: Where = ("dataset",)
+    values = check.mapping({"name": value} if isinstance(value, str) else value, path, "idx: path/to/folder")
+    source = check.instance(DataSource, values, path) if values is not None else None
+    if source is None:
+        return None
+    if bool(source.name) == bool(source.idx):
+        check.fail(path, f"must be one of {', '.join(DATASETS)}, or {{idx: path/to/folder}}")
+    elif source.name and source.name not in DATASETS:
+        check.fail(path, unknown(source.name, DATASETS) + " A folder of your own is {idx: path/to/folder}.")
+    elif source.idx:
+        return DataSource("", str((folder / source.idx).resolve()), source.sha256)
+    return source
