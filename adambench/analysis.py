@@ -1,0 +1,154 @@
+"""Curves -> numbers: who is best with which setting, means and spreads over seeds, ranks. No drawing, no files."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adambench.optimizers import Optimizer
+from adambench.plan import Curve, Entry, Run, final
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean and sample standard deviation of n values; sd is nan for n < 2, mean infinite if any run diverged."""
+
+    mean: float
+    sd: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Estimate":
+        n = len(values)
+        if n == 0:
+            return cls(math.nan, math.nan, 0)
+        mean = math.fsum(values) / n
+        if not math.isfinite(mean) or n < 2:
+            return cls(mean, math.nan, n)
+        return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One optimizer on one problem: its report runs in a line."""
+
+    problem: str
+    optimizer: str
+    rule: str
+    setting: Optimizer | None  # the best one; None while tuning is not complete
+    varied: Mapping[str, Any]  # those of its hyper-parameters that the grid varied
+    settings_tried: int
+    edge: bool  # the chosen rate is the lowest or the highest of its grid
+    seeds: int  # planned
+    epochs: int
+    train_loss: Estimate
+    test_loss: Estimate
+    test_error: Estimate
+    seconds: Estimate
+    diverged: Sequence[int]  # the epochs in which report runs diverged
+
+    @property
+    def status(self) -> str:
+        if self.diverged:
+            return "diverged"
+        return "finished" if self.train_loss.n == self.seeds else f"{self.train_loss.n} of {self.seeds} runs"
+
+
+def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, list[Summary]]:
+    """By problem, a summary of each optimizer, the lowest final training cost first."""
+    table: dict[str, list[Summary]] = {}
+    for entry in entries:
+        table.setdefault(entry.problem.name, []).append(_summary(entry, curves))
+    for summaries in table.values():
+        summaries.sort(key=lambda summary: math.inf if math.isnan(summary.train_loss.mean) else summary.train_loss.mean)
+    return table
+
+
+def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
+    setting = entry.best(curves)
+    known = [curves[run.id] for run in entry.report(curves) if run.id in curves]
+    rates = entry.grid.axes["lr"]
+    lr = getattr(setting, "lr", None)
+    return Summary(
+        problem=entry.problem.name,
+        optimizer=entry.grid.label,
+        rule=entry.grid.rule,
+        setting=setting,
+        varied={name: getattr(setting, name) for name in entry.grid.varied} if setting else {},
+        settings_tried=len(entry.grid.settings),
+        edge=len(rates) > 1 and lr in (min(rates), max(rates)),
+        seeds=len(entry.problem.seeds),
+        epochs=entry.problem.epochs,
+        train_loss=Estimate.of([final(curve, "train_loss") for curve in known]),
+        test_loss=Estimate.of([final(curve, "test_loss") for curve in known]),
+        test_error=Estimate.of([final(curve, "test_error") for curve in known]),
+        seconds=Estimate.of([curve[-1].seconds for curve in known]),
+        diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
+    )
+
+
+@dataclass(frozen=True)
+class Band:
+    """A metric along the report runs of one optimizer: mean, lowest and highest over the seeds, at each epoch."""
+
+    x: np.ndarray[Any, np.dtype[np.float64]]
+    mean: np.ndarray[Any, np.dtype[np.float64]]
+    low: np.ndarray[Any, np.dtype[np.float64]]
+    high: np.ndarray[Any, np.dtype[np.float64]]
+    diverged: bool  # a run ended early; the band ends with the shortest
+
+
+def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) -> Band | None:
+    """None if no run is there, or none lasted an epoch."""
+    known = [curves[run.id] for run in runs if run.id in curves]
+    finite = [[evaluation for evaluation in curve if not evaluation.diverged] for curve in known]
+    length = min(map(len, finite), default=0)
+    if not length:
+        return None
+    values = np.array([[getattr(evaluation, metric) for evaluation in curve[:length]] for curve in finite])
+    along = np.array([[getattr(evaluation, x) for evaluation in curve[:length]] for curve in finite]).mean(axis=0)
+    diverged = any(curve[-1].diverged for curve in known)
+    return Band(along, values.mean(axis=0), values.min(axis=0), values.max(axis=0), diverged)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Final tuning metric against the rate, each at the best of the other hyper-parameters; infinite: diverged."""
+
+    rates: Sequence[float]
+    finals: Sequence[float]
+    chosen: float | None
+
+
+def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None:
+    """None if the grid has one rate only, or no tuning run is finished."""
+    metric = entry.experiment.tuning.metric
+    finals: dict[float, float] = {}
+    for run in entry.tuning:
+        if run.id in curves:
+            lr = run.hyperparameters["lr"]
+            finals[lr] = min(finals.get(lr, math.inf), final(curves[run.id], metric))
+    if len(finals) < 2:
+        return None
+    rates = sorted(finals)
+    return Sensitivity(rates, [finals[rate] for rate in rates], getattr(entry.best(curves), "lr", None))
+
+
+HEADER = [
+    *("problem", "optimizer", "rule", "setting", "settings_tried", "edge", "status", "n", "epochs"),
+    *("train_loss_mean", "train_loss_sd", "test_loss_mean", "test_loss_sd", "test_error_mean", "test_error_sd"),
+    *("seconds_mean", "diverged_epochs"),
+]
+
+
+def row(summary: Summary, setting: str) -> list[Any]:
+    """A line of summary.csv, under HEADER. setting: the best one in words."""
+    estimates = (summary.train_loss, summary.test_loss, summary.test_error)
+    return [
+        *(summary.problem, summary.optimizer, summary.rule, setting, summary.settings_tried, summary.edge),
+        *(summary.status, summary.train_loss.n, summary.epochs),
+        *(number for estimate in estimates for number in (estimate.mean, estimate.sd)),
+        *(summary.seconds.mean, " ".join(map(str, summary.diverged))),
+    ]

@@ -1,0 +1,160 @@
+"""Experiment -> runs: first the grids of the tuning seed, then the best setting of each on the report seeds.
+
+A plan is a function of the experiment and of the curves there are, never of how or in what order they came to be.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from adambench.experiment import Experiment, Grid, Problem, named
+from adambench.models import MODELS, Model
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.schedules import SCHEDULES, Schedule
+from adambench.training import NUMERICS, Evaluation
+
+Curve = Sequence[Evaluation]
+FINAL = 0.05  # the share of the epochs, at the end of a run, whose mean is the final value
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one setting on one problem from one seed."""
+
+    problem: str
+    label: str
+    phase: str  # tuning or report
+    seed: int
+    optimizer: Optimizer
+    model: Model
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    dataset: str  # sha256
+    evaluate_train: bool
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return asdict(self.optimizer)
+
+    @property
+    def setting(self) -> str:
+        """All hyper-parameters in words: `lr=0.001 beta1=0.9 …`."""
+        return words(self.hyperparameters)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Everything that decides the curve."""
+        return {
+            "numerics": NUMERICS,
+            "dataset": self.dataset,
+            "model": named(self.model, MODELS),
+            "optimizer": named(self.optimizer, OPTIMIZERS),
+            "schedule": named(self.schedule, SCHEDULES),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "evaluate_train": self.evaluate_train,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """A hash of `numbers`, 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.numbers, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One optimizer on one problem: the tuning runs of its grid and the report runs of its best setting."""
+
+    experiment: Experiment
+    problem: Problem
+    grid: Grid
+
+    @cached_property
+    def tuning(self) -> list[Run]:
+        """A run for each setting of the grid, in its order; none if there is nothing to choose."""
+        settings = self.grid.settings
+        epochs = self.experiment.tuning.epochs or self.problem.epochs
+        seed = self.experiment.tuning.seed
+        return [self._run("tuning", seed, setting, epochs) for setting in settings] if len(settings) > 1 else []
+
+    def best(self, curves: Mapping[str, Curve]) -> Optimizer | None:
+        """The setting with the lowest final value of the tuning metric; None while a tuning run is missing.
+
+        If all diverged, the one that lasted longest; of equals, the first in the grid.
+        """
+        if not self.tuning:
+            return self.grid.settings[0]
+        if any(run.id not in curves for run in self.tuning):
+            return None
+        metric = self.experiment.tuning.metric
+        return min(self.tuning, key=lambda run: (final(curves[run.id], metric), -len(curves[run.id]))).optimizer
+
+    def report(self, curves: Mapping[str, Curve]) -> list[Run]:
+        """A run of the best setting for each report seed; none while it is not known."""
+        setting = self.best(curves)
+        return self._reports[setting] if setting else []
+
+    def all_runs(self, curves: Mapping[str, Curve]) -> list[Run]:
+        """Tuning and report runs. While the best setting is not known, the first stands for it, for an estimate."""
+        return self.tuning + (self.report(curves) or self._reports[self.grid.settings[0]])
+
+    @cached_property
+    def _reports(self) -> dict[Optimizer, list[Run]]:
+        """What `report` would be, whatever the best setting."""
+        seeds, epochs = self.problem.seeds, self.problem.epochs
+        return {
+            setting: [self._run("report", seed, setting, epochs) for seed in seeds] for setting in self.grid.settings
+        }
+
+    def _run(self, phase: str, seed: int, setting: Optimizer, epochs: int) -> Run:
+        return Run(
+            problem=self.problem.name,
+            label=self.grid.label,
+            phase=phase,
+            seed=seed,
+            optimizer=setting,
+            model=self.problem.model,
+            schedule=self.problem.schedule,
+            epochs=epochs,
+            batch_size=self.problem.batch_size,
+            dataset=self.experiment.dataset.sha256,
+            evaluate_train=self.experiment.evaluate.train,
+        )
+
+
+def entries(experiment: Experiment) -> list[Entry]:
+    """Every optimizer on every problem, in the order of the file."""
+    return [Entry(experiment, problem, grid) for problem in experiment.problems for grid in problem.grids]
+
+
+def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
+    """Every run that can be named by now: all tuning runs, then the report runs of each grid whose tuning is complete.
+
+    curves: of the finished runs, by id. The list grows as they come, and ends with `count(entries)` runs.
+    """
+    tuning = [run for entry in entries for run in entry.tuning]
+    return tuning + [run for entry in entries for run in entry.report(curves)]
+
+
+def count(entries: Sequence[Entry]) -> int:
+    """How many runs there will be in all."""
+    return sum(len(entry.tuning) + len(entry.problem.seeds) for entry in entries)
+
+
+def final(curve: Curve, metric: str) -> float:
+    """The mean of a metric over the last 5 % of the epochs (one at least); infinite if the run diverged."""
+    if curve[-1].diverged:
+        return math.inf
+    last = curve[-max(1, math.ceil(FINAL * len(curve))) :]
+    return math.fsum(getattr(evaluation, metric) for evaluation in last) / len(last)
+
+
+def words(hyperparameters: Mapping[str, Any]) -> str:
+    """`lr=0.001 bias_correction=false`."""
+    return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) else f'{v:g}'}" for k, v in hyperparameters.items())

@@ -1,0 +1,199 @@
+"""The results folder: a record for each run, written whole or not at all, and tables made from the records.
+
+results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
+people: a record is known by the id inside it.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adambench.errors import AdambenchError
+from adambench.plan import Curve, Run
+from adambench.provenance import provenance
+from adambench.training import Evaluation
+
+FORMAT = 1
+CONTRACT = [
+    "epoch",
+    "step",
+    "seconds",
+    "train_loss",
+    "test_loss",
+    "test_error",
+]  # the columns that curves.csv always has
+COLUMNS = [field.name for field in fields(Evaluation)]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run as it is stored: what it was, its curve, and where and when it was made."""
+
+    id: str
+    curve: Curve
+    data: Mapping[str, Any]  # the JSON object, curve and all
+
+    @classmethod
+    def of(cls, run: Run, curve: Curve) -> "Record":
+        last = curve[-1]
+        data = {
+            "format": FORMAT,
+            "id": run.id,
+            "problem": run.problem,
+            "optimizer": run.label,
+            "rule": run.numbers["optimizer"]["name"],
+            "hyperparameters": run.hyperparameters,
+            "seed": run.seed,
+            "phase": run.phase,
+            "status": "diverged" if last.diverged else "finished",
+            "diverged_epoch": last.epoch if last.diverged else None,
+            "seconds": last.seconds,
+            "model": run.numbers["model"],
+            "schedule": run.numbers["schedule"],
+            "epochs": run.epochs,
+            "batch_size": run.batch_size,
+            "dataset": run.dataset,
+            "evaluate_train": run.evaluate_train,
+            "numerics": run.numbers["numerics"],
+            "dtype": "float32",
+            **provenance(),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "curve": _columns(curve),
+        }
+        return cls(run.id, curve, data)
+
+    @classmethod
+    def parse(cls, text: str) -> "Record":
+        """Raises ValueError, KeyError or TypeError for anything that `of` did not write."""
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']}, expected {FORMAT}")
+        columns = data["curve"]
+        curve = [
+            Evaluation(**{name: _number(value, name) for name, value in zip(columns, row, strict=True)})
+            for row in zip(*columns.values(), strict=True)
+        ]
+        if not curve:
+            raise ValueError("an empty curve")
+        return cls(data["id"], curve, data)
+
+    def json(self) -> str:
+        """One line a field, one line a column of the curve."""
+        curve = ",\n".join(f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data["curve"].items())
+        rest = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key != "curve"]
+        return "{\n" + ",\n".join([*rest, '  "curve": {\n' + curve + "\n  }"]) + "\n}\n"
+
+
+def _columns(curve: Curve) -> dict[str, list[Any]]:
+    """The curve by columns. JSON has no NaN or infinity: a cost that is not finite is null."""
+    optional = {field.name for field in fields(Evaluation) if field.default is None}
+    columns = {name: [getattr(evaluation, name) for evaluation in curve] for name in COLUMNS}
+    return {
+        name: [None if value is None or not math.isfinite(value) else value for value in values]
+        for name, values in columns.items()
+        if name not in optional or any(value is not None for value in values)
+    }
+
+
+def _number(value: Any, name: str) -> Any:
+    return math.nan if value is None and not name.startswith("full_") else value
+
+
+class Folder:
+    """results/<experiment>/."""
+
+    def __init__(self, root: Path, experiment: str) -> None:
+        self.path = root / experiment
+        self.config = self.path / "config.yaml"
+        self.runs = self.path / "runs"
+        self.figures = self.path / "figures"
+
+    def prepare(self, fresh: bool = False) -> None:
+        """Make the folder, and see that it can be written to; with fresh, put the records that are there aside.
+
+        Raises AdambenchError if that cannot be.
+        """
+        try:
+            if fresh and self.runs.exists():
+                self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+            self.runs.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.runs):
+                pass
+        except OSError as error:
+            raise AdambenchError(
+                f"{self.path}: results cannot be written there: {error.strerror}", "Choose another with --results."
+            ) from error
+
+    def records(self) -> dict[str, Record]:
+        """The finished runs by id."""
+        records = {}
+        for file in sorted(self.runs.glob("*.json")):
+            record = Record.parse(file.read_text(encoding="utf-8"))
+            records[record.id] = record
+        return records
+
+    def write_record(self, run: Run, record: Record) -> Path:
+        return write(self.runs / f"{run.label}-{run.id}.json", record.json())
+
+    def write_config(self, text: str) -> Path:
+        return write(self.config, text)
+
+    def write_figure(self, name: str, data: bytes) -> Path:
+        return write(self.figures / name, data)
+
+    def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
+        """curves.csv: a row an epoch. Beside the columns of the contract, those optional ones that any run measured."""
+        known = [(run, records[run.id]) for run in runs if run.id in records]
+        extra = [name for name in COLUMNS if name not in CONTRACT and any(name in r.data["curve"] for _, r in known)]
+        header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *extra]
+        rows = [
+            [run.problem, run.label, run.setting, run.phase, run.seed]
+            + [getattr(evaluation, name) for name in (*CONTRACT, *extra)]
+            for run, record in known
+            for evaluation in record.curve
+        ]
+        return self.write_table("curves.csv", header, rows)
+
+    def write_table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+        return write(self.path / name, csv_text(header, rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Comma-separated values; what is missing or not finite is left empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(
+        ["" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value for value in row]
+        for row in rows
+    )
+    return out.getvalue()
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all: a temporary file beside it, flushed to the disk, then renamed over it."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise AdambenchError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
