@@ -100,13 +100,11 @@ class Band:
     diverged: bool  # a run ended early; the band ends with the shortest
 
 
-def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) -> Band | None:
-    """None if no run is there, or none lasted an epoch."""
-    known = [curves[run.id] for run in runs if run.id in curves]
+def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) -> Band:
+    """Of runs that are all there; empty if one diverged in its first epoch."""
+    known = [curves[run.id] for run in runs]
     finite = [[evaluation for evaluation in curve if not evaluation.diverged] for curve in known]
-    length = min(map(len, finite), default=0)
-    if not length:
-        return None
+    length = min(map(len, finite))
     values = np.array([[getattr(evaluation, metric) for evaluation in curve[:length]] for curve in finite])
     along = np.array([[getattr(evaluation, x) for evaluation in curve[:length]] for curve in finite]).mean(axis=0)
     diverged = any(curve[-1].diverged for curve in known)

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -11,8 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from adambench import __version__, analysis
+from adambench.analysis import Band, Sensitivity
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Entry
+
+T = TypeVar("T")
 
 # One colour a rule, everywhere; the registry's order. A rule beyond the list starts it again.
 PALETTE = ["#7f7f7f", "#b5a642", "#2ca02c", "#1f77b4", "#17a2b8", "#8e63ce", "#d62728", "#e377c2", "#ff7f0e"]
@@ -48,15 +51,7 @@ Y_NAMES = {
     "penalty": "L2 term",
 }
 X_NAMES = {"epoch": "iterations over entire dataset", "step": "minibatch updates", "seconds": "CPU seconds of training"}
-LOG_FROM = 5  # a range of more than this factor is drawn on a logarithmic axis
-
-
-def panels(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """The entries by problem: a panel each."""
-    grouped: dict[str, list[Entry]] = {}
-    for entry in entries:
-        grouped.setdefault(entry.problem.name, []).append(entry)
-    return grouped
+LOG_FROM = 3  # a range of more than this factor is drawn on a logarithmic axis
 
 
 def convergence(entries: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> Figure | None:
@@ -64,84 +59,96 @@ def convergence(entries: Sequence[Entry], curves: Mapping[str, Curve], metric: s
 
     None if nothing measured that metric.
     """
-
-    def draw(axes: Axes, members: Sequence[Entry]) -> bool:
-        bands = {}
-        for entry in members:
-            runs = [run for run in entry.report(curves) if run.id in curves]
-            if all(getattr(curves[run.id][0], metric) is not None for run in runs):
-                bands[entry.grid.label] = analysis.band(runs, curves, metric, x)
-        drawn = []
-        for entry, style in zip(members, styles(members), strict=True):
-            band = bands.get(entry.grid.label)
-            if band is None:
-                if any(run.id in curves for run in entry.report(curves)):
-                    axes.plot([], [], **style, label=f"{entry.grid.label} (diverged)")
-                continue
-            (line,) = axes.plot(band.x, band.mean, **style, label=entry.grid.label)
-            axes.fill_between(band.x, band.low, band.high, color=style["color"], alpha=0.18, linewidth=0)
-            if band.diverged:
-                axes.plot(band.x[-1], band.mean[-1], marker="x", color=style["color"], markersize=7)
-                line.set_label(f"{entry.grid.label} (diverged)")
-            drawn.append((float(band.mean[-1]), line))
-        if not drawn:
-            return False
-        shown = [band for band in bands.values() if band]
-        values = [value for band in shown for value in (*band.low, *band.high)]
-        percent = metric.endswith("error")
-        _log_if_wide(axes, [value for value in values if value > 0], percent)
-        if x == "epoch":
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        handles, labels = axes.get_legend_handles_labels()
-        last: dict[Any, float] = {line: value for value, line in drawn}
-        order = sorted(range(len(handles)), key=lambda i: last.get(handles[i], math.inf), reverse=True)
-        axes.legend([handles[i] for i in order], [labels[i] for i in order])
-        axes.set_xlabel(X_NAMES[x])
-        axes.set_ylabel(Y_NAMES[metric])
-        return True
-
-    return _figure(panels(entries), draw)
+    return _figure(
+        {name: _bands(members, curves, metric, x) for name, members in _problems(entries).items()},
+        lambda axes, bands: _draw_bands(axes, bands, metric, x),
+    )
 
 
 def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | None:
-    """Final tuning metric against the learning rate, the chosen one circled, diverged ones as crosses at the top."""
+    """Final tuning metric against the learning rate, the chosen one circled, diverged ones as crosses at the top.
 
-    def draw(axes: Axes, members: Sequence[Entry]) -> bool:
-        lines = []
-        for entry, style in zip(members, styles(members), strict=True):
-            found = analysis.sensitivity(entry, curves)
-            if found is None:
-                continue
-            finite = [(rate, value) for rate, value in zip(found.rates, found.finals, strict=True) if value < math.inf]
-            lost = [rate for rate, value in zip(found.rates, found.finals, strict=True) if value == math.inf]
-            axes.plot(*zip(*finite, strict=True) if finite else ([], []), **style, marker=".", label=entry.grid.label)
-            axes.plot(lost, [0.98] * len(lost), "x", color=style["color"], transform=axes.get_xaxis_transform())
-            for rate, value in finite:
-                if rate == found.chosen:
-                    axes.plot(rate, value, "o", markersize=9, fillstyle="none", color=style["color"])
-            lines += [value for _, value in finite]
-        if not lines:
-            return False
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        _plain_log_ticks(axes, lines)
-        axes.legend()
-        axes.set_xlabel("learning rate (circle: chosen, cross at the top: diverged)")
-        axes.set_ylabel(f"final {Y_NAMES[members[0].experiment.tuning.metric]}, tuning seed")
-        return True
-
-    return _figure(panels(entries), draw)
+    None if no rate was tuned.
+    """
+    found = {
+        name: [(entry, line) for entry in members if (line := analysis.sensitivity(entry, curves))]
+        for name, members in _problems(entries).items()
+    }
+    figure = _figure(found, _draw_sensitivity)
+    if figure:
+        named = {
+            label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        with rc_context(STYLE):
+            figure.legend(list(named.values()), list(named), loc="outside right upper")
+    return figure
 
 
-def styles(members: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Colour by rule; labels of one rule differ in their dashes."""
-    seen: dict[str, int] = {}
+def _problems(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The entries by problem: a panel each."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.problem.name, []).append(entry)
+    return grouped
+
+
+def _bands(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> list[tuple[Entry, Band]]:
+    """What there is to draw of a metric, the line that ends highest first: the order of the legend."""
     found = []
     for entry in members:
-        rule = entry.grid.rule
-        index = seen[rule] = seen.get(rule, -1) + 1
-        found.append({"color": COLOURS[rule], "linestyle": DASHES[index % len(DASHES)]})
-    return found
+        runs = [run for run in entry.report(curves) if run.id in curves]
+        if runs and all(getattr(curves[run.id][0], metric) is not None for run in runs):
+            found.append((entry, analysis.band(runs, curves, metric, x)))
+    return sorted(found, key=lambda item: -item[1].mean[-1] if len(item[1].mean) else -math.inf)
+
+
+def _draw_bands(axes: Axes, bands: Sequence[tuple[Entry, Band]], metric: str, x: str) -> None:
+    for entry, band in bands:
+        style = _style(entry)
+        label = entry.grid.label + (" (diverged)" if band.diverged else "")
+        axes.plot(band.x, band.mean, **style, label=label)
+        axes.fill_between(band.x, band.low, band.high, color=style["color"], alpha=0.18, linewidth=0)
+        if band.diverged:
+            axes.plot(band.x[-1:], band.mean[-1:], "x", color=style["color"], markersize=7)
+    values = [value for _, band in bands for value in (*band.low, *band.high) if value > 0]
+    if values and max(values) > LOG_FROM * min(values):
+        _log(axes, values)
+    if metric.endswith("error"):
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+    if x == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
+    axes.set_xlabel(X_NAMES[x])
+    axes.set_ylabel(Y_NAMES[metric])
+
+
+def _draw_sensitivity(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]]) -> None:
+    values: list[float] = []
+    for entry, line in lines:
+        style = _style(entry)
+        pairs = list(zip(line.rates, line.finals, strict=True))
+        finite = [(rate, value) for rate, value in pairs if math.isfinite(value)]
+        lost = [rate for rate, value in pairs if not math.isfinite(value)]
+        axes.plot(
+            [rate for rate, _ in finite], [value for _, value in finite], **style, marker=".", label=entry.grid.label
+        )
+        axes.plot(lost, [0.98] * len(lost), "x", color=style["color"], transform=axes.get_xaxis_transform())
+        chosen = [(rate, value) for rate, value in finite if rate == line.chosen]
+        for rate, value in chosen:
+            axes.plot(rate, value, "o", markersize=9, fillstyle="none", color=style["color"])
+        values += [value for _, value in finite]
+    axes.set_xscale("log")
+    if values:
+        _log(axes, values)
+    axes.set_xlabel("learning rate (circle: chosen; cross at the top: diverged)")
+    metric = lines[0][0].experiment.tuning.metric
+    axes.set_ylabel(f"final {Y_NAMES[metric]} on the tuning seed")
+
+
+def _style(entry: Entry) -> dict[str, Any]:
+    """Colour by rule; labels of one rule on one problem differ in their dashes."""
+    same = [grid.label for grid in entry.problem.grids if grid.rule == entry.grid.rule]
+    return {"color": COLOURS[entry.grid.rule], "linestyle": DASHES[same.index(entry.grid.label) % len(DASHES)]}
 
 
 def save(figure: Figure, kind: str, title: str) -> bytes:
@@ -157,39 +164,24 @@ def save(figure: Figure, kind: str, title: str) -> bytes:
     return file.getvalue()
 
 
-def _figure(grouped: Mapping[str, Sequence[Entry]], draw: Callable[[Axes, Sequence[Entry]], bool]) -> Figure | None:
-    """A panel for each problem that `draw` has something for, side by side; None if it has nothing for any."""
+def _figure(panels: Mapping[str, Sequence[T]], draw: Callable[[Axes, Sequence[T]], None]) -> Figure | None:
+    """A panel for each problem that there is something to draw of, side by side; None if there is none."""
+    shown = {name: content for name, content in panels.items() if content}
+    if not shown:
+        return None
     with rc_context(STYLE):
-        figure = Figure(layout="constrained")
-        kept = 0
-        for name, members in grouped.items():
-            axes = figure.add_subplot(1, len(grouped), kept + 1)
+        figure = Figure(figsize=(5.4 * len(shown), 4.2), layout="constrained")
+        for axes, (name, content) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
+            draw(axes, content)
             axes.set_title(name)
-            if draw(axes, members):
-                kept += 1
-            else:
-                axes.remove()
-        if not kept:
-            return None
-        for index, axes in enumerate(figure.axes):
-            axes.set_subplotspec(figure.add_gridspec(1, kept)[index])
-        figure.set_size_inches(5.4 * kept, 4.2)
         return figure
 
 
-def _log_if_wide(axes: Axes, values: Sequence[float], percent: bool) -> None:
-    if values and max(values) > LOG_FROM * min(values):
-        axes.set_yscale("log")
-        _plain_log_ticks(axes, values)
-    if percent:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
-        if axes.get_yscale() == "log":
-            axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _plain_log_ticks(axes: Axes, values: Sequence[float]) -> None:
-    """0.1, 0.2, 0.5, 1 and not 10⁻¹ alone, where the axis spans few decades."""
+def _log(axes: Axes, values: Sequence[float]) -> None:
+    """A logarithmic y axis; where it spans few decades, with 0.1, 0.2, 0.5, 1 and not the powers of ten alone."""
+    axes.set_yscale("log")
     if max(values) < 1000 * min(values):
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        narrow = max(values) < 10 * min(values)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if narrow else (1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())

@@ -28,11 +28,17 @@ class Check:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.errors: list[str] = []
+        self.errors: list[tuple[int, str]] = []  # line, message
 
     def fail(self, path: Path, message: str) -> None:
+        line, place = self.source.place(path)
         at = f"{dotted(path)}: " if path else ""
-        self.errors.append(f"{self.source.place(path)}: {at}{message}")
+        self.errors.append((line, f"{place}: {at}{message}"))
+
+    def message(self) -> str:
+        """All mistakes in the order of the file, one a line, each once."""
+        ordered = sorted(self.errors, key=lambda error: error[0])
+        return "\n".join(dict.fromkeys(message for _, message in ordered))
 
     def mapping(self, value: Any, path: Path, what: str) -> dict[str, Any] | None:
         if isinstance(value, dict):

@@ -120,8 +120,9 @@ def run(
     jobs = jobs or cores()
 
     work = expected_seconds(experiment, dataset)
-    total, done = plan.count(entries), sum(run.id in curves for run in plan.runs(entries, curves))
-    seconds = sum(work(run) for entry in entries for run in entry.all_runs(curves) if run.id not in curves)
+    everything = {run.id: run for entry in entries for run in entry.all_runs(curves)}
+    total, done = len(everything), sum(id_ in curves for id_ in everything)
+    seconds = sum(work(run) for id_, run in everything.items() if id_ not in curves)
     left = f"about {report.duration(seconds / min(jobs, max(1, total - done)))} on {report.plural(jobs, 'core')}"
     out.print(
         f"{experiment.name}: {report.plural(total, 'run')}, {done} already done" + (f", {left}" if done < total else "")

@@ -40,7 +40,7 @@ def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] 
     check = _Config(source)
     experiment = _experiment(values, check, folder)
     if check.errors or experiment is None:
-        raise AdambenchError("\n".join(dict.fromkeys(check.errors)))
+        raise AdambenchError(check.message())
     return experiment
 
 

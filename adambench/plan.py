@@ -101,8 +101,9 @@ class Entry:
         return self._reports[setting] if setting else []
 
     def all_runs(self, curves: Mapping[str, Curve]) -> list[Run]:
-        """Tuning and report runs. While the best setting is not known, the first stands for it, for an estimate."""
-        return self.tuning + (self.report(curves) or self._reports[self.grid.settings[0]])
+        """Tuning and report runs, to count. The setting with most report runs stands for a best that is not known."""
+        likely = max(self._reports.values(), key=lambda runs: sum(run.id in curves for run in runs))
+        return self.tuning + (self.report(curves) or likely)
 
     @cached_property
     def _reports(self) -> dict[Optimizer, list[Run]]:
@@ -136,15 +137,10 @@ def entries(experiment: Experiment) -> list[Entry]:
 def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
     """Every run that can be named by now: all tuning runs, then the report runs of each grid whose tuning is complete.
 
-    curves: of the finished runs, by id. The list grows as they come, and ends with `count(entries)` runs.
+    curves: of the finished runs, by id. The list grows as they come.
     """
     tuning = [run for entry in entries for run in entry.tuning]
     return tuning + [run for entry in entries for run in entry.report(curves)]
-
-
-def count(entries: Sequence[Entry]) -> int:
-    """How many runs there will be in all."""
-    return sum(len(entry.tuning) + len(entry.problem.seeds) for entry in entries)
 
 
 def final(curve: Curve, metric: str) -> float:

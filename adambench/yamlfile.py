@@ -45,14 +45,14 @@ class Source:
     lines: dict[Path, int] = field(default_factory=dict)
     overridden: dict[Path, str] = field(default_factory=dict)  # paths set on the command line, and how
 
-    def place(self, path: Path) -> str:
-        """`file:line` of the path or of the nearest thing around it, or what was said on the command line."""
+    def place(self, path: Path) -> tuple[int, str]:
+        """Line of the path (or of what is around it) and `file:line`; if on the command line, 0 and what was said."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.overridden:
-                return f"command line, {self.overridden[path[:end]]}"
-            if path[:end] in self.lines:
-                return f"{self.name}:{self.lines[path[:end]]}"
-        return self.name
+                return 0, f"command line, {self.overridden[path[:end]]}"
+            if line := self.lines.get(path[:end]):
+                return line, f"{self.name}:{line}"
+        return 0, self.name
 
 
 def parse(text: str, name: str) -> tuple[Any, Source]:

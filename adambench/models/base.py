@@ -97,4 +97,6 @@ class Classifier(Network):
         return softmax_nll(logits, labels), wrong
 
     def penalty(self) -> float:
+        if not self.l2:
+            return 0.0
         return self.l2 / 2 * sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers)

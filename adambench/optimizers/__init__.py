@@ -23,4 +23,17 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamax": AdaMax,
 }
 
-__all__ = ["OPTIMIZERS", "Optimizer", "State"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "AdaMax",
+    "Adam",
+    "AdamEpsHat",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+    "State",
+]

@@ -1,0 +1,109 @@
+"""Numbers from curves, to the digit."""
+
+import math
+from typing import Any
+
+import pytest
+
+from adambench import analysis, plan
+from adambench.analysis import Estimate
+from adambench.config import parse
+from adambench.plan import Curve
+from adambench.training import Evaluation
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2, 3]
+problems:
+  a: {model: logistic, epochs: 2, batch_size: 8}
+optimizers:
+  adam: {lr: [0.1, 0.2, 0.3], beta1: [0.8, 0.9]}
+  sgd: {lr: 1.0}
+"""
+
+
+def curve(*losses: float) -> Curve:
+    return [Evaluation(i + 1, 10 * (i + 1), 0.5 * (i + 1), loss, 0.0, loss, loss / 10) for i, loss in enumerate(losses)]
+
+
+def story(adam_tuning: list[float], adam: list[Curve], sgd: list[Curve]) -> tuple[list[plan.Entry], dict[str, Curve]]:
+    entries = plan.entries(parse(TEXT, "x.yaml"))
+    curves = {run.id: curve(1.0, loss) for run, loss in zip(entries[0].tuning, adam_tuning, strict=True)}
+    for entry, found in zip(entries, (adam, sgd), strict=True):
+        curves |= {run.id: one for run, one in zip(entry.report(curves), found, strict=False)}
+    return entries, curves
+
+
+TUNING = [0.5, 0.4, 0.3, 0.2, 0.6, 0.7]  # the best: lr 0.2, beta1 0.9
+ADAM = [curve(1.0, 0.2), curve(1.0, 0.3), curve(1.0, 0.4)]
+SGD = [curve(1.0, 0.1)] * 3
+
+
+def test_estimate() -> None:
+    assert Estimate.of([1.0, 2.0, 3.0, 6.0]) == Estimate(3.0, math.sqrt(14 / 3), 4)
+    assert Estimate.of([5.0]).mean == 5.0
+    assert math.isnan(Estimate.of([5.0]).sd)
+    assert Estimate.of([1.0, math.inf]).mean == math.inf
+    assert Estimate.of([]).n == 0
+
+
+def test_summary() -> None:
+    first, second = analysis.summarise(*story(TUNING, ADAM, SGD))["a"]
+    assert (first.optimizer, second.optimizer) == ("sgd", "adam")  # the lowest cost first
+    assert second.varied == {"lr": 0.2, "beta1": 0.9}
+    assert second.train_loss.mean == pytest.approx(0.3)
+    assert second.train_loss.sd == pytest.approx(0.1)
+    assert second.train_loss.n == 3
+    assert second.test_error.mean == pytest.approx(0.03)
+    assert second.seconds.mean == 1.0
+    assert (second.status, second.edge, second.settings_tried) == ("finished", False, 6)
+    assert (first.varied, first.edge, first.settings_tried) == ({}, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("tuning", "edge"), [([1, 1, 1, 0, 1, 1], False), ([0, 1, 1, 1, 1, 1], True), ([1] * 5 + [0], True)]
+)
+def test_a_rate_on_the_edge_is_seen(tuning: list[float], edge: bool) -> None:
+    summaries = analysis.summarise(*story(tuning, ADAM, SGD))["a"]
+    assert {summary.optimizer: summary.edge for summary in summaries} == {"adam": edge, "sgd": False}
+
+
+def test_a_diverged_run_ranks_last_and_is_told() -> None:
+    entries, curves = story(TUNING, ADAM, [curve(0.1, 0.1), curve(0.01, math.nan), curve(0.1, 0.1)])
+    last = analysis.summarise(entries, curves)["a"][-1]
+    assert (last.optimizer, last.status, last.diverged) == ("sgd", "diverged", [2])
+    assert last.train_loss.mean == math.inf
+
+
+def test_an_unfinished_experiment_is_told() -> None:
+    first, second = analysis.summarise(*story(TUNING, ADAM[:2], []))["a"]
+    assert (first.optimizer, first.status) == ("adam", "2 of 3 runs")
+    assert (second.optimizer, second.status, second.train_loss.n) == ("sgd", "0 of 3 runs", 0)
+
+
+def test_band() -> None:
+    entries, curves = story(TUNING, ADAM, [curve(1.0, 0.5), curve(2.0, math.nan), curve(3.0, 0.5)])
+    band = analysis.band(entries[0].report(curves), curves, "train_loss", "step")
+    assert (band.x.tolist(), band.diverged) == ([10, 20], False)
+    assert band.mean.tolist() == [1.0, pytest.approx(0.3)]
+    assert (band.low.tolist(), band.high.tolist()) == ([1.0, 0.2], [1.0, 0.4])
+    short = analysis.band(entries[1].report(curves), curves, "train_loss", "seconds")
+    assert (short.x.tolist(), short.mean.tolist(), short.diverged) == ([0.5], [2.0], True)
+    curves[entries[1].report(curves)[0].id] = curve(math.nan)
+    assert len(analysis.band(entries[1].report(curves), curves, "train_loss", "epoch").mean) == 0
+
+
+def test_sensitivity_takes_the_best_of_the_other_axes() -> None:
+    entries, curves = story([0.5, 0.4, 0.3, 0.2, math.nan, math.inf], ADAM, SGD)
+    found: Any = analysis.sensitivity(entries[0], curves)
+    assert (found.rates, found.finals, found.chosen) == ([0.1, 0.2, 0.3], [0.4, 0.2, math.inf], 0.2)
+    assert analysis.sensitivity(entries[1], curves) is None
+
+
+def test_rows_fit_their_header() -> None:
+    for summary in analysis.summarise(*story(TUNING, ADAM, SGD))["a"]:
+        row = dict(zip(analysis.HEADER, analysis.row(summary, "words"), strict=True))
+        assert row["train_loss_mean"] == summary.train_loss.mean
+        assert row["n"] == 3
+        assert row["setting"] == "words"

@@ -1,0 +1,119 @@
+"""The figures show what the numbers say: lines, colours, marks, axes. How they look is for the eye."""
+
+import math
+from typing import Any
+
+import pytest
+
+from adambench import charts, plan
+from adambench.config import parse
+from adambench.optimizers import OPTIMIZERS
+from adambench.plan import Curve
+from adambench.training import Evaluation
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2]
+problems:
+  a: {model: logistic, epochs: 3, batch_size: 8}
+  b: {model: mlp, epochs: 3, batch_size: 8, optimizers: {adam: {lr: 0.1}}}
+optimizers:
+  adam: {lr: [0.1, 0.2, 0.3]}
+  other: {name: adam, beta1: 0.5, lr: 0.1}
+  sgd: {lr: [1, 2]}
+"""
+
+
+def curve(*losses: float) -> Curve:
+    return [Evaluation(i + 1, 10 * (i + 1), 0.5 * (i + 1), loss, 0.0, loss, loss / 10) for i, loss in enumerate(losses)]
+
+
+@pytest.fixture
+def entries() -> list[plan.Entry]:
+    return plan.entries(parse(TEXT, "x.yaml"))
+
+
+@pytest.fixture
+def curves(entries: list[plan.Entry]) -> dict[str, Curve]:
+    found: dict[str, Curve] = {}
+    for entry in entries:
+        sgd = entry.grid.label == "sgd"
+        for i, run in enumerate(entry.tuning):
+            found[run.id] = curve(1, math.nan) if sgd and i else curve(1, 0.5, 0.4 - 0.1 * (i == 1))
+        for run in entry.report(found):
+            found[run.id] = curve(1, 0.6, 0.5 if sgd else 0.2 + 0.01 * run.seed)
+    return found
+
+
+def test_a_panel_a_problem_like_the_paper(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    for axes in figure.axes:
+        assert axes.get_xlabel() == "iterations over entire dataset"
+        assert axes.get_ylabel() == "training cost"
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        assert lines["adam"].get_ydata().tolist() == [1, 0.6, pytest.approx(0.215)]
+        assert lines["adam"].get_xdata().tolist() == [1, 2, 3]
+        assert len(axes.collections) == 3  # a band each
+        assert axes.get_legend().get_texts()[0].get_text() == "sgd"  # as the lines end, from the top
+
+
+def test_one_colour_a_rule_and_dashes_for_its_labels(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    assert lines["adam"].get_color() == lines["other"].get_color() == charts.COLOURS["adam"]
+    assert lines["adam"].get_linestyle() != lines["other"].get_linestyle()
+    assert len(set(charts.COLOURS.values())) == len(OPTIMIZERS)
+
+
+@pytest.mark.parametrize(("low", "scale"), [(0.5, "linear"), (0.001, "log")])
+def test_a_wide_range_is_drawn_on_a_log_axis(
+    entries: list[plan.Entry], curves: dict[str, Curve], low: float, scale: str
+) -> None:
+    for entry in entries:
+        curves |= {run.id: curve(1, 0.6, low) for run in entry.report(curves)}
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+    assert figure.axes[0].get_yscale() == scale
+
+
+def test_a_diverged_optimizer_is_shown(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    runs = entries[2].report(curves)
+    curves[runs[0].id], curves[runs[1].id] = curve(1, 2, math.nan), curve(1, 2, 3)
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+    assert "sgd (diverged)" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    curves[runs[0].id] = curve(math.nan)
+    figure = charts.convergence(entries, curves, "train_loss", "epoch")
+    assert "sgd (diverged)" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_sensitivity_marks_what_was_chosen_and_what_diverged(
+    entries: list[plan.Entry], curves: dict[str, Curve]
+) -> None:
+    figure: Any = charts.sensitivity(entries, curves)
+    (axes, _) = figure.axes
+    marks = {marker: [line for line in axes.get_lines() if line.get_marker() == marker] for marker in "o.x"}
+    circled = [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks["o"]]
+    assert (0.2, pytest.approx(0.3)) in circled
+    assert [list(line.get_xdata()) for line in marks["x"] if len(line.get_xdata())] == [[2]]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+
+
+def test_nothing_to_draw_gives_no_figure(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    assert charts.convergence(entries, {}, "train_loss", "epoch") is None
+    assert charts.convergence(entries, curves, "full_train_loss", "epoch") is None
+    assert charts.sensitivity(entries, {}) is None
+
+
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize("x", ["epoch", "step", "seconds"])
+def test_files_are_the_same_each_time(
+    entries: list[plan.Entry], curves: dict[str, Curve], kind: str, start: bytes, x: str
+) -> None:
+    def made() -> bytes:
+        figure: Any = charts.convergence(entries, curves, "test_error", x)
+        return charts.save(figure, kind, "x")
+
+    first = made()
+    assert first.startswith(start)
+    assert made() == first

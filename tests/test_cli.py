@@ -1,0 +1,161 @@
+"""The installed command, end to end on a small real problem, and its answers to wrong input."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adambench.config import load
+from adambench.optimizers import OPTIMIZERS
+from tests.conftest import Command
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_run_gives_everything(command: Command, small: Path, tmp_path: Path) -> None:
+    answer = command("run", small)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""
+    assert "\x1b" not in answer.stdout
+    assert answer.stdout.startswith("small: 17 runs, 0 already done, about ")
+    results = tmp_path / "results" / "small"
+    assert len(list((results / "runs").glob("*.json"))) == 17
+    assert {file.name for file in (results / "figures").iterdir()} == {
+        "train_loss.png",
+        "test_error.png",
+        "sensitivity.png",
+    }
+    curves = rows(results / "curves.csv")
+    assert len(curves) == (6 + 4) * 3 + (3 + 2 + 2) * 2
+    assert {row["phase"] for row in curves} == {"tuning", "report"}
+    summary = {(row["problem"], row["optimizer"]): row for row in rows(results / "summary.csv")}
+    assert set(summary) == {(p, o) for p in ("logistic", "mlp") for o in ("nesterov", "adam")}
+    adam = [float(row["train_loss"]) for row in curves if row["problem"] == "logistic" and row["optimizer"] == "adam"
+            and row["phase"] == "report" and row["epoch"] == "3"]  # fmt: skip
+    assert float(summary["logistic", "adam"]["train_loss_mean"]) == pytest.approx(sum(adam) / 2)
+    for path in (line.removeprefix("wrote ") for line in answer.stdout.splitlines() if line.startswith("wrote ")):
+        assert (tmp_path / path).exists()
+    assert load(results / "config.yaml").name == "small"
+
+    again = command("run", small)
+    assert again.stdout.startswith("small: 17 runs, 17 already done\n")
+
+    victim = sorted((results / "runs").glob("nesterov-*.json"))[0]
+    before = json.loads(victim.read_text())["curve"]["train_loss"]
+    victim.unlink()
+    third = command("run", small)
+    assert third.stdout.startswith("small: 17 runs, 16 already done, ")
+    assert third.stdout.count("tuning seed") + third.stdout.count("report seed") == 1
+    assert json.loads(victim.read_text())["curve"]["train_loss"] == before
+
+    fresh = command("run", small, "--fresh", "--jobs", 1)
+    assert fresh.stdout.startswith("small: 17 runs, 0 already done")
+    now = rows(results / "curves.csv")
+    timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in now]
+    assert timeless == [{k: v for k, v in row.items() if k != "seconds"} for row in curves]
+    assert len(list(results.glob("runs-until-*/*.json"))) == 17
+
+    table = command("table", "--format", "csv")
+    assert [row["optimizer"] for row in csv.DictReader(table.stdout.splitlines())] == [
+        row["optimizer"] for row in summary.values()
+    ]
+    assert len(json.loads(command("table", "small", "--format", "json").stdout)) == 4
+    assert "| 1 | " in command("table", "--format", "markdown").stdout
+    assert "final training cost" in command("table").stdout
+
+    drawn = command("plot", "small", "--metric", "test_loss", "--x", "seconds", "--format", "svg")
+    assert drawn.stdout == "wrote results/small/figures/test_loss_by_seconds.svg\n"
+    missing = command("plot", "small", "--metric", "full_train_loss")
+    assert (missing.returncode, missing.stderr.splitlines()[0]) == (2, "small: no run measured full_train_loss")
+
+
+def test_editing_the_file_trains_what_changed(command: Command, small: Path) -> None:
+    command("run", small)
+    small.write_text(small.read_text().replace("[0.01, 0.03, 0.1]", "[0.01, 0.03, 0.1, 0.3]"))
+    assert "18 runs, 17 already done" in command("run", small, "--dry-run").stdout
+
+
+def test_dry_run_writes_nothing(command: Command, small: Path, tmp_path: Path) -> None:
+    answer = command("run", small, "--dry-run", "problems.mlp.seeds=[5]")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("small: 15 runs, 0 already done")
+    assert "lr=0.1,0.3,1" in answer.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Path) -> None:
+    command("run", small, "evaluate.train=true", "problems.mlp.epochs=1")
+    header = (tmp_path / "results" / "small" / "curves.csv").read_text().splitlines()[0]
+    assert header.endswith("test_error,penalty,full_train_loss,full_train_error")
+    assert command("plot", "--metric", "full_train_error").returncode == 0
+
+
+def test_list_names_everything(command: Command) -> None:
+    answer = command("list")
+    for word in (
+        *OPTIMIZERS,
+        "logistic",
+        "mlp",
+        "mnist",
+        "inverse_sqrt",
+        "constant",
+        "idx",
+        "bias_correction",
+        "0.999",
+    ):
+        assert word in answer.stdout
+
+
+def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, tmp_path: Path) -> None:
+    assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
+    assert load(tmp_path / "mine.yaml").name == "starter"
+    again = command("init", "mine.yaml")
+    assert (again.returncode, again.stderr.splitlines()[0]) == (2, "mine.yaml: is there already")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "nothing.yaml"], 2, "nothing.yaml: cannot be read: No such file or directory"),
+        (["run", "small.yaml", "problems.mlp.epochs=0"], 2, "problems.mlp.epochs: must be greater than 0, found 0"),
+        (["run", "small.yaml", "--jobs", "0"], 2, "--jobs"),
+        (["run"], 2, "Missing argument"),
+        (["table"], 2, "results: holds no experiment"),
+        (["plot", "--results", "nowhere"], 2, "nowhere: holds no experiment"),
+        (["plot", "--x", "day"], 2, "'day' is not one of"),
+        (["nonsense"], 2, "No such command"),
+        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: has no file train-images-idx3-ubyte"),
+        (["run", "small.yaml", "--results", "small.yaml"], 2, "results cannot be written there"),
+    ],
+)
+def test_wrong_input(command: Command, small: Path, words: list[str], code: int, said: str) -> None:
+    assert small.exists()
+    answer = command(*words)
+    assert answer.returncode == code
+    assert said in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_ctrl_c_keeps_what_is_done(small: Path, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "adambench", "run", str(small), "problems.logistic.epochs=1000", "--jobs", "1"]
+    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout
+        for said in process.stdout:
+            if said.startswith("[2/17]"):
+                os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 130
+    assert len(list((tmp_path / "results" / "small" / "runs").glob("*.json"))) >= 2
+    assert rows(tmp_path / "results" / "small" / "curves.csv")
+
+
+def test_help_and_version(command: Command) -> None:
+    assert "run" in command("--help").stdout
+    assert command("--version").stdout.startswith("adambench 0.")

@@ -1,0 +1,223 @@
+"""The configuration contract: what passes, and the exact words in which mistakes are told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adambench.config import load, parse, resolved
+from adambench.errors import AdambenchError
+from adambench.models.mlp import MLP
+from adambench.optimizers import Adam
+from adambench.schedules import InverseSqrt
+
+CONTRACT = """\
+name: mnist
+dataset: mnist
+seeds: [1, 2, 3]
+tuning: {seed: 0, metric: train_loss}
+problems:
+  logistic:
+    model: {name: logistic, l2: 0.0}
+    epochs: 10
+    batch_size: 128
+    schedule: {name: inverse_sqrt, per: step}
+  mlp:
+    model: {name: mlp, hidden: [1000, 1000], dropout: 0.5}
+    epochs: 5
+    batch_size: 128
+    optimizers: {adam: {lr: 3e-4}}
+optimizers:
+  nesterov: {lr: [0.01, 0.1, 1.0], momentum: 0.9}
+  adam: {lr: {logspace: [1e-4, 1e-1, 7]}}
+  adam_uncorrected: {name: adam, bias_correction: false, lr: 1e-3}
+"""
+
+
+def mistakes(text: str, *overrides: str) -> str:
+    with pytest.raises(AdambenchError) as error:
+        parse(text, "f.yaml", overrides=overrides)
+    return error.value.message
+
+
+def test_the_contract_example() -> None:
+    experiment = parse(CONTRACT, "f.yaml")
+    logistic, mlp = experiment.problems
+    assert logistic.schedule == InverseSqrt("step")
+    assert mlp.model == MLP(hidden=(1000, 1000), dropout=0.5)
+    assert (logistic.epochs, mlp.epochs, logistic.seeds) == (10, 5, (1, 2, 3))
+    assert [grid.label for grid in logistic.grids] == ["nesterov", "adam", "adam_uncorrected"]
+    nesterov, adam, uncorrected = logistic.grids
+    assert nesterov.axes == {"lr": (0.01, 0.1, 1.0), "momentum": (0.9,)}
+    assert adam.axes["lr"] == (1e-4, 3.162e-4, 1e-3, 3.162e-3, 1e-2, 3.162e-2, 1e-1)
+    assert uncorrected.settings == [Adam(lr=1e-3, bias_correction=False)]
+    assert mlp.grids[1].settings == [Adam(lr=3e-4)]  # replaced for this problem
+    assert mlp.grids[0] == nesterov
+
+
+def test_resolved_gives_the_same_experiment_back() -> None:
+    experiment = parse(CONTRACT, "f.yaml")
+    assert parse(resolved(experiment), "g.yaml") == experiment
+
+
+def test_a_grid_is_the_product_of_its_axes() -> None:
+    text = CONTRACT.replace("momentum: 0.9", "momentum: [0.9, 0.99]")
+    settings: Any = parse(text, "f.yaml").problems[0].grids[0].settings
+    assert [(s.lr, s.momentum) for s in settings] == [(r, m) for r in (0.01, 0.1, 1.0) for m in (0.9, 0.99)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        # the contract's own example
+        (
+            "adam: {lr: {logspace: [1e-4, 1e-1, 7]}}",
+            "adam: {beta_1: 0.9}",
+            "f.yaml:18: optimizers.adam.beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. "
+            "Did you mean beta1?",
+        ),
+        ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, evaluate, "
+         "problems, optimizers. Did you mean seeds?"),
+        ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the seed of tuning; a report run must have another"),
+        ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: a seed stands twice in [1, 1]"),
+        ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed"),
+        ("seeds: [1, 2, 3]", "seeds: 3", "f.yaml:3: seeds: must be a valid tuple, found 3"),
+        ("seeds: [1, 2, 3]", "seeds: [1.5]", "f.yaml:3: seeds.0: must be a valid integer, found 1.5"),
+        ("name: mnist\n", "name: ../up\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, "
+         "found '../up'"),
+        ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, found 3"),
+        ("dataset: mnist", "dataset: minst", "f.yaml:2: dataset: unknown. Allowed: mnist. Did you mean mnist? "
+         "A folder of your own is {idx: path/to/folder}."),
+        ("dataset: mnist", "dataset: {name: mnist, idx: x}",
+         "f.yaml:2: dataset: must be one of mnist, or {idx: path/to/folder}"),
+        ("metric: train_loss", "metric: loss",
+         "f.yaml:4: tuning.metric: must be 'train_loss', 'test_loss' or 'test_error', found 'loss'"),
+        ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
+        ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a valid integer, found true"),
+        ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
+         "schedule, seeds, optimizers."),
+        ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: must be 'step' or 'epoch', found 'stp'"),
+        ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: unknown. Allowed: logistic, mlp. "
+         "Did you mean logistic?"),
+        ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model.name: is missing. Allowed: logistic, mlp."),
+        ("l2: 0.0", "l2: -1", "f.yaml:7: problems.logistic.model.l2: must be greater than or equal to 0, found -1"),
+        ("dropout: 0.5", "dropout: 1", "f.yaml:12: problems.mlp.model.dropout: must be less than 1, found 1"),
+        ("[1000, 1000]", "[1000, 0]", "f.yaml:12: problems.mlp.model.hidden.1: must be greater than 0, found 0"),
+        ("{lr: 3e-4}", "{lr: '3e-4'}", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a valid number, found '3e-4'"),
+        ("lr: 3e-4", "lr: .nan", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a finite number, found nan"),
+        ("lr: 3e-4", "lr: .inf", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a finite number, found inf"),
+        ("lr: 3e-4", "lr: true", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a valid number, found true"),
+        ("lr: 3e-4", "lr: []", "f.yaml:15: problems.mlp.optimizers.adam.lr: a grid axis needs at least one value, found []"),
+        ("[0.01, 0.1, 1.0]", "[0.01, 0.01]", "f.yaml:17: optimizers.nesterov.lr: 0.01 stands twice"),
+        ("[0.01, 0.1, 1.0]", "[0.01, -1]", "f.yaml:17: optimizers.nesterov.lr.1: must be greater than 0, found -1"),
+        ("[1e-4, 1e-1, 7]", "[1e-4, 1e-1]",
+         "f.yaml:18: optimizers.adam.lr.logspace: must be [low, high, count], found [0.0001, 0.1]"),
+        ("[1e-4, 1e-1, 7]", "[0, 1e-1, 7]", "f.yaml:18: optimizers.adam.lr.logspace.0: must be greater than 0, found 0"),
+        ("[1e-4, 1e-1, 7]", "[1e-4, 1e-1, 1000000000000]",
+         "f.yaml:18: optimizers.adam.lr.logspace.2: must be less than or equal to 10000, found 1000000000000"),
+        ("logspace", "linspace", "f.yaml:18: optimizers.adam.lr.linspace: unknown. Allowed: logspace. Did you mean logspace?"),
+        ("name: adam,", "name: adm,", "f.yaml:19: optimizers.adam_uncorrected.name: unknown. Allowed: sgd, momentum, nesterov, "
+         "adagrad, rmsprop, adadelta, adam, adam_eps_hat, adamax. Did you mean adam?"),
+        ("name: adam, ", "", "f.yaml:19: optimizers.adam_uncorrected: unknown. Allowed: sgd, momentum, nesterov, adagrad, "
+         "rmsprop, adadelta, adam, adam_eps_hat, adamax. Did you mean adam_eps_hat? A label of your own needs `name: RULE`."),
+        ("bias_correction: false", "bias_correction: 0",
+         "f.yaml:19: optimizers.adam_uncorrected.bias_correction: must be a valid boolean, found 0"),
+        ("adam_uncorrected:", "adam:", "f.yaml:19: optimizers.adam: stands twice, first on line 18"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(old: str, new: str, message: str) -> None:
+    assert old in CONTRACT
+    assert message in mistakes(CONTRACT.replace(old, new, 1)).splitlines()
+
+
+def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
+    text = CONTRACT.replace("epochs: 10", "epochs: 0").replace("per: step", "per: x").replace("seeds:", "seed:")
+    lines = [int(line.split(":")[1]) for line in mistakes(text).splitlines()]
+    assert len(lines) >= 3
+    assert lines == sorted(lines)
+
+
+def test_overrides() -> None:
+    experiment = parse(CONTRACT, "f.yaml", overrides=["problems.mlp.epochs=20", "seeds=[7]", "evaluate.train=true"])
+    assert experiment.problems[1].epochs == 20
+    assert experiment.problems[0].seeds == (7,)
+    assert experiment.evaluate.train
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
+         "Did you mean mlp?"),
+        ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
+         "batch_size, schedule, seeds, optimizers. Did you mean epochs?"),
+        ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a valid integer, "
+         "found 'x'"),
+        ("epochs", "epochs: not an override"),
+        ("epochs=", "epochs=: not an override"),
+        ("name.x=1", "command line, name.x=1: name: unknown. Allowed: tuning, problems, optimizers."),
+    ],
+)  # fmt: skip
+def test_wrong_overrides(override: str, message: str) -> None:
+    assert message in mistakes(CONTRACT, override).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "f.yaml: holds nothing"),
+        ("- a", "f.yaml:1: must be a mapping (name, dataset, problems, …), found ['a']"),
+        ("a: [", "f.yaml:1: not valid YAML: expected the node content, but found '<stream end>'"),
+        ("a: &x [*x]", "f.yaml:1: an alias that contains itself"),
+        ("a: !!python/object/apply:os.system [ls]", "f.yaml:1: the tag tag:yaml.org,2002:python/object/apply:os.system is not "
+         "allowed: only plain values are"),
+        ("a: !!int x", "f.yaml:1: 'x' cannot be read as int"),
+        ("? [a]\n: 1", "f.yaml:1: a key must be a word"),
+        ("[" * 5000, "f.yaml: nested too deeply"),
+        ("x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n" + "".join(
+            f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 9)),
+         "f.yaml:1: more than 20,000 values (aliases count each time they are used)"),
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_yaml_is_refused(text: str, message: str) -> None:
+    assert mistakes(text) == message
+
+
+def test_numbers_are_those_of_yaml_1_2() -> None:
+    text = CONTRACT.replace("[0.01, 0.1, 1.0]", "[1e-3, 1E2, .5, 5., 0x10, 0o17, +1.5e+3]")
+    assert parse(text, "f.yaml").problems[0].grids[0].axes["lr"] == (0.001, 100, 0.5, 5, 16, 15, 1500)
+
+
+def test_a_label_may_be_a_word_that_yaml_1_1_takes_for_a_truth() -> None:
+    text = CONTRACT.replace("adam_uncorrected:", "no:")
+    assert parse(text, "f.yaml").problems[0].grids[2].label == "no"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"\x80"])
+def test_a_binary_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.yaml").write_bytes(data)
+    with pytest.raises(AdambenchError, match="not a text file in UTF-8"):
+        load(tmp_path / "x.yaml")
+
+
+def test_a_missing_file_is_refused_with_a_guess(tmp_path: Path) -> None:
+    (tmp_path / "mnist.yaml").write_text(CONTRACT)
+    with pytest.raises(AdambenchError, match="cannot be read: No such file") as error:
+        load(tmp_path / "mnits.yaml")
+    assert error.value.hint == f"Did you mean {tmp_path / 'mnist.yaml'}?"
+    with pytest.raises(AdambenchError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_an_idx_folder_is_relative_to_the_file(folder: Path) -> None:
+    file = folder / "x.yaml"
+    file.write_text(CONTRACT.replace("dataset: mnist", "dataset: {idx: .}"))
+    try:
+        assert load(file).dataset.idx == str(folder)
+    finally:
+        file.unlink()
+
+
+@pytest.mark.parametrize("file", sorted(Path(__file__).parents[1].glob("configs/**/*.yaml")), ids=str)
+def test_every_config_of_the_repository_is_right(file: Path) -> None:
+    assert load(file).problems

@@ -1,0 +1,135 @@
+"""The tuning protocol: what is run, what is chosen, and what a run's id depends on."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adambench import plan
+from adambench.config import parse
+from adambench.experiment import Experiment
+from adambench.optimizers import Adam
+from adambench.plan import Curve, Run
+from adambench.training import Evaluation
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2]
+tuning: {seed: 9, epochs: 2}
+problems:
+  a: {model: logistic, epochs: 4, batch_size: 8}
+  b: {model: logistic, epochs: 4, batch_size: 16, seeds: [5], optimizers: {adam: {lr: 0.1}}}
+optimizers:
+  adam: {lr: [0.1, 0.2, 0.3]}
+  sgd:
+"""
+
+
+@pytest.fixture
+def experiment() -> Experiment:
+    return parse(TEXT, "x.yaml")
+
+
+def curve(*losses: float) -> Curve:
+    return [Evaluation(i + 1, i + 1, 0.1, loss, 0.0, loss, 0.5) for i, loss in enumerate(losses)]
+
+
+def tuned(entries: list[plan.Entry], *finals: Curve) -> dict[str, Curve]:
+    """Curves of the tuning runs of the first entry."""
+    return {run.id: found for run, found in zip(entries[0].tuning, finals, strict=False)}
+
+
+def test_tuning_first_then_the_best_setting_on_each_report_seed(experiment: Experiment) -> None:
+    entries = plan.entries(experiment)
+    before = plan.runs(entries, {})
+    assert [(run.problem, run.label, run.phase, run.seed) for run in before] == [
+        *[("a", "adam", "tuning", 9)] * 3,
+        ("a", "sgd", "report", 1),  # one setting: nothing to tune
+        ("a", "sgd", "report", 2),
+        ("b", "adam", "report", 5),
+        ("b", "sgd", "report", 5),
+    ]
+    assert {run.epochs for run in before if run.phase == "tuning"} == {2}
+    curves = tuned(entries, curve(1, 0.5), curve(1, 0.3), curve(1, 0.4))
+    after = plan.runs(entries, curves)
+    assert len(after) == sum(len(entry.all_runs({})) for entry in entries) == 9
+    chosen: Any = {
+        run.optimizer for run in after if run.problem == "a" and run.label == "adam" and run.phase == "report"
+    }
+    assert chosen == {Adam(lr=0.2)}
+
+
+def test_nothing_is_chosen_before_the_whole_grid_is_known(experiment: Experiment) -> None:
+    entries = plan.entries(experiment)
+    assert entries[0].best(tuned(entries, curve(1, 0.5), curve(1, 0.3))) is None
+
+
+def test_a_diverged_setting_is_not_chosen(experiment: Experiment) -> None:
+    entries = plan.entries(experiment)
+    best = entries[0].best(tuned(entries, curve(0.1, math.nan), curve(1, 0.9), curve(0.1, math.inf)))
+    assert best == Adam(lr=0.2)
+
+
+def test_if_all_diverge_the_one_that_lasted_longest_stands_for_them(experiment: Experiment) -> None:
+    entries = plan.entries(experiment)
+    best = entries[0].best(tuned(entries, curve(math.inf), curve(1, math.nan), curve(1, math.nan)))
+    assert best == Adam(lr=0.2)
+
+
+def test_of_equals_the_first_is_chosen(experiment: Experiment) -> None:
+    entries = plan.entries(experiment)
+    assert entries[0].best(tuned(entries, *[curve(1, 0.5)] * 3)) == Adam(lr=0.1)
+
+
+def test_the_tuning_metric_decides() -> None:
+    entries = plan.entries(parse(TEXT.replace("epochs: 2}", "metric: test_error}"), "x.yaml"))
+    curves = {}
+    for run, error in zip(entries[0].tuning, (0.3, 0.2, 0.1), strict=True):
+        curves[run.id] = [replace(curve(error * 9)[0], train_loss=1 - error, test_error=error)]
+    assert entries[0].best(curves) == Adam(lr=0.3)
+
+
+@pytest.mark.parametrize(("length", "last"), [(1, 1), (10, 1), (20, 1), (45, 3), (100, 5), (200, 10)])
+def test_final_is_the_mean_of_the_last_twentieth(length: int, last: int) -> None:
+    losses = [float(i) for i in range(length)]
+    assert plan.final(curve(*losses), "train_loss") == pytest.approx(sum(losses[-last:]) / last)
+
+
+def test_final_of_a_diverged_run_is_infinite() -> None:
+    assert plan.final(curve(1, math.nan), "train_loss") == math.inf
+    assert plan.final([replace(curve(1)[0], test_loss=math.inf)], "test_error") == math.inf
+
+
+def some_run() -> Run:
+    return plan.entries(parse(TEXT, "x.yaml"))[0].tuning[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 10},
+        {"epochs": 3},
+        {"batch_size": 9},
+        {"dataset": "another"},
+        {"evaluate_train": True},
+        {"optimizer": Adam(lr=0.1, eps=1e-7)},
+        {"optimizer": Adam(lr=0.1, bias_correction=False)},
+        {"model": parse(TEXT.replace("logistic", "mlp"), "x").problems[0].model},
+        {"schedule": parse(TEXT.replace("epochs: 4", "schedule: inverse_sqrt, epochs: 4"), "x").problems[0].schedule},
+    ],
+    ids=str,
+)
+def test_an_id_depends_on_what_decides_the_numbers(change: dict[str, Any]) -> None:
+    assert replace(some_run(), **change).id != some_run().id
+
+
+@pytest.mark.parametrize("change", [{"problem": "renamed"}, {"label": "renamed"}, {"phase": "report"}], ids=str)
+def test_an_id_does_not_depend_on_labels(change: dict[str, Any]) -> None:
+    assert replace(some_run(), **change).id == some_run().id
+
+
+def test_ids_are_stable() -> None:
+    """A change here makes every stored record a stranger: raise NUMERICS and say so in the changelog."""
+    assert replace(some_run(), dataset="0" * 64).id == "b49446795a4c0b01"

@@ -1,0 +1,132 @@
+"""The results folder: records that come back as they were, files written whole or not at all."""
+
+import csv
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adambench import plan
+from adambench.config import parse
+from adambench.errors import AdambenchError
+from adambench.plan import Curve, Run
+from adambench.results import CONTRACT, Folder, Record, write
+from adambench.training import Evaluation
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1]
+problems:
+  a: {model: logistic, epochs: 3, batch_size: 8}
+optimizers:
+  adam: {lr: [0.1, 0.2]}
+  mine: {name: sgd}
+"""
+
+
+def some_runs() -> list[Run]:
+    return plan.runs(plan.entries(parse(TEXT, "x.yaml")), {})
+
+
+def curve(*losses: float, **more: Any) -> Curve:
+    return [Evaluation(i + 1, 5 * i + 5, 0.1 * i, loss, 0.0, loss / 3, 0.5, **more) for i, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [curve(2.0, 1 / 3, 1e-300), curve(1.0, full_train_loss=0.1, full_train_error=0.2), curve(1.0, math.nan)],
+    ids=["plain", "optional columns", "diverged"],
+)
+def test_a_record_comes_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
+    folder, run = Folder(tmp_path, "x"), some_runs()[0]
+    folder.prepare()
+    folder.write_record(run, Record.of(run, stored))
+    (record,) = folder.records().values()
+    assert record.id == run.id
+    assert repr(record.curve) == repr(stored)  # nan is not equal to itself
+    assert Record.parse(record.json()).json() == record.json()
+
+
+def test_a_record_tells_everything(tmp_path: Path) -> None:
+    run = some_runs()[2]
+    file = Folder(tmp_path, "x").write_record(run, Record.of(run, curve(1.0, math.inf)))
+    assert file == tmp_path / "x" / "runs" / f"mine-{run.id}.json"
+    data = json.loads(file.read_text())
+    expected = {
+        "format": 1,
+        "id": run.id,
+        "problem": "a",
+        "optimizer": "mine",
+        "rule": "sgd",
+        "hyperparameters": {"lr": 0.01},
+        "seed": 1,
+        "phase": "report",
+        "status": "diverged",
+        "diverged_epoch": 2,
+        "dtype": "float32",
+        "epochs": 3,
+        "batch_size": 8,
+    }
+    assert expected.items() <= data.items()
+    assert data["curve"]["train_loss"] == [1.0, None]  # JSON has no infinity
+    assert {"versions", "cpu", "blas", "commit", "time", "model", "schedule", "dataset"} <= set(data)
+    assert set(data["versions"]) == {"adambench", "numpy", "python"}
+
+
+def test_curves_csv_has_the_columns_of_the_contract(tmp_path: Path) -> None:
+    folder, all_runs = Folder(tmp_path, "x"), some_runs()
+    records = {run.id: Record.of(run, curve(2.0, math.nan)) for run in all_runs[:2]}
+    path = folder.write_curves(all_runs, records)
+    header, *rows = csv.reader(path.read_text().splitlines())
+    assert header[:5] == ["problem", "optimizer", "setting", "phase", "seed"]
+    assert header[5:] == [*CONTRACT, "penalty"]
+    assert CONTRACT == ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]
+    setting = "lr=0.1 beta1=0.9 beta2=0.999 eps=1e-08 bias_correction=true"
+    assert rows[0] == ["a", "adam", setting, "tuning", "0", "1", "5", "0.0", "2.0", "0.6666666666666666", "0.5", "0.0"]
+    assert rows[1][8] == ""  # a cost that is not finite
+    assert len(rows) == 4
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "deep" / "file.csv", "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(AdambenchError, match=r"file\.csv: cannot be written: No space left on device"):
+        write(path, "new and longer")
+    assert path.read_text() == "old"
+    assert [file.name for file in path.parent.iterdir()] == ["file.csv"]
+
+
+def test_fresh_puts_old_records_aside(tmp_path: Path) -> None:
+    folder, run = Folder(tmp_path, "x"), some_runs()[0]
+    folder.prepare()
+    folder.write_record(run, Record.of(run, curve(1.0)))
+    folder.prepare(fresh=True)
+    assert folder.records() == {}
+    assert len(list(folder.path.glob("runs-until-*/*.json"))) == 1
+
+
+def test_results_that_are_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+    with pytest.raises(AdambenchError, match="results cannot be written there"):
+        Folder(tmp_path, "x").prepare()
+
+
+def test_a_record_of_another_format_is_not_read() -> None:
+    run = some_runs()[0]
+    data = {**Record.of(run, curve(1.0)).data, "format": 99}
+    with pytest.raises(ValueError, match="format 99"):
+        Record.parse(json.dumps(data))
+
+
+def test_settings_are_told_in_words() -> None:
+    run = replace(some_runs()[0])
+    assert run.setting == "lr=0.1 beta1=0.9 beta2=0.999 eps=1e-08 bias_correction=true"

@@ -1,0 +1,129 @@
+"""The training loop: what is measured, what is repeatable, what stops it."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adambench.datasets import Dataset
+from adambench.models.logistic import Logistic
+from adambench.models.mlp import MLP
+from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from adambench.schedules import SCHEDULES, Constant, InverseSqrt, Schedule
+from adambench.training import Evaluation, time_step, train
+
+DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
+
+
+def go(dataset: Dataset, optimizer: Optimizer, model: Any = DROPPED, **given: Any) -> list[Evaluation]:
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 64, "seed": 1, **given}
+    schedule: Schedule = options.pop("schedule", Constant())
+    return list(train(model, optimizer, schedule, dataset, **options))
+
+
+def untimed(curve: list[Evaluation]) -> list[Evaluation]:
+    return [replace(evaluation, seconds=0.0) for evaluation in curve]
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_every_rule_learns_and_repeats_to_the_bit(rule: str, dataset: Dataset) -> None:
+    rate = {"sgd": 0.3, "momentum": 0.1, "nesterov": 0.1, "adadelta": 3.0}.get(rule, 0.01)
+    optimizer: Any = replace(OPTIMIZERS[rule](), lr=rate)  # type: ignore[call-arg]  # every rule has lr
+    curve = go(dataset, optimizer, Logistic(), epochs=3)
+    assert curve[-1].train_loss < 1.2 < curve[0].train_loss + 0.5
+    assert curve[-1].test_error < 0.4
+    assert untimed(go(dataset, optimizer, Logistic(), epochs=3)) == untimed(curve)
+
+
+def test_seeds_matter(dataset: Dataset) -> None:
+    assert untimed(go(dataset, Adam(), seed=1)) == untimed(go(dataset, Adam(), seed=1))
+    assert untimed(go(dataset, Adam(), seed=1)) != untimed(go(dataset, Adam(), seed=2))
+
+
+def test_every_optimizer_sees_the_same_weights_batches_and_masks(dataset: Dataset) -> None:
+    """With steps too small to change a bit, the costs of all optimizers are the same."""
+    curves = [
+        untimed(go(dataset, replace(cls(), lr=1e-30)))  # type: ignore[call-arg]  # every rule has lr
+        for cls in OPTIMIZERS.values()
+    ]
+    assert all(curve == curves[0] for curve in curves)
+
+
+def test_what_an_epoch_measures(dataset: Dataset) -> None:
+    """600 images in batches of 64: ten steps an epoch, the short last one used; train_loss is the mean over images."""
+    first, second = go(dataset, SGD(lr=1e-30), Logistic(l2=0.1))
+    assert [(e.epoch, e.step) for e in (first, second)] == [(1, 10), (2, 20)]
+    assert 0 < first.seconds < second.seconds
+    assert first.train_loss == pytest.approx(math.log(10), rel=1e-6)  # zero weights
+    assert first.test_loss == pytest.approx(math.log(10), rel=1e-6)
+    assert first.penalty == pytest.approx(0, abs=1e-20)
+    assert first.full_train_loss is None
+
+
+def test_the_training_set_is_measured_on_request(dataset: Dataset) -> None:
+    plain, asked = go(dataset, Adam(lr=0.01)), go(dataset, Adam(lr=0.01), evaluate_train=True)
+    assert [e.train_loss for e in plain] == [e.train_loss for e in asked]  # asking changes nothing
+    loss, error = asked[-1].full_train_loss, asked[-1].full_train_error
+    assert loss is not None
+    assert error is not None
+    assert loss < asked[-1].train_loss  # dropout off
+    assert 0 < error < 0.9
+
+
+def test_l2_shrinks_the_weights_and_is_reported_apart(dataset: Dataset) -> None:
+    free, held = (go(dataset, SGD(lr=0.1), Logistic(l2=l2), epochs=5)[-1] for l2 in (1e-9, 1.0))
+    assert held.penalty < 0.5 * free.penalty * 1e9
+    assert held.train_loss > free.train_loss
+
+
+@pytest.mark.parametrize("model", [Logistic(), Logistic(l2=1e-3), MLP(hidden=(16,), l2=1e-3), DROPPED])
+@pytest.mark.parametrize("lr", [1e6, 1e30, 1e38, 1e300])
+def test_divergence_is_data(model: Any, lr: float, dataset: Dataset) -> None:
+    """Whatever blows up, no warning and no exception; the last evaluation says so, or the curve is complete."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curve = go(dataset, SGD(lr=lr), model)
+    assert curve[-1].diverged or len(curve) == 2
+    assert not any(evaluation.diverged for evaluation in curve[:-1])
+    if lr >= 1e38:
+        assert curve[-1].diverged
+
+
+def test_the_epoch_that_diverges_ends_at_once(dataset: Dataset) -> None:
+    (last,) = go(dataset, SGD(lr=1e38), MLP(hidden=(16,)))
+    assert last.diverged
+    assert last.epoch == 1
+    assert last.step < 10
+
+
+def test_the_caller_may_stop(dataset: Dataset) -> None:
+    curve: Iterator[Evaluation] = train(DROPPED, Adam(), Constant(), dataset, epochs=100, batch_size=64, seed=1)
+    assert next(curve).epoch == 1
+
+
+def test_numpy_settings_are_left_alone(dataset: Dataset) -> None:
+    before = np.geterr()
+    for _ in train(Logistic(), SGD(lr=1e38), Constant(), dataset, epochs=2, batch_size=64, seed=1):
+        assert np.geterr() == before
+
+
+def test_schedules() -> None:
+    assert [Constant().factor(step, 1) for step in (1, 2, 100)] == [1, 1, 1]
+    assert [InverseSqrt("step").factor(step, 3) for step in (1, 4, 100)] == [1, 0.5, 0.1]
+    assert [InverseSqrt("epoch").factor(100, epoch) for epoch in (1, 4, 100)] == [1, 0.5, 0.1]
+    assert all(schedule().factor(1, 1) == 1 for schedule in SCHEDULES.values())
+
+
+def test_the_schedule_reaches_the_optimizer(dataset: Dataset) -> None:
+    """One epoch of ten steps at α/√epoch is one at α; at α/√step it is not."""
+    plain = go(dataset, SGD(lr=0.1), epochs=1)
+    assert untimed(go(dataset, SGD(lr=0.1), epochs=1, schedule=InverseSqrt("epoch"))) == untimed(plain)
+    assert untimed(go(dataset, SGD(lr=0.1), epochs=1, schedule=InverseSqrt("step"))) != untimed(plain)
+
+
+def test_time_step_is_a_time(dataset: Dataset) -> None:
+    assert time_step(Logistic(), Adam(), dataset, 64) >= 0
