@@ -141,7 +141,7 @@ COLUMNS = ["", "optimizer", "best setting", "final training cost", "n", "test er
 
 def cells(rank: int, summary: Summary) -> list[str]:
     """A summary as a row of a table, under COLUMNS."""
-    chosen = words(summary.varied) if summary.varied else "(not varied)"
+    chosen = words(summary.varied) if summary.varied else f"lr={getattr(summary.setting, 'lr', 0):g} (fixed)"
     epochs = sorted(set(summary.diverged))
     status = f"diverged in epoch {', '.join(map(str, epochs))}" if epochs else summary.status
     return [
