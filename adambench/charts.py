@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from adambench import __version__, analysis
+from adambench import analysis
 from adambench.analysis import Band, Sensitivity
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Entry
@@ -152,12 +152,15 @@ def _style(entry: Entry) -> dict[str, Any]:
     return {"color": COLOURS[entry.grid.rule], "linestyle": DASHES[same.index(entry.grid.label) % len(DASHES)]}
 
 
-def save(figure: Figure, kind: str, title: str) -> bytes:
-    """The figure as a png, svg or pdf file. The same figure gives the same bytes: no date is kept."""
+def save(figure: Figure, kind: str, origin: str) -> bytes:
+    """The figure as a png, svg or pdf file, with its origin in the metadata.
+
+    The same figure gives the same bytes: no date is kept.
+    """
     metadata = {
-        "png": {"Title": title, "Software": f"adambench {__version__}"},
-        "svg": {"Title": title, "Creator": f"adambench {__version__}", "Date": None},
-        "pdf": {"Title": title, "Creator": f"adambench {__version__}", "CreationDate": None},
+        "png": {"Description": origin},
+        "svg": {"Description": origin, "Date": None},
+        "pdf": {"Subject": origin, "CreationDate": None},
     }
     file = io.BytesIO()
     with rc_context(STYLE):

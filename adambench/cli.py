@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +16,12 @@ from adambench import __version__
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
     from adambench.experiment import Experiment
-    from adambench.plan import Curve, Entry
+    from adambench.plan import Curve, Entry, Run
     from adambench.results import Folder, Record
 
 app = typer.Typer(
@@ -66,7 +72,9 @@ def main() -> None:
         print(error.message, file=sys.stderr)
         if error.hint:
             print(error.hint, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _version(wanted: bool) -> None:
@@ -104,54 +112,72 @@ def run(
 
     from adambench import config as configuration
     from adambench import plan, report
-    from adambench.execution import Failed, Finished, cores, execute, expected_seconds
-    from adambench.results import Folder, Record
+    from adambench.execution import cores, expected_seconds
+    from adambench.lock import locked
+    from adambench.results import Folder
 
     out = report.console()
     experiment = configuration.load(config, overrides or [])
     dataset = experiment.dataset.load()
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(results, experiment.name)
-    if not dry_run:
-        folder.prepare(fresh)
-    records = {} if fresh else folder.records()
+    with nullcontext() if dry_run else locked(folder.prepare()):
+        if fresh and not dry_run:
+            folder.put_aside()
+        records = {} if fresh else folder.records(_warn, set_aside=not dry_run)
+        curves = {id_: record.curve for id_, record in records.items()}
+        entries = plan.entries(experiment)
+        jobs = jobs or cores()
+        work = expected_seconds(experiment, dataset)
+        out.print(report.plan_line(experiment, entries, curves, jobs, work), markup=False)
+        if dry_run:
+            out.print(report.planned(entries, curves, work))
+            return
+        folder.write_config(configuration.resolved(experiment))
+        try:
+            failed = _train(out, folder, entries, records, jobs, work)
+        except KeyboardInterrupt:
+            _write_tables(folder, entries, records)
+            raise
+        written = _write_tables(folder, entries, records)
+        curves = {id_: record.curve for id_, record in records.items()}
+        written += _draw(folder, experiment, entries, curves)
+    _show_table(folder, experiment, entries, records)
+    for path in (folder.runs, *written):
+        out.print(f"wrote {path}", markup=False, soft_wrap=True)
+    if failed:
+        out.print(f"{report.plural(failed, 'run')} failed; the same command tries again")
+        raise typer.Exit(1)
+
+
+def _train(
+    out: Console,
+    folder: Folder,
+    entries: list[Entry],
+    records: dict[str, Record],
+    jobs: int,
+    work: Callable[[Run], float],
+) -> int:
+    """Train what is missing, recording each run as it ends; returns how many failed."""
+    from adambench import plan, report
+    from adambench.execution import Failed, Finished, execute, interruptible
+    from adambench.results import Record
+
     curves = {id_: record.curve for id_, record in records.items()}
-    entries = plan.entries(experiment)
-    jobs = jobs or cores()
-
-    work = expected_seconds(experiment, dataset)
-    everything = {run.id: run for entry in entries for run in entry.all_runs(curves)}
-    total, done = len(everything), sum(id_ in curves for id_ in everything)
-    seconds = sum(work(run) for id_, run in everything.items() if id_ not in curves)
-    left = f"about {report.duration(seconds / min(jobs, max(1, total - done)))} on {report.plural(jobs, 'core')}"
-    out.print(
-        f"{experiment.name}: {report.plural(total, 'run')}, {done} already done" + (f", {left}" if done < total else "")
-    )
-    if dry_run:
-        out.print(report.planned(entries, curves, work))
-        return
-
-    folder.write_config(configuration.resolved(experiment))
     failed = 0
     try:
-        with report.Watch(out, total, done, work, seconds) as watch:
-            for event in execute(entries, experiment.dataset, curves, jobs, work):
+        with interruptible() as stop, report.Watch(out, entries, curves, work) as watch:
+            known = partial(plan.runs, entries)
+            for event in execute(known, entries[0].experiment.dataset, curves, jobs, work, stop):
                 if isinstance(event, Finished):
                     records[event.run.id] = Record.of(event.run, event.curve)
                     folder.write_record(event.run, records[event.run.id])
                 failed += isinstance(event, Failed)
                 watch.show(event)
     except KeyboardInterrupt:
-        _write_tables(folder, entries, records)
         out.print("interrupted; finished runs are kept, and the same command goes on from there")
-        raise typer.Exit(130) from None
-    written = [*_write_tables(folder, entries, records), *_draw(folder, experiment, entries, curves)]
-    _show_table(experiment, entries, curves)
-    for path in (folder.runs, *written):
-        out.print(f"wrote {path}", markup=False, soft_wrap=True)
-    if failed:
-        out.print(f"{report.plural(failed, 'run')} failed; the same command tries them again")
-        raise typer.Exit(1)
+        raise
+    return failed
 
 
 @app.command()
@@ -164,7 +190,8 @@ def plot(
 ) -> None:
     """Draw the charts of experiments into their folders: convergence, test error, sensitivity to the rate."""
     for folder, experiment in _stored(results, experiments):
-        entries, curves = _read(folder, experiment)
+        entries, records = _read(folder, experiment)
+        curves = {id_: record.curve for id_, record in records.items()}
         for path in _draw(folder, experiment, entries, curves, metric, x, format):
             print(f"wrote {path}")
 
@@ -183,11 +210,11 @@ def table(
 
     rows: list[list[object]] = []
     for folder, experiment in _stored(results, experiments):
-        entries, curves = _read(folder, experiment)
-        summaries = analysis.summarise(entries, curves)
+        entries, records = _read(folder, experiment)
+        summaries = analysis.summarise(entries, {id_: record.curve for id_, record in records.items()})
         rows += [[experiment.name, *line] for line in report.rows(summaries)]
         if format is Text.text:
-            _show_table(experiment, entries, curves)
+            _show_table(folder, experiment, entries, records)
         elif format is Text.markdown:
             print(report.markdown(experiment, summaries))
     header = ["experiment", *analysis.HEADER]
@@ -196,6 +223,69 @@ def table(
     elif format is Text.json:
         lines = [{key: report.json_value(value) for key, value in zip(header, row, strict=True)} for row in rows]
         print(json.dumps(lines, indent=2))
+
+
+@app.command()
+def verify(
+    experiments: Names = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only that many runs of each, drawn at random.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; as many as there are cores if left out.")
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Train stored runs again and compare: the same to the bit, or where and by how much not. Exit code 1 if not."""
+    import random
+
+    from adambench import plan, report, verification
+    from adambench.execution import Failed, Finished, cores, execute, interruptible
+
+    out = report.console()
+    wrong = 0
+    for folder, experiment in _stored(results, experiments):
+        entries, records = _read(folder, experiment)
+        curves = {id_: record.curve for id_, record in records.items()}
+        runs = [run for run in {run.id: run for run in plan.runs(entries, curves)}.values() if run.id in records]
+        if sample and sample < len(runs):
+            runs = random.Random(0).sample(runs, sample)
+        out.print(f"{experiment.name}: training {report.plural(len(runs), 'run')} again", markup=False)
+        with interruptible() as stop:
+            for event in execute(partial(_these, runs), experiment.dataset, {}, jobs or cores(), stop=stop):
+                if isinstance(event, Finished):
+                    verdict = verification.judge(records[event.run.id], event.curve)
+                    wrong += not verdict.right
+                    out.print(f"{report.run_name(event.run)}: {verdict.words}", markup=False, soft_wrap=True)
+                elif isinstance(event, Failed):
+                    wrong += 1
+                    out.print(f"{report.run_name(event.run)}: {report.failure(event)}", markup=False, soft_wrap=True)
+    if wrong:
+        out.print(f"{report.plural(wrong, 'run')} not confirmed")
+        raise typer.Exit(1)
+
+
+def _these(runs: list[Run], _: object) -> list[Run]:
+    return runs
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="Its id or the beginning of it, or its file.")],
+    results: Results = Path("results"),
+) -> None:
+    """Print the record of a run: setting, seed, versions, processor, commit, when, and its curve."""
+    from adambench import report
+
+    wanted = Path(run).stem.rpartition("-")[2]
+    found = {id_: record for folder, _ in _stored(results, None) for id_, record in folder.records(_warn).items()}
+    matches = [record for id_, record in found.items() if wanted and id_.startswith(wanted)]
+    if len(matches) != 1:
+        raise AdambenchError(
+            f"{run}: {'no run' if not matches else f'{len(matches)} runs'} in {results} whose id begins so",
+            "The ids stand in the file names: results/<experiment>/runs/<label>-<id>.json.",
+        )
+    out = report.console()
+    for item in report.shown(matches[0]):
+        out.print(item)
 
 
 @app.command(name="list")
@@ -238,18 +328,29 @@ def _stored(results: Path, names: list[str] | None) -> list[tuple[Folder, Experi
     return [(folder, configuration.load(folder.config)) for folder in folders]
 
 
-def _read(folder: Folder, experiment: Experiment) -> tuple[list[Entry], dict[str, Curve]]:
+def _read(folder: Folder, experiment: Experiment) -> tuple[list[Entry], dict[str, Record]]:
     from adambench import plan
 
-    return plan.entries(experiment), {id_: record.curve for id_, record in folder.records().items()}
+    return plan.entries(experiment), folder.records(_warn)
 
 
-def _show_table(experiment: Experiment, entries: list[Entry], curves: dict[str, Curve]) -> None:
-    from adambench import analysis, report
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _show_table(folder: Folder, experiment: Experiment, entries: list[Entry], records: dict[str, Record]) -> None:
+    from adambench import analysis, plan, report
 
     out = report.console()
+    curves = {id_: record.curve for id_, record in records.items()}
     for item in report.tables(experiment, analysis.summarise(entries, curves)):
         out.print(item, soft_wrap=isinstance(item, str))
+    if aside := len(set(records) - {run.id for run in plan.runs(entries, curves)}):
+        out.print(
+            f"{report.plural(aside, 'record')} in {folder.runs} stand aside: they belong to no run of this plan",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _write_tables(folder: Folder, entries: list[Entry], records: dict[str, Record]) -> list[Path]:
@@ -276,16 +377,22 @@ def _draw(
     """The figures that there are numbers for."""
     os.environ.setdefault("MPLBACKEND", "agg")
     from adambench import charts
+    from adambench.plan import selection
 
     suffix = "" if x is X.epoch else f"_by_{x}"
     metrics = [metric] if metric else [Metric.train_loss, Metric.test_error]
     figures = {f"{name}{suffix}": charts.convergence(entries, curves, name, x) for name in metrics}
     if metric is None:
         figures["sensitivity"] = charts.sensitivity(entries, curves)
+    origin = f"adambench {__version__}, experiment {experiment.name}, configuration {folder.digest()}"
     paths = []
     for name, figure in figures.items():
         if figure:
-            paths.append(folder.write_figure(f"{name}.{format}", charts.save(figure, format, experiment.name)))
+            paths.append(
+                folder.write_figure(
+                    f"{name}.{format}", charts.save(figure, format, f"{origin}; {selection(experiment)}")
+                )
+            )
         elif metric:
             raise AdambenchError(
                 f"{experiment.name}: no run measured {metric}",

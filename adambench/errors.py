@@ -4,10 +4,12 @@
 class AdambenchError(Exception):
     """A mistake in the input or in the surroundings: what is wrong and, in `hint`, the likely fix.
 
-    The command line prints both without a traceback and exits with code 2.
+    The command line prints both without a traceback and exits with `exit_code`: 2 for the user's input, 1 for what
+    failed on the way (a full disk).
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", exit_code: int = 2) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.exit_code = exit_code

@@ -11,21 +11,24 @@ import signal
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 import threadpoolctl
 
-from adambench import plan
 from adambench.datasets import Dataset
 from adambench.experiment import DataSource, Experiment
 from adambench.optimizers import OPTIMIZERS
-from adambench.plan import Curve, Entry, Run
+from adambench.plan import Curve, Run
 from adambench.training import Evaluation, time_step, train
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+TRIES = 2  # of a run whose worker fails or dies
 
 
 @dataclass(frozen=True)
@@ -66,47 +69,73 @@ def cores() -> int:
 
 
 def execute(
-    entries: Sequence[Entry],
+    known: Callable[[Mapping[str, Curve]], Iterable[Run]],
     source: DataSource,
     curves: dict[str, Curve],
     jobs: int,
     work: Callable[[Run], float] = lambda run: run.epochs,
+    stop: Connection | None = None,
 ) -> Iterator[Event]:
-    """Train what the plan lacks, the longest run first (by `work`), and tell what happens as it happens.
+    """Train the runs that are known and lack a curve, the longest first (by `work`), and tell what happens.
 
-    curves: of the finished runs, by id; the new ones are added. A run that fails, or whose worker dies, is tried once
-    more. Closing the iterator ends the workers at once.
+    known: the runs that can be named when the given curves are there; asked again whenever a run ends.
+    curves: of the finished runs, by id; the new ones are added.
+    stop: raises KeyboardInterrupt when something can be read from it.
+    A run that fails, or whose worker dies, is tried once more. Closing the iterator ends the workers at once.
     """
-    queue: list[Run] = []
-    tries = Counter(curves.keys())  # by id; what is finished is not tried at all
     workers: list[_Worker] = []
-    planned = -1  # how many curves there were when the queue was last made
+    queue: list[Run] = []
+    tries: Counter[str] = Counter()  # by id
+    changed = True  # a run ended since the queue was made
     try:
         while True:
-            if planned != len(curves):
-                planned = len(curves)
-                queue = [run for run in plan.runs(entries, curves) if run.id not in tries]
-                queue = sorted({run.id: run for run in queue}.values(), key=work, reverse=True)
-            while queue and (worker := _free(workers, jobs, source)):
-                tries[queue[0].id] += 1
-                worker.start(queue[0])
-                yield Started(worker.number, queue.pop(0))
+            if changed:
+                taken = {worker.run.id for worker in workers if worker.run} | set(curves)
+                waiting = {run.id: run for run in known(curves) if run.id not in taken and tries[run.id] < TRIES}
+                queue = sorted(waiting.values(), key=work, reverse=True)
+                changed = False
+            while queue and (idle := _idle(workers, jobs, source)):
+                run = queue.pop(0)
+                tries[run.id] += 1
+                idle.start(run)
+                yield Started(idle.number, run)
             busy = {worker.connection: worker for worker in workers if worker.run}
             if not busy:
                 return
-            for connection in wait(list(busy)):
+            ready = wait([*busy, *([stop] if stop else [])])
+            if stop in ready:
+                raise KeyboardInterrupt
+            for connection in ready:
                 worker = busy[cast(Connection, connection)]
                 event = worker.receive()
+                changed |= isinstance(event, Finished | Failed)
                 if isinstance(event, Finished):
                     curves[event.run.id] = event.curve
-                elif isinstance(event, Failed) and tries[event.run.id] == 1:
-                    queue.insert(0, event.run)
-                    continue
-                yield event
-            workers = [worker for worker in workers if worker.process.is_alive() or worker.run]
+                if not isinstance(event, Failed) or tries[event.run.id] == TRIES:
+                    yield event
+                if worker.died:
+                    worker.end()
+                    workers.remove(worker)
     finally:
         for worker in workers:
             worker.end()
+
+
+@contextmanager
+def interruptible() -> Iterator[Connection]:
+    """What `execute` takes for `stop`: readable once SIGINT (Ctrl-C) or SIGTERM has come.
+
+    So they act between two events and never in the middle of one, and a second one, come while the first is acted on,
+    does nothing.
+    """
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: writer.send(None)) for number in signals]
+    try:
+        yield reader
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run], float]:
@@ -125,7 +154,7 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
     return lambda run: epoch[run.problem] * run.epochs
 
 
-def _free(workers: list["_Worker"], jobs: int, source: DataSource) -> "_Worker | None":
+def _idle(workers: list["_Worker"], jobs: int, source: DataSource) -> "_Worker | None":
     """A worker with nothing to do, a new one if there may be more, or None."""
     for worker in workers:
         if worker.run is None:
@@ -145,13 +174,15 @@ class _Worker:
     source: DataSource
     run: Run | None = None
     curve: list[Evaluation] = field(default_factory=list)
+    died: bool = False
 
     def __post_init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited: BLAS reads them once, when it is loaded
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, self.source), name=f"worker {self.number + 1}")
-        self.process.start()
+        with _blocked():
+            self.process.start()
         theirs.close()
 
     def start(self, run: Run) -> None:
@@ -174,6 +205,7 @@ class _Worker:
         try:
             return self.connection.recv()
         except (EOFError, OSError):
+            self.died = True
             self.process.join()
             return f"its process ended with exit code {self.process.exitcode}"
 
@@ -183,9 +215,22 @@ class _Worker:
         self.connection.close()
 
 
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Ctrl-C reaches the whole process group, but what is started here never sees it: the parent alone decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that came meanwhile acts now
+
+
 def _work(connection: Connection, source: DataSource) -> None:
     """A worker's life: load the data once, then train what comes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threadpoolctl.threadpool_limits(1)
     dataset: Dataset | None = None

@@ -49,11 +49,14 @@ class Run:
     @property
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
+        rule = named(self.optimizer, OPTIMIZERS).pop("name")
         return {
             "numerics": NUMERICS,
+            "dtype": "float32",
             "dataset": self.dataset,
             "model": named(self.model, MODELS),
-            "optimizer": named(self.optimizer, OPTIMIZERS),
+            "rule": rule,
+            "hyperparameters": self.hyperparameters,
             "schedule": named(self.schedule, SCHEDULES),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
@@ -149,6 +152,12 @@ def final(curve: Curve, metric: str) -> float:
         return math.inf
     last = curve[-max(1, math.ceil(FINAL * len(curve))) :]
     return math.fsum(getattr(evaluation, metric) for evaluation in last) / len(last)
+
+
+def selection(experiment: Experiment) -> str:
+    """How the best settings are chosen, in words."""
+    tuning = experiment.tuning
+    return f"best setting: lowest mean {tuning.metric} over the last {FINAL:.0%} of the epochs on seed {tuning.seed}"
 
 
 def words(hyperparameters: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from adambench.experiment import Experiment, Problem, named
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Entry, Run, words
+from adambench.results import Record
 from adambench.schedules import SCHEDULES
 
 
@@ -55,9 +56,12 @@ class Watch:
     A context manager.
     """
 
-    def __init__(self, out: Console, total: int, done: int, work: Callable[[Run], float], expected: float) -> None:
-        """total, done: runs. work: expected seconds of a run; expected: of all that are to come."""
-        self.out, self.total, self.done, self.work = out, total, done, work
+    def __init__(
+        self, out: Console, entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
+    ) -> None:
+        """curves: of the runs that are done already; work: expected seconds of a run."""
+        self.out, self.work = out, work
+        self.total, self.done, expected = outlook(entries, curves, work)
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -84,8 +88,8 @@ class Watch:
             case Started():
                 if event.worker not in self.lines:
                     self.lines[event.worker] = self.bars.add_task("", whole=False, state="")
-                name = escape(f"{run.problem} · {run.label} {self._varied(run)} · {run.phase} seed {run.seed}")
-                self.bars.reset(self.lines[event.worker], total=run.epochs, description=name, whole=False, state="")
+                line = self.lines[event.worker]
+                self.bars.reset(line, total=run.epochs, description=escape(run_name(run)), whole=False, state="")
             case Progressed(evaluation=now):
                 state = f"epoch {now.epoch}/{run.epochs} · cost {cost(now.train_loss)}"
                 self.bars.update(self.lines[event.worker], completed=now.epoch, state=state)
@@ -98,22 +102,50 @@ class Watch:
                 if not self.out.is_terminal:
                     end = f"diverged in epoch {last.epoch}" if last.diverged else f"cost {cost(last.train_loss)}"
                     self._line(run, f"{end}, {last.seconds:.1f} s")
-            case Failed(reason=reason):
-                self._line(run, f"failed twice: {reason.strip().splitlines()[-1]}")
+            case Failed():
+                self._line(run, failure(event))
 
     def _line(self, run: Run, end: str) -> None:
-        name = f"{run.problem} {run.label} {self._varied(run)} {run.phase} seed {run.seed}"
-        self.out.print(f"[{self.done}/{self.total}] {name}: {end}", markup=False)
+        self.out.print(f"[{self.done}/{self.total}] {run_name(run)}: {end}", markup=False, soft_wrap=True)
 
     def _count(self) -> str:
         return f"{self.done}/{self.total} runs"
 
-    @staticmethod
-    def _varied(run: Run) -> str:
-        """The rate, and what else differs from the rule's defaults."""
-        defaults = {field.name: field.default for field in fields(run.optimizer)}
-        shown = {k: v for k, v in run.hyperparameters.items() if k == "lr" or v != defaults[k]}
-        return words(shown)
+
+def outlook(
+    entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
+) -> tuple[int, int, float]:
+    """How many runs there are, how many of them are done, and the expected CPU seconds of the others."""
+    runs = {run.id: run for entry in entries for run in entry.all_runs(curves)}
+    left = [run for id_, run in runs.items() if id_ not in curves]
+    return len(runs), len(runs) - len(left), sum(map(work, left))
+
+
+def plan_line(
+    experiment: Experiment,
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    jobs: int,
+    work: Callable[[Run], float],
+) -> str:
+    """`mnist: 72 runs, 0 already done, about 3 min on 2 cores`."""
+    total, done, seconds = outlook(entries, curves, work)
+    line = f"{experiment.name}: {plural(total, 'run')}, {done} already done"
+    if done == total:
+        return line
+    return f"{line}, about {duration(seconds / min(jobs, total - done))} on {plural(min(jobs, total - done), 'core')}"
+
+
+def run_name(run: Run) -> str:
+    """`mlp adam lr=0.001 report seed 1`: the rate, and what else differs from the rule's defaults."""
+    defaults = {field.name: field.default for field in fields(run.optimizer)}
+    shown = {k: v for k, v in run.hyperparameters.items() if k == "lr" or v != defaults[k]}
+    return f"{run.problem} {run.label} {words(shown)} {run.phase} seed {run.seed}"
+
+
+def failure(event: Failed) -> str:
+    """The last line of a traceback, or the whole reason."""
+    return f"failed twice: {event.reason.strip().splitlines()[-1]}"
 
 
 def cost(value: float) -> str:
@@ -268,6 +300,24 @@ def _bound(mark: Any) -> tuple[str, float]:
     """Gt(0) as (">", 0)."""
     (bound,) = asdict(mark).values()
     return {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}[type(mark).__name__], bound
+
+
+def shown(record: Record) -> Iterator[Table]:
+    """A record's fields, then its curve."""
+    about = Table(box=None, show_header=False)
+    about.add_column(style="bold")
+    about.add_column()
+    for key, value in record.data.items():
+        if key == "curve":
+            continue
+        named = isinstance(value, dict)
+        about.add_row(key, escape(", ".join(f"{k} {v}" for k, v in value.items()) if named else str(value)))
+    yield about
+    columns = record.data["curve"]
+    curve = Table(*columns, box=box.SIMPLE_HEAD)
+    for values in zip(*columns.values(), strict=True):
+        curve.add_row(*("∞" if value is None else f"{value:.6g}" for value in values))
+    yield curve
 
 
 def json_value(value: Any) -> Any:

@@ -5,12 +5,14 @@ people: a record is known by the id inside it.
 """
 
 import csv
+import hashlib
 import io
+import itertools
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,40 +51,32 @@ class Record:
             "id": run.id,
             "problem": run.problem,
             "optimizer": run.label,
-            "rule": run.numbers["optimizer"]["name"],
-            "hyperparameters": run.hyperparameters,
-            "seed": run.seed,
             "phase": run.phase,
             "status": "diverged" if last.diverged else "finished",
             "diverged_epoch": last.epoch if last.diverged else None,
             "seconds": last.seconds,
-            "model": run.numbers["model"],
-            "schedule": run.numbers["schedule"],
-            "epochs": run.epochs,
-            "batch_size": run.batch_size,
-            "dataset": run.dataset,
-            "evaluate_train": run.evaluate_train,
-            "numerics": run.numbers["numerics"],
-            "dtype": "float32",
+            **run.numbers,
             **provenance(),
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "curve": _columns(curve),
         }
-        return cls(run.id, curve, data)
+        return cls(run.id, curve, {**data, "sha256": _digest(data)})
 
     @classmethod
     def parse(cls, text: str) -> "Record":
-        """Raises ValueError, KeyError or TypeError for anything that `of` did not write."""
+        """Raises ValueError that says why for anything that `of` did not write."""
         data = json.loads(text)
+        if not isinstance(data, dict) or "format" not in data:
+            raise ValueError("not a record")
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']}, expected {FORMAT}")
+        if data.get("sha256") != _digest({key: value for key, value in data.items() if key != "sha256"}):
+            raise ValueError("changed after it was written")
         columns = data["curve"]
         curve = [
             Evaluation(**{name: _number(value, name) for name, value in zip(columns, row, strict=True)})
             for row in zip(*columns.values(), strict=True)
         ]
-        if not curve:
-            raise ValueError("an empty curve")
         return cls(data["id"], curve, data)
 
     def json(self) -> str:
@@ -90,6 +84,10 @@ class Record:
         curve = ",\n".join(f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data["curve"].items())
         rest = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key != "curve"]
         return "{\n" + ",\n".join([*rest, '  "curve": {\n' + curve + "\n  }"]) + "\n}\n"
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def _columns(curve: Curve) -> dict[str, list[Any]]:
@@ -116,14 +114,9 @@ class Folder:
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
 
-    def prepare(self, fresh: bool = False) -> None:
-        """Make the folder, and see that it can be written to; with fresh, put the records that are there aside.
-
-        Raises AdambenchError if that cannot be.
-        """
+    def prepare(self) -> Path:
+        """Make the folder and see that it can be written to. Raises AdambenchError if not."""
         try:
-            if fresh and self.runs.exists():
-                self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
             self.runs.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.runs):
                 pass
@@ -131,13 +124,35 @@ class Folder:
             raise AdambenchError(
                 f"{self.path}: results cannot be written there: {error.strerror}", "Choose another with --results."
             ) from error
+        return self.path
 
-    def records(self) -> dict[str, Record]:
-        """The finished runs by id."""
+    def put_aside(self) -> None:
+        """Move the records away, to start afresh."""
+        self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        self.runs.mkdir()
+
+    def digest(self) -> str:
+        """The beginning of the SHA-256 of the resolved configuration."""
+        return hashlib.sha256(self.config.read_bytes()).hexdigest()[:16]
+
+    def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
+        """The finished runs by id. A file that is not a whole record is passed over with a warning.
+
+        set_aside: rename such files, and remove what a killed process left half-written. For the holder of the lock.
+        """
         records = {}
+        for left_over in self.path.rglob(".*.tmp") if set_aside else ():
+            left_over.unlink()
         for file in sorted(self.runs.glob("*.json")):
-            record = Record.parse(file.read_text(encoding="utf-8"))
-            records[record.id] = record
+            try:
+                record = Record.parse(file.read_text(encoding="utf-8"))
+            except PermissionError as error:
+                raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
+            except (ValueError, OSError, RecursionError) as error:
+                reason = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+                warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'passed over'}")
+            else:
+                records[record.id] = record
         return records
 
     def write_record(self, run: Run, record: Record) -> Path:
@@ -195,5 +210,19 @@ def write(path: Path, content: str | bytes) -> Path:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise AdambenchError(f"{path}: cannot be written: {error.strerror}") from error
+        raise AdambenchError(
+            f"{path}: cannot be written: {error.strerror}", "What was written before is whole.", exit_code=1
+        ) from error
     return path
+
+
+def _set_aside(file: Path) -> str:
+    """Rename a file that is not a record, and say so."""
+    for name in itertools.chain([f"{file.name}.broken"], (f"{file.name}.broken{n}" for n in itertools.count(2))):
+        if not file.with_name(name).exists():
+            break
+    try:
+        file.rename(file.with_name(name))
+    except OSError:
+        return "passed over"
+    return f"set aside as {name}"

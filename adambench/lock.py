@@ -1,0 +1,50 @@
+"""One writer at a time for a results folder, by a lock of the operating system that ends with its holder.
+
+A file left behind by a crash does not block: what counts is the lock on it, not the file.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from adambench.errors import AdambenchError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder. Raises AdambenchError that names the holder if another process does."""
+    file = folder / ".lock"
+    with file.open("a+", encoding="utf-8") as handle:
+        if not _try(handle.fileno()):
+            handle.seek(0)
+            raise AdambenchError(
+                f"{folder}: in use by {handle.read().strip() or 'another run'}",
+                "Wait for it to end, or choose another folder with --results.",
+            )
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
+        handle.flush()
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(handle: int) -> bool:
+        with suppress(OSError):
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            return True
+        return False
+
+else:
+    import fcntl
+
+    def _try(handle: int) -> bool:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False

@@ -1,0 +1,378 @@
+"""Faults, injected for real: kills, files that lie, a full disk, two at once. Nothing is lost and nothing is wrong.
+
+ADAMBENCH_KILLS=60 makes the random kills as many.
+"""
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adambench import plan
+from adambench.config import load, parse
+from adambench.errors import AdambenchError
+from adambench.execution import Finished, execute
+from adambench.experiment import Experiment
+from adambench.lock import locked
+from adambench.plan import Curve
+from adambench.results import Folder, Record
+from tests.conftest import Command
+
+KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds left-over processes in /proc")
+
+
+def curves_of(folder: Path) -> dict[str, Any]:
+    """By file name, the curve of each record, times left out; every record must be whole."""
+    found = {}
+    for file in folder.glob("*.json"):
+        curve = Record.parse(file.read_text(encoding="utf-8")).data["curve"]
+        found[file.name] = {name: column for name, column in curve.items() if name != "seconds"}
+    return found
+
+
+@pytest.fixture(scope="module")
+def reference(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The curves of the small experiment, run undisturbed."""
+    from tests.conftest import SMALL  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("reference")
+    (path / "small.yaml").write_text(SMALL.format(folder=folder))
+    run(path).communicate(timeout=60)
+    return curves_of(path / "results" / "small" / "runs")
+
+
+def run(path: Path, *words: str) -> "subprocess.Popen[str]":
+    """`adambench run small.yaml` in a process group of its own, marked so that its children can be found."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("adambench")), "run", "small.yaml", *words],
+        cwd=path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "ADAMBENCH_TEST": str(path)},
+    )
+
+
+def left_over(path: Path) -> list[int]:
+    """Processes that the run of this folder has left behind."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"ADAMBENCH_TEST={path}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
+
+
+def wait_until_gone(path: Path) -> None:
+    """Kernel and workers get ten seconds to clear up; none of it is slept through."""
+    for _ in range(10_000):
+        if not left_over(path):
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"left over: {left_over(path)}")
+
+
+@needs_proc
+@pytest.mark.parametrize("victim", ["group", "parent", "worker", "SIGTERM", "SIGINT", "SIGINT twice"])
+def test_killed_at_any_moment(victim: str, small: Path, reference: dict[str, Any]) -> None:
+    """Killed again and again at random moments; each record stays whole, and the last run ends with the same bits."""
+    path = small.parent
+    runs = path / "results" / "small" / "runs"
+    moments = random.Random(victim)
+    for _ in range(max(1, KILLS // 6)):
+        process = run(path)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(0.1, 2.2))
+        ended = process.returncode is not None
+        before = curves_of(runs)
+        strike(victim, process, path)
+        out, err = process.communicate(timeout=30)
+        wait_until_gone(path)
+        now = curves_of(runs)
+        assert before.items() <= now.items() <= reference.items()
+        assert "Traceback" not in err, err
+        if not ended and victim.startswith("SIG"):
+            assert process.returncode in (0, 130, -signal.SIGTERM, -signal.SIGINT), (out, err)
+        shutil.rmtree(runs, ignore_errors=True) if len(now) == len(reference) else None
+    process = run(path)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert curves_of(runs) == reference
+    assert not list(path.rglob("*.tmp"))
+
+
+def strike(victim: str, process: "subprocess.Popen[str]", path: Path) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if victim == "group":
+            os.killpg(process.pid, signal.SIGKILL)
+        elif victim == "parent":
+            process.kill()
+        elif victim == "SIGTERM":
+            process.terminate()
+        elif victim == "worker":
+            for worker in sorted(set(left_over(path)) - {process.pid})[-1:]:
+                os.kill(worker, signal.SIGKILL)
+        else:
+            for _ in range(1 + victim.endswith("twice")):
+                os.killpg(process.pid, signal.SIGINT)
+
+
+SMALLER = """\
+name: random
+dataset: {{idx: {folder}}}
+seeds: {seeds}
+problems:
+  logistic: {{model: logistic, epochs: 2, batch_size: {batch}}}
+  mlp: {{model: {{name: mlp, hidden: [{hidden}], dropout: 0.5}}, epochs: 1, batch_size: {batch}}}
+optimizers:
+  adam: {{lr: {rates}}}
+  sgd: {{lr: 0.1}}
+"""
+
+
+@given(st.data())
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_a_curve_is_its_own(folder: Path, data: st.DataObject) -> None:
+    """Random plans: the same curves with any number of jobs, in any order, whatever was there, whenever it stopped."""
+    text = SMALLER.format(
+        folder=folder,
+        seeds=data.draw(st.lists(st.integers(1, 99), min_size=1, max_size=2, unique=True)),
+        batch=data.draw(st.sampled_from([50, 64, 600])),
+        hidden=data.draw(st.integers(1, 9)),
+        rates=data.draw(st.sampled_from([[0.1], [0.01, 0.1], [0.1, 0.01, 1.0]])),
+    )
+    experiment = parse(text, "random.yaml")
+    whole: dict[str, Curve] = {}
+    go(experiment, whole, jobs=1)
+    kept = data.draw(st.sets(st.sampled_from(sorted(whole))))
+    curves = {id_: whole[id_] for id_ in kept}
+    order = data.draw(st.randoms(use_true_random=False))
+    go(experiment, curves, jobs=3, order=order, stop_after=data.draw(st.integers(0, 8)))
+    go(experiment, curves, jobs=2, order=order)
+    assert untimed(curves) == untimed(whole)
+
+
+def go(
+    experiment: Experiment, curves: dict[str, Curve], jobs: int, order: Any = None, stop_after: int | None = None
+) -> None:
+    entries = plan.entries(experiment)
+    work = (lambda _: order.random()) if order else (lambda run: run.epochs)
+    events = execute(lambda known: plan.runs(entries, known), experiment.dataset, curves, jobs, work)
+    for i, _ in enumerate(events):
+        if i == stop_after:
+            events.close()  # type: ignore[attr-defined]  # a generator
+            return
+
+
+def untimed(curves: dict[str, Curve]) -> dict[str, Curve]:
+    return {id_: [replace(evaluation, seconds=0.0) for evaluation in curve] for id_, curve in curves.items()}
+
+
+LIES = {  # a record made wrong: why it is refused
+    "empty": "not JSON",
+    "truncated": "not JSON",
+    "garbage": "codec can't decode",
+    "a list": "not a record",
+    "deep": "maximum recursion depth",
+    "format": "format 2, expected 1",
+    "id": "changed after it was written",
+    "edited": "changed after it was written",
+    "no curve": "changed after it was written",
+    "a folder": "Is a directory",
+}
+
+
+def lie(file: Path, how: str) -> None:
+    text = file.read_text()
+    data = json.loads(text)
+    bad = {"empty": b"", "truncated": text.encode()[: len(text) // 2], "garbage": b"\x00\xff\x80 garbage"}
+    bad |= {"a list": b"[1, 2, 3]", "deep": b"[" * 100_000}
+    if how == "format":
+        data["format"] = 2
+    elif how == "id":
+        data["id"] = "0" * 16
+    elif how == "edited":
+        data["curve"]["train_loss"][-1] = 0.001
+    elif how == "no curve":
+        del data["curve"]
+    if how == "a folder":
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_bytes(bad.get(how) or (b"" if how == "empty" else json.dumps(data).encode()))
+
+
+def test_records_that_lie_are_set_aside_and_trained_again(
+    command: Command, small: Path, reference: dict[str, Any]
+) -> None:
+    folder = small.parent / "results" / "small"
+    command("run", small)
+    victims = dict(zip(LIES, sorted((folder / "runs").glob("*.json")), strict=False))
+    for how, file in victims.items():
+        lie(file, how)
+    (folder / "curves.csv").write_text("problem,opti")
+    table = command("table")
+    again = command("run", small)
+    assert again.returncode == 0
+    for how, file in victims.items():
+        for answer in (table, again):
+            (line,) = [line for line in answer.stderr.splitlines() if file.name in line]
+            assert line.startswith(f"warning: results/small/runs/{file.name}: ")
+            assert LIES[how] in line
+            assert line.endswith("passed over" if answer is table else f"set aside as {file.name}.broken")
+        assert file.with_name(f"{file.name}.broken").exists()
+    assert again.stdout.count("seed") == len(LIES)
+    shutil.rmtree(folder / "runs" / f"{victims['a folder'].name}.broken")
+    assert curves_of(folder / "runs") == reference
+    assert len((folder / "curves.csv").read_text().splitlines()) == 45
+    assert command("run", small).stderr == ""
+
+
+def test_two_at_once_the_second_is_told_who_holds_the_folder(command: Command, small: Path) -> None:
+    folder = Folder(small.parent / "results", "small")
+    with locked(folder.prepare()):
+        second = command("run", small)
+    assert second.returncode == 2
+    assert second.stderr.startswith(f"results/small: in use by process {os.getpid()} on ")
+    assert second.stdout == ""
+    assert command("run", small).returncode == 0  # and the file that is left behind does not block
+
+
+def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
+    code = f"import os, pathlib, adambench.lock as l\nwith l.locked(pathlib.Path({str(tmp_path)!r})): os._exit(1)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert "process" in (tmp_path / ".lock").read_text()
+    with locked(tmp_path), pytest.raises(AdambenchError, match="in use by process"), locked(tmp_path):
+        pass
+
+
+def test_records_of_another_plan_stand_aside(command: Command, small: Path) -> None:
+    command("run", small)
+    small.write_text(small.read_text().replace("[0.1, 0.3, 1.0]", "[0.3, 1.0]"))
+    answer = command("run", small)
+    assert "4 records in results/small/runs stand aside: they belong to no run of this plan" in answer.stdout
+    curves = (small.parent / "results" / "small" / "curves.csv").read_text()
+    assert "lr=0.1 momentum" not in curves
+    assert "4 records" in command("table").stdout
+    small.write_text(small.read_text().replace("[0.3, 1.0]", "[0.1, 0.3, 1.0]"))
+    assert command("run", small).stdout.startswith("small: 17 runs, 17 already done\n")
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB, where root may make one."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a file system; test_results.py injects the same error")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_full_disk_is_told_and_damages_nothing(tiny_disk: Path, command: Command, small: Path) -> None:
+    answer = command("run", small, "--results", tiny_disk)
+    assert answer.returncode == 1
+    assert "cannot be written: No space left on device" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    whole = curves_of(tiny_disk / "small" / "runs")
+    assert 1 <= len(whole) < 17
+    assert not list(tiny_disk.rglob("*.tmp"))
+
+
+def test_a_read_only_file_system_is_told(tiny_disk: Path, command: Command, small: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    answer = command("run", small, "--results", tiny_disk)
+    assert answer.returncode == 2
+    assert "results cannot be written there: Read-only file system" in answer.stderr
+
+
+def test_a_path_too_long_is_told(command: Command, small: Path) -> None:
+    answer = command("run", small, "--results", "x" * 300)
+    assert answer.returncode == 2
+    assert "results cannot be written there: File name too long" in answer.stderr
+
+
+def test_divergence_is_told_without_a_warning(small: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates that blow up, in tuning and in report: no warning anywhere, and shown in table, curves and chart."""
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    words = ["optimizers.nesterov.lr=[1e38, 1e37]", "problems.mlp.optimizers.adam.lr=1e30", "problems.mlp.model.l2=0.1"]
+    answer = command("run", small, *words)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "diverged in epoch 1" in answer.stdout
+    summary = (small.parent / "results" / "small" / "summary.csv").read_text()
+    assert summary.count("diverged") >= 3
+    svg = command("plot", "--metric", "train_loss", "--format", "svg")
+    assert svg.returncode == 0
+    assert "<!-- nesterov (diverged) -->" in (small.parent / "results/small/figures/train_loss.svg").read_text()
+
+
+def test_verify(command: Command, small: Path) -> None:
+    command("run", small)
+    good = command("verify", "--sample", 4)
+    assert good.returncode == 0
+    assert good.stdout.count("the same to the bit") == 4
+    victim = sorted((small.parent / "results" / "small" / "runs").glob("adam-*.json"))[0]
+    record = Record.parse(victim.read_text())
+    curve = [*record.curve[:-1], replace(record.curve[-1], test_loss=record.curve[-1].test_loss * (1 + 1e-15))]
+    entries = plan.entries(load(small.parent / "results" / "small" / "config.yaml"))
+    curves = {r.id: r.curve for r in Folder(small.parent / "results", "small").records(pytest.fail).values()}
+    (run_,) = [r for r in plan.runs(entries, curves) if r.id == record.id]
+    victim.write_text(Record.of(run_, curve).json())
+    bad = command("verify", "small", "--jobs", 1)
+    assert bad.returncode == 1
+    last = record.curve[-1].epoch
+    assert bad.stdout.count("the same to the bit") == 16
+    assert f"differs from epoch {last} on" in bad.stdout
+    assert "1 run not confirmed" in bad.stdout
+
+
+def test_show(command: Command, small: Path) -> None:
+    command("run", small)
+    victim = sorted((small.parent / "results" / "small" / "runs").glob("nesterov-*.json"))[0]
+    record = json.loads(victim.read_text())
+    for word in (record["id"][:9], victim.name, f"results/small/runs/{victim.name}"):
+        answer = command("show", word)
+        assert answer.returncode == 0
+        for said in (
+            record["id"],
+            "momentum 0.9",
+            record["cpu"],
+            record["versions"]["numpy"],
+            record["time"],
+            "train_loss",
+        ):
+            assert said in answer.stdout
+    wrong = command("show", "zzz")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, "zzz: no run in results whose id begins so")
+
+
+def test_figures_say_where_they_come_from(command: Command, small: Path) -> None:
+    command("run", small)
+    png = (small.parent / "results" / "small" / "figures" / "train_loss.png").read_bytes()
+    said = rb"experiment small, configuration [0-9a-f]{16}; best setting: lowest mean train_loss over the last 5% .* seed 0"
+    assert re.search(said, png)
+
+
+def test_finished_events_hold_whole_curves(small: Path) -> None:
+    experiment = load(small)
+    entries = plan.entries(experiment)
+    for event in execute(lambda known: plan.runs(entries, known), experiment.dataset, {}, 2):
+        if isinstance(event, Finished):
+            assert [evaluation.epoch for evaluation in event.curve] == list(range(1, event.run.epochs + 1))
