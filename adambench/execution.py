@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 import threadpoolctl
 
 from adambench.datasets import Dataset
+from adambench.errors import AdambenchError
 from adambench.experiment import DataSource, Experiment
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Run
@@ -145,12 +147,14 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
     """
     images = len(dataset.train.labels)
     seen = images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
-    with threadpoolctl.threadpool_limits(1):
-        epoch = {
-            problem.name: time_step(problem.model, OPTIMIZERS["adam"](), dataset, problem.batch_size)
-            * (seen / min(problem.batch_size, images))
-            for problem in experiment.problems
-        }
+    epoch: dict[str, float] = {}
+    for problem in experiment.problems:
+        try:
+            with threadpoolctl.threadpool_limits(1):
+                step = time_step(problem.model, OPTIMIZERS["adam"](), dataset, problem.batch_size)
+        except MemoryError as error:
+            raise AdambenchError(f"problems.{problem.name}: does not fit into memory: {error}") from error
+        epoch[problem.name] = step * seen / min(problem.batch_size, images)
     return lambda run: epoch[run.problem] * run.epochs
 
 
@@ -221,6 +225,7 @@ def _blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # the first worker would start it, and that unblocks the signal again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Ge, Gt, Lt, doc
+from annotated_types import Ge, Gt, Le, Lt, doc
 
 from adambench.models.base import Array, Classifier, Model, Network
 from adambench.models.layers import Dropout
@@ -15,7 +15,9 @@ from adambench.models.layers import Dropout
 class MLP(Model):
     """Perceptron with hidden layers of rectified linear units, and dropout if asked for."""
 
-    hidden: Annotated[tuple[Annotated[int, Gt(0)], ...], doc("width of each hidden layer, from the input up")] = (
+    hidden: Annotated[
+        tuple[Annotated[int, Gt(0), Le(100_000)], ...], doc("width of each hidden layer, from the input up")
+    ] = (
         1000,
         1000,
     )
