@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from adambench.datasets import Dataset
     from adambench.experiment import Experiment
     from adambench.plan import Curve, Entry, Run
     from adambench.results import Folder, Record
@@ -135,7 +136,7 @@ def run(
             return
         folder.write_config(configuration.resolved(experiment))
         try:
-            failed = _train(out, folder, entries, records, jobs, work)
+            failed = _train(out, folder, dataset, entries, records, jobs, work)
         except KeyboardInterrupt:
             _write_tables(folder, entries, records)
             raise
@@ -153,6 +154,7 @@ def run(
 def _train(
     out: Console,
     folder: Folder,
+    dataset: Dataset,
     entries: list[Entry],
     records: dict[str, Record],
     jobs: int,
@@ -168,11 +170,12 @@ def _train(
     try:
         with interruptible() as stop, report.Watch(out, entries, curves, work) as watch:
             known = partial(plan.runs, entries)
-            for event in execute(known, entries[0].experiment.dataset, curves, jobs, work, stop):
+            for event in execute(known, dataset, curves, jobs, work, stop):
                 if isinstance(event, Finished):
-                    records[event.run.id] = Record.of(event.run, event.curve)
-                    folder.write_record(event.run, records[event.run.id])
-                failed += isinstance(event, Failed)
+                    for run, curve in zip(event.runs, event.curves, strict=True):
+                        records[run.id] = Record.of(run, curve)
+                        folder.write_record(run, records[run.id])
+                failed += len(event.runs) if isinstance(event, Failed) else 0
                 watch.show(event)
     except KeyboardInterrupt:
         out.print("interrupted; finished runs are kept, and the same command goes on from there")
@@ -250,14 +253,20 @@ def verify(
             runs = random.Random(0).sample(runs, sample)
         out.print(f"{experiment.name}: training {report.plural(len(runs), 'run')} again", markup=False)
         with interruptible() as stop:
-            for event in execute(partial(_these, runs), experiment.dataset, {}, jobs or cores(), stop=stop):
+            for event in execute(partial(_these, runs), experiment.dataset.load(), {}, jobs or cores(), stop=stop):
+                lines = []
                 if isinstance(event, Finished):
-                    verdict = verification.judge(records[event.run.id], event.curve)
-                    wrong += not verdict.right
-                    out.print(f"{report.run_name(event.run)}: {verdict.words}", markup=False, soft_wrap=True)
+                    verdicts = [
+                        verification.judge(records[run.id], curve)
+                        for run, curve in zip(event.runs, event.curves, strict=True)
+                    ]
+                    wrong += sum(not verdict.right for verdict in verdicts)
+                    lines = [verdict.words for verdict in verdicts]
                 elif isinstance(event, Failed):
-                    wrong += 1
-                    out.print(f"{report.run_name(event.run)}: {report.failure(event)}", markup=False, soft_wrap=True)
+                    wrong += len(event.runs)
+                    lines = [report.failure(event)] * len(event.runs)
+                for run, line in zip(event.runs, lines, strict=False):
+                    out.print(f"{report.run_name(run)}: {line}", markup=False, soft_wrap=True)
     if wrong:
         out.print(f"{report.plural(wrong, 'run')} not confirmed")
         raise typer.Exit(1)

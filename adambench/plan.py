@@ -18,6 +18,7 @@ from adambench.schedules import SCHEDULES, Schedule
 from adambench.training import NUMERICS, Evaluation
 
 Curve = Sequence[Evaluation]
+SETTING = ("rule", "hyperparameters")
 FINAL = 0.05  # the share of the epochs, at the end of a run, whose mean is the final value
 
 
@@ -46,7 +47,7 @@ class Run:
         """All hyper-parameters in words: `lr=0.001 beta1=0.9 …`."""
         return words(self.hyperparameters)
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
         rule = named(self.optimizer, OPTIMIZERS).pop("name")
@@ -63,6 +64,10 @@ class Run:
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
         }
+
+    def trained_like(self, other: "Run") -> bool:
+        """Whether the two differ in their optimizers alone, and so see the same minibatches."""
+        return all(self.numbers[key] == other.numbers[key] for key in self.numbers if key not in SETTING)
 
     @cached_property
     def id(self) -> str:

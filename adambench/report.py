@@ -83,27 +83,32 @@ class Watch:
         self.bars.stop()
 
     def show(self, event: Event) -> None:
-        run = event.run
         match event:
-            case Started():
+            case Started(runs=runs):
                 if event.worker not in self.lines:
                     self.lines[event.worker] = self.bars.add_task("", whole=False, state="")
+                name = run_name(runs[0]) if len(runs) == 1 else f"{runs[0].problem}: {len(runs)} runs together"
                 line = self.lines[event.worker]
-                self.bars.reset(line, total=run.epochs, description=escape(run_name(run)), whole=False, state="")
-            case Progressed(evaluation=now):
-                state = f"epoch {now.epoch}/{run.epochs} · cost {cost(now.train_loss)}"
-                self.bars.update(self.lines[event.worker], completed=now.epoch, state=state)
-                self.bars.advance(self.whole, self.work(run) / run.epochs)
-            case Finished(curve=curve):
-                self.done += 1
-                last = curve[-1]
-                self.bars.advance(self.whole, self.work(run) * (1 - last.epoch / run.epochs))
-                self.bars.update(self.whole, state=self._count())
-                if not self.out.is_terminal:
+                self.bars.reset(line, total=runs[0].epochs, description=escape(name), whole=False, state="")
+            case Progressed(runs=runs, evaluations=evaluations):
+                now = [evaluation for evaluation in evaluations if evaluation]
+                lowest = min(evaluation.train_loss for evaluation in now)
+                state = f"epoch {now[0].epoch}/{runs[0].epochs} · {'lowest ' * (len(runs) > 1)}cost {cost(lowest)}"
+                self.bars.update(self.lines[event.worker], completed=now[0].epoch, state=state)
+                self.bars.advance(self.whole, sum(self.work(run) / run.epochs for run in runs))
+            case Finished(runs=runs, curves=curves):
+                for run, curve in zip(runs, curves, strict=True):
+                    self.done += 1
+                    last = curve[-1]
                     end = f"diverged in epoch {last.epoch}" if last.diverged else f"cost {cost(last.train_loss)}"
-                    self._line(run, f"{end}, {last.seconds:.1f} s")
-            case Failed():
-                self._line(run, failure(event))
+                    if not self.out.is_terminal:
+                        self._line(run, f"{end}, {last.seconds:.1f} s")
+                left = runs[0].epochs - max(curve[-1].epoch for curve in curves)  # all diverged
+                self.bars.advance(self.whole, left * sum(self.work(run) / run.epochs for run in runs))
+                self.bars.update(self.whole, state=self._count())
+            case Failed(runs=runs):
+                for run in runs:
+                    self._line(run, failure(event))
 
     def _line(self, run: Run, end: str) -> None:
         self.out.print(f"[{self.done}/{self.total}] {run_name(run)}: {end}", markup=False, soft_wrap=True)

@@ -1,22 +1,23 @@
-"""One run: train one model with one setting from one seed, and yield what was measured after each epoch."""
+"""Train a model with one setting, or several side by side, and yield what was measured after each epoch."""
 
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.datasets.batches import Batches, scale
+from adambench.datasets.batches import Batches, Floats, scale
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer, State
 from adambench.schedules import Schedule
 
-NUMERICS = 1  # raised whenever the arithmetic changes, so that records of the old arithmetic are not taken for the new
+NUMERICS = 2  # raised whenever the arithmetic changes, so that records of the old arithmetic are not taken for the new
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,17 @@ class Evaluation:
 
 
 def train(
+    model: Model, optimizer: Optimizer, schedule: Schedule, dataset: Dataset, **given: Any
+) -> Iterator[Evaluation]:
+    """Train one setting; as `train_together`, whose other arguments it takes."""
+    for (evaluation,) in train_together(model, [optimizer], schedule, dataset, **given):
+        assert evaluation
+        yield evaluation
+
+
+def train_together(
     model: Model,
-    optimizer: Optimizer,
+    optimizers: Sequence[Optimizer],
     schedule: Schedule,
     dataset: Dataset,
     *,
@@ -50,63 +60,109 @@ def train(
     seed: int,
     evaluate_train: bool = False,
     dtype: npt.DTypeLike = np.float32,
-) -> Iterator[Evaluation]:
-    """Train for `epochs` passes over the training set, or until a cost is not finite."""
-    network, batches, dropout_rng, state = _start(model, optimizer, dataset, batch_size, seed, dtype)
-    seconds = 0.0
+) -> Iterator[list[Evaluation | None]]:
+    """Train settings side by side on the same minibatches; more than one only if the model can hold them `together`.
+
+    After each of the epochs, or until no setting is left, yields an evaluation for each setting: the last one says that
+    its cost is no longer finite; from then on it is None. No setting depends on the others.
+    """
+    network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, seed, dtype)
+    clock = _Clock(len(optimizers))
+    left = list(range(len(optimizers)))
+    step = 0
     for epoch in range(1, epochs + 1):
+        here = list(left)
+        steps = [0] * len(optimizers)
+        total = np.zeros(len(optimizers))
         with np.errstate(all="ignore"):  # overflow is a result here (the run diverges), not a surprise
-            start = time.process_time()
-            total = 0.0
+            clock.start()
             for images, labels in batches.epoch():
-                cost = network.cost(images, labels, dropout_rng)
-                total += cost * len(labels)
-                optimizer.step(network.theta, network.grad, state, schedule.factor(state.t + 1, epoch))
-                if not math.isfinite(cost):
-                    break
-            seconds += time.process_time() - start
-            finite = math.isfinite(total)
-            test_loss, test_error = (
-                evaluate(network, dataset.test, batches.batch_size) if finite else (math.nan, math.nan)
-            )
-            full_loss, full_error = (
-                evaluate(network, dataset.train, batches.batch_size) if finite and evaluate_train else (None, None)
-            )
-            evaluation = Evaluation(
+                step += 1
+                total += network.cost(images, labels, dropout_rng) * len(labels)
+                clock.shared(left)
+                factor = schedule.factor(step, epoch)
+                for i in left:
+                    optimizers[i].step(network.theta[i], network.grad[i], states[i], factor)
+                    steps[i] = step
+                    clock.own(i)
+                if not np.isfinite(total[left]).all():
+                    left = [i for i in left if math.isfinite(total[i])]
+                    if not left:
+                        break
+            clock.shared(left)
+            nothing = np.full(len(optimizers), math.nan)
+            test_loss, test_error = evaluate(network, dataset.test, batches.batch_size) if left else (nothing, nothing)
+            full = evaluate(network, dataset.train, batches.batch_size) if left and evaluate_train else None
+            penalty = network.penalty()
+        evaluations: list[Evaluation | None] = [None] * len(optimizers)
+        for i in here:
+            finite = i in left
+            evaluation = evaluations[i] = Evaluation(
                 epoch=epoch,
-                step=state.t,
-                seconds=seconds,
-                train_loss=total / len(dataset.train.labels),
-                penalty=network.penalty(),
-                test_loss=test_loss,
-                test_error=test_error,
-                full_train_loss=full_loss,
-                full_train_error=full_error,
+                step=steps[i],
+                seconds=clock.seconds[i],
+                train_loss=float(total[i]) / len(dataset.train.labels),
+                penalty=float(penalty[i]),
+                test_loss=float(test_loss[i]) if finite else math.nan,
+                test_error=float(test_error[i]) if finite else math.nan,
+                full_train_loss=float(full[0][i]) if full and finite else None,
+                full_train_error=float(full[1][i]) if full and finite else None,
             )
-        yield evaluation
-        if evaluation.diverged:
+            if evaluation.diverged and finite:
+                left.remove(i)
+        yield evaluations
+        if not left:
             return
 
 
-def time_step(model: Model, optimizer: Optimizer, dataset: Dataset, batch_size: int) -> float:
-    """CPU seconds of one training step: the median of a few, after a first one that is not counted."""
-    network, batches, dropout_rng, state = _start(model, optimizer, dataset, batch_size, 0, np.float32)
+class _Clock:
+    """CPU seconds of each setting: its own updates, and its part of what all share."""
+
+    def __init__(self, settings: int) -> None:
+        self.seconds = [0.0] * settings
+        self._last = 0.0
+
+    def start(self) -> None:
+        self._last = time.process_time()
+
+    def own(self, i: int) -> None:
+        self.seconds[i] += self._lap()
+
+    def shared(self, among: Sequence[int]) -> None:
+        lap = self._lap()
+        for i in among:
+            self.seconds[i] += lap / len(among)
+
+    def _lap(self) -> float:
+        before, self._last = self._last, time.process_time()
+        return self._last - before
+
+
+def time_step(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> float:
+    """CPU seconds of one training step of each setting: the median of a few, after a first one that is not counted."""
+    network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, 0, np.float32)
     times: list[float] = []
     start = time.process_time()
     for images, labels in batches.epoch():
         network.cost(images, labels, dropout_rng)
-        optimizer.step(network.theta, network.grad, state)
+        for i, optimizer in enumerate(optimizers):
+            optimizer.step(network.theta[i], network.grad[i], states[i])
         times.append(time.process_time() - start)
         start += times[-1]
         if len(times) > 20 or sum(times) > 0.1:
             break
-    return statistics.median(times[1:] or times)
+    return statistics.median(times[1:] or times) / len(optimizers)
 
 
 def _start(
-    model: Model, optimizer: Optimizer, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
-) -> tuple[Network, Batches, np.random.Generator, State]:
-    """What a run begins with: network, minibatches, generator of dropout masks, the optimizer's state.
+    model: Model,
+    optimizers: Sequence[Optimizer],
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    dtype: npt.DTypeLike,
+) -> tuple[Network, Batches, np.random.Generator, list[State]]:
+    """What training begins with: network, minibatches, generator of dropout masks, the optimizers' states.
 
     All randomness comes from the seed, by way of three generators: for the initial weights, the order of the batches
     and the dropout masks. None of them depends on the optimizer, so all optimizers see the same.
@@ -115,15 +171,16 @@ def _start(
         np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
     )
     batches = Batches(dataset.train, batch_size, batches_rng, dtype)
-    network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype)
+    network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, len(optimizers))
     network.init(weights_rng)
-    return network, batches, dropout_rng, optimizer.init(network.theta)
+    states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
+    return network, batches, dropout_rng, states
 
 
-def evaluate(network: Network, split: Split, batch_size: int) -> tuple[float, float]:
-    """Mean cost and share of wrong labels over a split, without dropout."""
+def evaluate(network: Network, split: Split, batch_size: int) -> tuple[Floats, Floats]:
+    """Mean cost and share of wrong labels of each setting over a split, without dropout."""
     images = np.empty((batch_size, split.images.shape[1]), network.theta.dtype)
-    loss, wrong = 0.0, 0
+    loss, wrong = np.zeros(len(network.theta)), np.zeros(len(network.theta))
     for start in range(0, len(split.labels), batch_size):
         raw, labels = split.images[start : start + batch_size], split.labels[start : start + batch_size]
         batch_loss, batch_wrong = network.evaluate(scale(raw, images[: len(raw)]), labels)

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import threadpoolctl
 
 from adambench.datasets import Dataset, mnist, read_folder
 from adambench.datasets.idx import header
+
+threadpoolctl.threadpool_limits(1)  # as in a worker
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from adambench import plan
 from adambench.config import load
 from adambench.datasets import Dataset
+from adambench.datasets.shared import Shared
 from adambench.execution import Failed, Finished, Progressed, Started, execute, expected_seconds
-from adambench.experiment import DataSource, Experiment
+from adambench.experiment import Experiment
+from adambench.models.logistic import settings_are_independent
 from adambench.plan import Curve, Run
 from adambench.training import train
 
@@ -36,7 +39,7 @@ def known(experiment: Experiment) -> Callable[[Mapping[str, Curve]], list[Run]]:
 
 def finished(experiment: Experiment, jobs: int, curves: dict[str, Curve] | None = None) -> dict[str, Curve]:
     curves = {} if curves is None else curves
-    for event in execute(known(experiment), experiment.dataset, curves, jobs):
+    for event in execute(known(experiment), experiment.dataset.load(), curves, jobs):
         assert not isinstance(event, Failed), event.reason
     return {id_: untimed(curve) for id_, curve in curves.items()}
 
@@ -48,65 +51,87 @@ def test_curves_are_the_same_to_the_bit_with_any_jobs_and_without_workers(
     assert one == three
     entries = plan.entries(experiment)
     assert len(one) == 17
-    for run in plan.runs(entries, one)[:3]:
+    for run in plan.runs(entries, one):
         given: dict[str, Any] = {"epochs": run.epochs, "batch_size": run.batch_size, "seed": run.seed}
         assert untimed(list(train(run.model, run.optimizer, run.schedule, dataset, **given))) == one[run.id]
 
 
-def test_events_tell_the_story_of_each_run(experiment: Experiment) -> None:
+def test_events_tell_the_story_of_each_run(experiment: Experiment, dataset: Dataset) -> None:
     curves: dict[str, Curve] = {}
     stories: dict[str, list[type]] = {}
-    for event in execute(known(experiment), experiment.dataset, curves, 2):
-        stories.setdefault(event.run.id, []).append(type(event))
+    for event in execute(known(experiment), dataset, curves, 2):
+        for run in event.runs:
+            stories.setdefault(run.id, []).append(type(event))
+    assert len(stories) == 17
     for id_, story in stories.items():
         assert story == [Started, *[Progressed] * len(curves[id_]), Finished]
 
 
-def test_the_longest_runs_start_first(experiment: Experiment) -> None:
-    events = execute(known(experiment), experiment.dataset, {}, 1, lambda run: 10 * (run.problem == "mlp") + run.seed)
-    order = [(event.run.problem, event.run.seed) for event in events if isinstance(event, Started)]
+def test_the_longest_runs_start_first(experiment: Experiment, dataset: Dataset) -> None:
+    events = execute(known(experiment), dataset, {}, 1, lambda run: 10 * (run.problem == "mlp") + run.seed)
+    order = [(event.runs[0].problem, event.runs[0].seed) for event in events if isinstance(event, Started)]
     assert order[:2] == [("mlp", 2), ("mlp", 1)]
 
 
-def test_what_is_finished_is_not_run_again(experiment: Experiment) -> None:
+@pytest.mark.skipif(not settings_are_independent(784, 10, (64, 24)), reason="not with this processor's BLAS kernels")
+def test_runs_that_see_the_same_minibatches_are_trained_together(experiment: Experiment, dataset: Dataset) -> None:
+    """Six tuning runs of softmax regression on two workers: three each; then both optimizers on each report seed."""
+    events = execute(known(experiment), dataset, {}, 2, lambda run: run.problem == "logistic")
+    groups = [event.runs for event in events if isinstance(event, Started) and event.runs[0].problem == "logistic"]
+    assert [len(group) for group in groups if group[0].phase == "tuning"] == [3, 3]
+    for group in groups:
+        assert len({(run.problem, run.seed, run.epochs, run.batch_size) for run in group}) == 1
+
+
+def test_what_is_finished_is_not_run_again(experiment: Experiment, dataset: Dataset) -> None:
     curves: dict[str, Curve] = {}
     whole = finished(experiment, 2, curves)
-    assert list(execute(known(experiment), experiment.dataset, curves, 2)) == []
+    assert list(execute(known(experiment), dataset, curves, 2)) == []
     missing = next(iter(curves))
     del curves[missing]
-    events = list(execute(known(experiment), experiment.dataset, curves, 2))
-    assert {event.run.id for event in events} == {missing}
+    events = list(execute(known(experiment), dataset, curves, 2))
+    assert {run.id for event in events for run in event.runs} == {missing}
     assert untimed(curves[missing]) == whole[missing]
 
 
-def test_a_killed_worker_costs_one_retry(experiment: Experiment) -> None:
-    """SIGKILL to the worker of the third run: all runs end, with the same bits."""
+@pytest.mark.parametrize("problem", ["logistic", "mlp"])
+def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment, dataset: Dataset) -> None:
+    """SIGKILL to the first worker that has a run of the problem: all runs end, with the same bits."""
     curves: dict[str, Curve] = {}
-    started = 0
-    for event in execute(known(experiment), experiment.dataset, curves, 1):
+    tries: Counter[str] = Counter()
+    killed: set[str] = set()
+    for event in execute(known(experiment), dataset, curves, 1):
         assert not isinstance(event, Failed)
-        started += isinstance(event, Started)
-        if isinstance(event, Started) and started == 3:
-            (child,) = [p for p in multiprocessing.active_children() if p.name.startswith("worker")]
-            assert child.pid
-            os.kill(child.pid, signal.SIGKILL)
-    assert started == 17 + 1
+        if isinstance(event, Started):
+            tries.update(run.id for run in event.runs)
+            if event.runs[0].problem == problem and not killed:
+                killed = {run.id for run in event.runs}
+                (child,) = [p for p in multiprocessing.active_children() if p.name.startswith("worker")]
+                assert child.pid
+                os.kill(child.pid, signal.SIGKILL)
+    assert killed
+    assert tries == dict.fromkeys(curves, 1) | dict.fromkeys(killed, 2)
     assert {id_: untimed(curve) for id_, curve in curves.items()} == finished(experiment, 2)
 
 
-def test_a_run_that_fails_twice_is_told_and_the_others_go_on(experiment: Experiment) -> None:
-    """Workers that cannot find the data."""
-    broken = replace(experiment, dataset=DataSource(idx="/nowhere", sha256=experiment.dataset.sha256))
-    events = list(execute(known(broken), broken.dataset, {}, 2))
+def test_a_run_that_fails_twice_is_told_and_the_others_go_on(experiment: Experiment, dataset: Dataset) -> None:
+    """Batches of less than nothing stand in for a bug in the worker; the check of the file lets none through."""
+    entries = plan.entries(experiment)
+
+    def broken(curves: Mapping[str, Curve]) -> list[Run]:
+        return [replace(run, batch_size=-1) if run.problem == "mlp" else run for run in plan.runs(entries, curves)]
+
+    curves: dict[str, Curve] = {}
+    events = list(execute(broken, dataset, curves, 2))
     failed = [event for event in events if isinstance(event, Failed)]
-    first = plan.runs(plan.entries(broken), {})
-    assert {event.run.id for event in failed} == {run.id for run in first}
-    assert len(failed) == len(first)
-    assert "has no file" in failed[0].reason
+    assert {run.problem for event in failed for run in event.runs} == {"mlp"}
+    assert sum(len(event.runs) for event in failed) == 3 + 2
+    assert "negative dimensions" in failed[0].reason
+    assert len(curves) == 6 + 4
 
 
-def test_no_worker_is_left_over(experiment: Experiment) -> None:
-    events = execute(known(experiment), experiment.dataset, {}, 2)
+def test_no_worker_is_left_over(experiment: Experiment, dataset: Dataset) -> None:
+    events = execute(known(experiment), dataset, {}, 2)
     next(events)
     events.close()  # type: ignore[attr-defined]  # a generator
     assert [p for p in multiprocessing.active_children() if p.name.startswith("worker")] == []
@@ -116,3 +141,12 @@ def test_expected_seconds_grow_with_the_work(experiment: Experiment, dataset: Da
     work = expected_seconds(experiment, dataset)
     run = plan.entries(experiment)[0].tuning[0]
     assert work(replace(run, epochs=20)) == pytest.approx(10 * work(replace(run, epochs=2)))
+
+
+def test_a_shared_data_set_is_the_data_set(dataset: Dataset) -> None:
+    with Shared(dataset) as shared:
+        mapped = shared.layout.map(shared.file.fileno())
+    assert mapped.sha256 == dataset.sha256
+    assert (mapped.train.images == dataset.train.images).all()
+    assert (mapped.test.labels == dataset.test.labels).all()
+    assert not mapped.train.images.flags.writeable

@@ -173,7 +173,7 @@ def go(
 ) -> None:
     entries = plan.entries(experiment)
     work = (lambda _: order.random()) if order else (lambda run: run.epochs)
-    events = execute(lambda known: plan.runs(entries, known), experiment.dataset, curves, jobs, work)
+    events = execute(lambda known: plan.runs(entries, known), experiment.dataset.load(), curves, jobs, work)
     for i, _ in enumerate(events):
         if i == stop_after:
             events.close()  # type: ignore[attr-defined]  # a generator
@@ -373,6 +373,7 @@ def test_figures_say_where_they_come_from(command: Command, small: Path) -> None
 def test_finished_events_hold_whole_curves(small: Path) -> None:
     experiment = load(small)
     entries = plan.entries(experiment)
-    for event in execute(lambda known: plan.runs(entries, known), experiment.dataset, {}, 2):
+    for event in execute(lambda known: plan.runs(entries, known), experiment.dataset.load(), {}, 2):
         if isinstance(event, Finished):
-            assert [evaluation.epoch for evaluation in event.curve] == list(range(1, event.run.epochs + 1))
+            for run_, curve in zip(event.runs, event.curves, strict=True):
+                assert [evaluation.epoch for evaluation in curve] == list(range(1, run_.epochs + 1))

@@ -1,14 +1,14 @@
 """Gradients of every model and regulariser by finite differences, in float64; dropout, penalty and initial weights."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from adambench.models import MODELS, Model
-from adambench.models.layers import Dropout, softmax_nll
-from adambench.models.logistic import Logistic
+from adambench.models.base import softmax_nll
+from adambench.models.layers import Mask
+from adambench.models.logistic import MOST, Logistic, SoftmaxRegression, settings_are_independent
 from adambench.models.mlp import MLP, Perceptron
 
 PIXELS, CLASSES, BATCH = 12, 4, 7
@@ -37,7 +37,8 @@ def batch(n: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
 def built(model: Model):  # type: ignore[no-untyped-def]  # a Network with arrays of float64
     network = model.build(PIXELS, CLASSES, BATCH, np.float64)
     network.init(seeded(3))
-    network.theta += 0.1 * seeded(4).standard_normal(network.theta.size)  # biases and logistic weights off zero
+    weights = network.theta if isinstance(network, Perceptron) else network.theta.reshape(-1, PIXELS + 1)[:CLASSES]
+    weights += 0.1 * seeded(4).standard_normal(weights.shape)  # biases and logistic weights off zero
     return network
 
 
@@ -64,8 +65,8 @@ def test_gradient(model: Model, n: int) -> None:
     """Of cost + penalty, with the dropout masks of a seed, for whole and for short batches."""
     network, (images, labels) = built(model), batch(n)
     network.cost(images, labels, seeded(5))
-    analytic = network.grad.copy()
-    expected = numerical(lambda: network.cost(images, labels, seeded(5)) + network.penalty(), network.theta)
+    analytic = network.grad[0].copy()
+    expected = numerical(lambda: (network.cost(images, labels, seeded(5)) + network.penalty())[0], network.theta[0])
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(analytic, expected, rtol=1e-5, atol=1e-8)
 
@@ -73,14 +74,15 @@ def test_gradient(model: Model, n: int) -> None:
 @every_case
 def test_cost_is_mean_nll_without_the_penalty(model: Model) -> None:
     network, (images, labels) = built(model), batch()
-    loss, wrong = network.evaluate(images, labels)
-    alone = sum(network.evaluate(images[i : i + 1], labels[i : i + 1])[0] for i in range(BATCH))
+    (loss,), (wrong,) = network.evaluate(images, labels)
+    alone = sum(network.evaluate(images[i : i + 1], labels[i : i + 1])[0][0] for i in range(BATCH))
     assert loss == pytest.approx(alone, rel=1e-12)
     assert 0 <= wrong <= BATCH
     if not getattr(model, "dropout", 0) and not getattr(model, "input_dropout", 0):
-        assert network.cost(images, labels, seeded()) == pytest.approx(loss / BATCH, rel=1e-12)
-    weights = sum((layer.W**2).sum() for layer in network.layers)
-    assert network.penalty() == pytest.approx(model.l2 / 2 * weights, rel=1e-12)
+        assert network.cost(images, labels, seeded())[0] == pytest.approx(loss / BATCH, rel=1e-12)
+    weights = [layer.W for layer in network.layers] if isinstance(model, MLP) else [network.W]
+    squares = sum((w**2).sum() for w in weights)
+    assert network.penalty()[0] == pytest.approx(model.l2 / 2 * squares, rel=1e-12)
 
 
 @every_case
@@ -92,13 +94,14 @@ def test_images_are_left_as_they_were(model: Model) -> None:
     assert (images == before).all()
 
 
-def test_dropout_keeps_the_mean_and_drops_the_rate() -> None:
-    dropout = Dropout(0.3, 1000, 100, np.float64)
-    x, out = np.ones((1000, 100)), np.empty((1000, 100))
-    dropout.forward(x, np.random.Generator(np.random.SFC64(0)), out)
-    assert set(np.unique(out).round(4)) == {0.0, round(1 / 0.7, 4)}
-    assert np.mean(out == 0) == pytest.approx(0.3, abs=0.005)
-    assert out.mean() == pytest.approx(1, abs=0.01)
+@pytest.mark.parametrize(("rate", "bits"), [(0.5, 8), (0.25, 8), (0.3, 16), (1e-4, 16)])
+def test_a_mask_drops_the_rate_and_scaling_keeps_the_mean(rate: float, bits: int) -> None:
+    mask = Mask(rate, 1000, 1000)
+    kept = mask.draw(np.random.Generator(np.random.SFC64(0)), 999)
+    assert kept.shape == (999, 1000)
+    assert mask.word.itemsize * 8 == bits
+    assert kept.mean() == pytest.approx(1 - rate, abs=2e-3)
+    assert mask.scale * (1 - rate) == pytest.approx(1, abs=1e-4)
 
 
 def test_dropout_is_off_when_evaluating() -> None:
@@ -116,7 +119,7 @@ def test_masks_come_from_the_generator(model: Model) -> None:
 
 def test_initial_weights() -> None:
     """Zeros for softmax regression; He et al. (2015) for rectified layers; the same for the same generator."""
-    logistic = Logistic().build(784, 10, 128, np.float32)
+    logistic = Logistic().build(784, 10, 128, np.float32, settings=2)
     logistic.init(seeded())
     assert not logistic.theta.any()
     mlp = MLP().build(784, 10, 128, np.float32)
@@ -138,19 +141,80 @@ def test_layers_are_views_of_the_flat_vectors() -> None:
 
 
 def test_softmax_nll() -> None:
-    logits = seeded().standard_normal((5, 3)) * 3
+    logits = seeded().standard_normal((2, 3, 5)) * 3
     labels = np.array([0, 2, 1, 1, 0], np.uint8)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    expected = -np.log(p[np.arange(5), labels]).sum()
-    assert softmax_nll(logits.copy(), labels) == pytest.approx(expected, rel=1e-12)
-    assert softmax_nll(logits, labels, gradient=True) == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(logits, (p - np.eye(3)[labels]) / 5, rtol=1e-12, atol=1e-15)
+    expected = -np.log(p[:, labels, np.arange(5)]).sum(axis=1)
+    np.testing.assert_allclose(softmax_nll(logits.copy(), labels), expected, rtol=1e-12)
+    np.testing.assert_allclose(softmax_nll(logits, labels, gradient=True), expected, rtol=1e-12)
+    np.testing.assert_allclose(logits, (p - np.eye(3)[labels].T) / 5, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("size", [1e4, 1e30])
 def test_softmax_nll_of_huge_logits_is_finite(size: float) -> None:
-    logits = np.array([[size, 0.0, -size]], np.float32)
+    logits = np.array([[[size], [0.0], [-size]]], np.float32)
     with np.errstate(over="raise", invalid="raise"):
         assert softmax_nll(logits.copy(), np.array([0], np.uint8)) == 0
         assert softmax_nll(logits, np.array([1], np.uint8)) == pytest.approx(size)
-    assert math.isfinite(size)
+
+
+def together(
+    settings: int, pixels: int = 784, batch_size: int = 128
+) -> tuple[SoftmaxRegression, np.ndarray, np.ndarray]:
+    network = Logistic(l2=0.01).build(pixels, 10, batch_size, np.float32, settings)
+    assert isinstance(network, SoftmaxRegression)
+    for i, theta in enumerate(network.theta):  # the same numbers for the i-th setting, however many there are
+        theta.reshape(-1, pixels + 1)[:10] = 0.1 * seeded(i).standard_normal((10, pixels + 1))
+    images = seeded(100).random((batch_size, pixels), np.float32)
+    return network, images, seeded(101).integers(0, 10, batch_size).astype(np.uint8)
+
+
+def test_settings_side_by_side_are_each_as_alone() -> None:
+    many, images, labels = together(7)
+    costs = many.cost(images, labels, seeded())
+    for i in range(7):
+        one, _, _ = together(1)
+        one.theta[:] = many.theta[i]
+        np.testing.assert_allclose(one.cost(images, labels, seeded()), costs[i], rtol=1e-5)
+        np.testing.assert_allclose(one.grad[0], many.grad[i], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(one.penalty(), many.penalty()[i], rtol=1e-5)
+
+
+@pytest.mark.skipif(
+    not settings_are_independent(784, 10, (128, 96, 16)), reason="not with this processor's BLAS kernels"
+)
+@pytest.mark.parametrize("batch_size", [128, 96, 16])
+def test_a_setting_has_the_bits_that_it_has_alone(batch_size: int) -> None:
+    """Whatever its place, its neighbours (one of them not a number) and their count."""
+    for settings in (2, 5, MOST):
+        many, images, labels = together(settings, batch_size=batch_size)
+        many.theta[1] = np.nan
+        with np.errstate(invalid="ignore"):
+            costs = many.cost(images, labels, seeded())
+        for i in {0, 2, settings - 1} - {1} if settings > 2 else {0}:
+            one, _, _ = together(1, batch_size=batch_size)
+            one.theta[:] = many.theta[i]
+            assert one.cost(images, labels, seeded()) == costs[i]
+            assert (one.grad[0] == many.grad[i]).all()
+
+
+def test_dependence_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With rows in units that no kernel works in, bits depend on the place, or else the check has nothing to see."""
+    settings_are_independent.cache_clear()
+    monkeypatch.setattr(
+        "adambench.models.logistic.SoftmaxRegression.cost", lambda self, *_: self.theta.sum(axis=1) * len(self.theta)
+    )
+    assert not settings_are_independent(784, 10, (128,))
+    settings_are_independent.cache_clear()
+
+
+def test_rows_beyond_the_classes_stay_zero() -> None:
+    many, images, labels = together(3)
+    many.cost(images, labels, seeded())
+    assert not many.grad.reshape(3, 12, -1)[:, 10:].any()
+    assert many.grad.reshape(3, 12, -1)[:, :10].any()
+
+
+def test_an_mlp_is_alone() -> None:
+    with pytest.raises(ValueError, match="one setting at a time"):
+        MLP().build(4, 2, 1, np.float32, settings=2)

@@ -126,4 +126,4 @@ def test_the_schedule_reaches_the_optimizer(dataset: Dataset) -> None:
 
 
 def test_time_step_is_a_time(dataset: Dataset) -> None:
-    assert time_step(Logistic(), Adam(), dataset, 64) >= 0
+    assert time_step(Logistic(), [Adam()], dataset, 64) >= 0

@@ -33,43 +33,22 @@ class Dense:
             np.matmul(dz, self.W.T, out=dx)
 
 
-class Dropout:
-    """Inverted dropout (Srivastava et al. 2014): values are zeroed with probability `rate`, the others scaled up.
+class Mask:
+    """Which values inverted dropout (Srivastava et al. 2014) keeps: each with probability 1 − rate.
 
-    A mask takes 16 random bits a value, so the rate is kept to the next 1/65,536.
+    A mask takes 8 random bits a value where they give the rate exactly, as 1/2, else 16: the next 1/65,536.
     """
 
-    def __init__(self, rate: float, batch_size: int, width: int, dtype: npt.DTypeLike) -> None:
-        self.threshold = np.uint16(round(rate * 2**16))
-        self.scale = 2**16 / (2**16 - int(self.threshold))
+    def __init__(self, rate: float, batch_size: int, width: int) -> None:
+        bits = 8 if (rate * 2**8).is_integer() else 16
+        self.word = np.dtype(f"<u{bits // 8}")
+        self.threshold = self.word.type(round(rate * 2**bits))
+        self.scale = 2**bits / (2**bits - int(self.threshold))  # of what is kept, so that the mean stays
         self.kept = np.empty((batch_size, width), bool)
-        self.factor: Array = np.empty((batch_size, width), dtype)
 
-    def forward(self, x: Array, rng: np.random.Generator, out: Array) -> None:
-        """Draws a mask; out may be x."""
-        b = len(x)
-        words = rng.bit_generator.random_raw(-(-x.size // 4)).astype("<u8", copy=False)
-        np.greater_equal(words.view("<u2")[: x.size].reshape(x.shape), self.threshold, out=self.kept[:b])
-        np.multiply(self.kept[:b], self.scale, out=self.factor[:b], dtype=self.factor.dtype)
-        np.multiply(x, self.factor[:b], out=out)
-
-    def backward(self, dx: Array) -> None:
-        """In place, with the last mask."""
-        dx *= self.factor[: len(dx)]
-
-
-def softmax_nll(logits: Array, labels: npt.NDArray[np.uint8], gradient: bool = False) -> float:
-    """Sum over a minibatch of −log softmax(logits)[label]. logits: (b, classes), overwritten; labels: (b,).
-
-    With gradient, logits are left holding that of the *mean*: (softmax − one-hot)/b.
-    """
-    rows = np.arange(len(labels))
-    logits -= logits.max(axis=1, keepdims=True)  # softmax does not change, exp cannot overflow
-    picked = logits[rows, labels]
-    np.exp(logits, out=logits)
-    total = logits.sum(axis=1)
-    if gradient:
-        logits /= total[:, None]
-        logits[rows, labels] -= 1
-        logits *= 1 / len(labels)
-    return float(np.sum(np.log(total) - picked, dtype=np.float64))
+    def draw(self, rng: np.random.Generator, b: int) -> npt.NDArray[np.bool]:
+        """A new mask (b, width), valid until the next is drawn."""
+        kept = self.kept[:b]
+        words = rng.bit_generator.random_raw(-(-kept.size * self.word.itemsize // 8)).astype("<u8", copy=False)
+        np.greater_equal(words.view(self.word)[: kept.size].reshape(kept.shape), self.threshold, out=kept)
+        return kept

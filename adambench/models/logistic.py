@@ -1,37 +1,105 @@
-"""Softmax regression, the paper's logistic regression (section 6.1)."""
+"""Softmax regression, the paper's logistic regression (section 6.1), many settings in two wide matrix products.
 
+A step of one setting is so small that most of its time goes into reading the minibatch. Settings that see the same
+minibatches can share that: their weights, one below the other, are one matrix.
+
+    logits (settings·12, b) = W (settings·12, pixels) · imagesᵀ        dW = dlogits · images
+
+Each setting has its classes rounded up to a multiple of 12 rows, the unit in which BLAS kernels work through a matrix.
+So every setting is multiplied by the same instructions wherever it stands and however many there are, and has the same
+bits as alone. `settings_are_independent` sees whether that holds here.
+"""
+
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from adambench.models.base import Array, Classifier, Model, Network
+from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
+
+UNIT = 12  # rows; the rows beyond the classes stay zero
+MOST = 32  # settings in one network: more gain nothing
 
 
 @dataclass(frozen=True)
 class Logistic(Model):
     """Softmax regression on the pixels: a convex problem, from zero weights."""
 
-    def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> Network:
-        return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype)
+    together: ClassVar[bool] = True
+
+    def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
+        return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype, settings)
 
 
-class SoftmaxRegression(Classifier):
-    """log p(class | x) ∝ x·W + b."""
+class SoftmaxRegression(Network):
+    """log p(class | x) ∝ W·x + bias, a row of W and the bias behind it for each class."""
 
-    def __init__(self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike) -> None:
-        super().__init__([pixels, classes], l2, dtype)
-        (self.layer,) = self.layers
-        self._logits: Array = np.empty((batch_size, classes), dtype)
+    def __init__(
+        self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike, settings: int
+    ) -> None:
+        rows = -(-classes // UNIT) * UNIT
+        self.theta = np.zeros((settings, rows * (pixels + 1)), dtype)
+        self.grad = np.zeros_like(self.theta)
+        theta, grad = (flat.reshape(settings * rows, pixels + 1) for flat in (self.theta, self.grad))
+        self.W, self.bias = theta[:, :-1], theta[:, -1]
+        self.dW, self.dbias = grad[:, :-1], grad[:, -1]
+        self.l2 = l2
+        self.shape = (settings, rows, classes)
+        self._logits: Array = np.empty(settings * rows * batch_size, dtype)
 
     def init(self, rng: np.random.Generator) -> None:
         """All zero: the problem is convex, so nothing has to break a symmetry. rng is not used."""
         self.theta[:] = 0
 
-    def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
-        self.images, z = images, self._logits[: len(images)]
-        self.layer.forward(images, z)
-        return z
+    def logits(self, images: Array) -> tuple[Array, Array]:
+        """All rows (settings·rows, b), in a buffer of the network's, and of them the classes (settings, classes, b)."""
+        (settings, rows, classes), b = self.shape, len(images)
+        z = self._logits[: settings * rows * b].reshape(settings * rows, b)
+        np.matmul(self.W, images.T, out=z)
+        z += self.bias[:, None]
+        return z, z.reshape(settings, rows, b)[:, :classes]
 
-    def backward(self, delta: Array) -> None:
-        self.layer.backward(self.images, delta)
+    def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:
+        z, logits = self.logits(images)
+        nll = softmax_nll(logits, labels, gradient=True)
+        np.matmul(z, images, out=self.dW)
+        np.sum(z, axis=1, out=self.dbias)
+        if self.l2:
+            self.dW += self.l2 * self.W
+        return nll / len(labels)
+
+    def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.int_]]:
+        _, logits = self.logits(images)
+        wrong = wrong_labels(logits, labels)
+        return softmax_nll(logits, labels), wrong
+
+    def penalty(self) -> Array:
+        squares = (self.W.reshape(self.shape[0], -1) ** 2).sum(axis=1, dtype=np.float64) if self.l2 else 0.0
+        return np.full(self.shape[0], self.l2 / 2 * squares)
+
+
+@functools.cache
+def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[int], most: int = MOST) -> bool:
+    """Whether, with the BLAS of this process, each of up to `most` settings has the bits that it has alone.
+
+    Tried on random numbers for every count and place, and for each of the batch sizes that will occur.
+    """
+    rng = np.random.default_rng(0)
+    theta = rng.standard_normal((most, *Logistic().build(pixels, classes, 1, np.float32).theta.shape[1:])) * 0.1
+    for b in batch_sizes:
+        images, labels = rng.random((b, pixels), np.float32), rng.integers(0, classes, b).astype(np.uint8)
+
+        def costs(part: Array, images: Array = images, labels: Labels = labels) -> tuple[Array, Array, Array]:
+            network = Logistic().build(pixels, classes, len(images), np.float32, len(part))
+            network.theta[:] = part
+            loss, _ = network.evaluate(images, labels)
+            return network.cost(images, labels, rng), network.grad, loss
+
+        alone = [np.concatenate(column) for column in zip(*(costs(theta[i : i + 1]) for i in range(most)), strict=True)]
+        for count in range(2, most + 1):
+            if any((one[:count] != many).any() for one, many in zip(alone, costs(theta[:count]), strict=True)):
+                return False
+    return True

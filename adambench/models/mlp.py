@@ -1,14 +1,15 @@
 """Multi-layer perceptron, the paper's multi-layer neural network (section 6.2)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, Lt, doc
 
-from adambench.models.base import Array, Classifier, Model, Network
-from adambench.models.layers import Dropout
+from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
+from adambench.models.layers import Dense, Mask
 
 
 @dataclass(frozen=True)
@@ -17,30 +18,36 @@ class MLP(Model):
 
     hidden: Annotated[
         tuple[Annotated[int, Gt(0), Le(100_000)], ...], doc("width of each hidden layer, from the input up")
-    ] = (
-        1000,
-        1000,
-    )
+    ] = (1000, 1000)
     dropout: Annotated[float, Ge(0), Lt(1), doc("rate at which hidden units are dropped")] = 0.0
     input_dropout: Annotated[float, Ge(0), Lt(1), doc("rate at which pixels are dropped")] = 0.0
 
-    def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> Network:
+    def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
+        if settings != 1:
+            raise ValueError("an MLP is trained one setting at a time: its products are wide enough")
         return Perceptron(self, pixels, classes, batch_size, dtype)
 
 
-class Perceptron(Classifier):
-    """h₀ = x;  h_k = dropout(relu(h_{k−1}·W_k + b_k));  log p(class | x) ∝ h_last·W + b."""
+class Perceptron(Network):
+    """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  log p(class | x) ∝ h_last·W + b."""
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         widths = [pixels, *spec.hidden, classes]
-        super().__init__(widths, spec.l2, dtype)
+        shapes = list(pairwise(widths))
+        sizes = [Dense.size(*shape) for shape in shapes]
+        self.theta = np.zeros((1, sum(sizes)), dtype)
+        self.grad = np.zeros_like(self.theta)
+        parts = (np.split(flat[0], np.cumsum(sizes)[:-1]) for flat in (self.theta, self.grad))
+        self.layers = [
+            Dense(n_in, n_out, theta, grad) for (n_in, n_out), theta, grad in zip(shapes, *parts, strict=True)
+        ]
+        self.l2 = spec.l2
         self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths]  # the last: the logits
+        self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.dh: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.active = [np.empty((batch_size, width), bool) for width in spec.hidden]
-        rates = [spec.input_dropout, *(spec.dropout for _ in spec.hidden), 0.0]
-        self.dropouts = [
-            Dropout(rate, batch_size, width, dtype) if rate else None for rate, width in zip(rates, widths, strict=True)
-        ]
+        self.input_mask = Mask(spec.input_dropout, batch_size, pixels) if spec.input_dropout else None
+        self.masks = [Mask(spec.dropout, batch_size, width) for width in spec.hidden] if spec.dropout else []
 
     def init(self, rng: np.random.Generator) -> None:
         """He et al. (2015) for the layers before a ReLU, N(0, 2/n_in); N(0, 1/n_in) for the output; biases zero."""
@@ -49,29 +56,61 @@ class Perceptron(Classifier):
             layer.W[:] = rng.standard_normal(layer.W.shape, layer.W.dtype) * (gain / len(layer.W)) ** 0.5
             layer.b[:] = 0
 
+    def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:
+        logits = self.logits(images, rng)
+        nll = softmax_nll(logits.T[None], labels, gradient=True)
+        self.backward(logits)
+        if self.l2:
+            for layer in self.layers:
+                layer.dW += self.l2 * layer.W
+        return nll / len(labels)
+
+    def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.int_]]:
+        logits = self.logits(images).T[None]
+        wrong = wrong_labels(logits, labels)
+        return softmax_nll(logits, labels), wrong
+
+    def penalty(self) -> Array:
+        total = sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers) if self.l2 else 0.0
+        return np.array([self.l2 / 2 * total])
+
     def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
-        self.inputs = [images, *(h[: len(images)] for h in self.h[1:])]  # what each layer sees; the last: the logits
-        if rng and self.dropouts[0]:
-            self.inputs[0] = self.h[0][: len(images)]
-            self.dropouts[0].forward(images, rng, out=self.inputs[0])
+        """Unnormalised log-probabilities (b, classes), in a buffer of the network's. rng: for dropout, if any."""
+        b = len(images)
+        self.inputs = [images, *(h[:b] for h in self.h[1:])]  # what each layer sees; the last: the logits
+        if rng and self.input_mask:
+            self.inputs[0] = np.multiply(images, self.input_mask.draw(rng, b), out=self.h[0][:b])
+            self.inputs[0] *= self.input_mask.scale
         for k, layer in enumerate(self.layers):
             h = self.inputs[k + 1]
             layer.forward(self.inputs[k], h)
-            if layer is not self.layers[-1]:
+            if k == len(self.layers) - 1:
+                break
+            if rng is None:
                 np.maximum(h, 0, out=h)
-                dropout = self.dropouts[k + 1]
-                if rng and dropout:
-                    dropout.forward(h, rng, out=h)
+            else:
+                h *= self._gate(k, h, rng)
         return self.inputs[-1]
 
+    def _gate(self, k: int, z: Array, rng: np.random.Generator) -> Array:
+        """The derivative of h = dropout(relu(z)) by z: 0, or what dropout scales by. h = z·gate, dz = dh·gate."""
+        b = len(z)
+        gate, active = self.gates[k][:b], np.greater(z, 0, out=self.active[k][:b])
+        if not self.masks:
+            np.copyto(gate, active)
+            return gate
+        mask = self.masks[k]
+        np.logical_and(active, mask.draw(rng, b), out=active)
+        np.copyto(gate, active)
+        gate *= mask.scale
+        return gate
+
     def backward(self, delta: Array) -> None:
+        """From the gradient at the logits (b, classes) of the last call of `logits`, the gradient of the parameters."""
+        b = len(delta)
         for k in reversed(range(1, len(self.layers))):
-            dh, h, active = self.dh[k - 1][: len(delta)], self.inputs[k], self.active[k - 1][: len(delta)]
-            self.layers[k].backward(h, delta, dh)
-            dropout = self.dropouts[k]
-            if dropout:
-                dropout.backward(dh)
-            np.greater(h, 0, out=active)
-            dh *= active
+            dh = self.dh[k - 1][:b]
+            self.layers[k].backward(self.inputs[k], delta, dh)
+            dh *= self.gates[k - 1][:b]
             delta = dh
         self.layers[0].backward(self.inputs[0], delta)

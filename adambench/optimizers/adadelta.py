@@ -25,24 +25,23 @@ class AdaDelta(Optimizer):
     lr: Annotated[float, Gt(0), doc("factor α on the step")] = 1.0
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of both running means")] = 0.9
     eps: Annotated[float, Gt(0), doc("ε, sets the size of the first steps")] = 1e-6
-    slot_names = ("v", "a")
+    slot_names = ("V", "A")  # v = (1 − ρ)·V, a = (1 − ρ)·A
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        v, a = slots
-        eps = nonzero(self.eps, theta)
-        # v ← ρ·v + (1 − ρ)·g²
-        v *= self.rho
-        np.multiply(g, 1 - self.rho, out=tmp)
-        tmp *= g
-        v += tmp
-        # d = g·√(a + ε) / √(v + ε)
-        d = np.add(a, eps, out=tmp)
-        d /= v + eps
+        V, A = slots
+        # V ← ρ·V + g²,  so that  v = (1 − ρ)·V
+        V *= self.rho
+        np.square(g, out=tmp)
+        V += tmp
+        # d = g·√(a + ε) / √(v + ε)  =  g·√((A + ε') / (V + ε')),  ε' = ε/(1 − ρ)
+        eps = nonzero(self.eps / (1 - self.rho), theta)
+        d = np.add(A, eps, out=tmp)
+        d /= V + eps
         np.sqrt(d, out=d)
         d *= g
-        # a ← ρ·a + (1 − ρ)·d²
-        a *= self.rho
-        a += (1 - self.rho) * d * d
+        # A ← ρ·A + d²,  so that  a = (1 − ρ)·A
+        A *= self.rho
+        A += d * d
         # θ ← θ − α·d
         d *= self.lr * lr_scale
         theta -= d

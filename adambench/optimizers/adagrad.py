@@ -28,7 +28,7 @@ class AdaGrad(Optimizer):
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         (s,) = slots
         # s ← s + g²
-        np.multiply(g, g, out=tmp)
+        np.square(g, out=tmp)
         s += tmp
         # θ ← θ − α·g / (√s + ε)
         np.sqrt(s, out=tmp)

@@ -28,25 +28,24 @@ class Adam(Optimizer):
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
     bias_correction: Annotated[bool, doc("divide m and v by 1 − βᵗ")] = True
-    slot_names = ("m", "v")
+    slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        m, v = slots
+        M, V = slots
         correction1 = 1 - self.beta1**t if self.bias_correction else 1.0
         correction2 = 1 - self.beta2**t if self.bias_correction else 1.0
-        # m ← β₁·m + (1 − β₁)·g
-        m *= self.beta1
-        np.multiply(g, 1 - self.beta1, out=tmp)
-        m += tmp
-        # v ← β₂·v + (1 − β₂)·g²
-        v *= self.beta2
-        np.multiply(g, 1 - self.beta2, out=tmp)
-        tmp *= g
-        v += tmp
-        # θ ← θ − α·m̂ / (√v̂ + ε), with the factors of m̂ and √v̂ taken out of the vectors:
-        #   = θ − α·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε·√(1 − β₂ᵗ))
-        np.sqrt(v, out=tmp)
-        tmp += nonzero(self.eps * math.sqrt(correction2), theta)
-        np.divide(m, tmp, out=tmp)
-        tmp *= self.lr * lr_scale * math.sqrt(correction2) / correction1
+        # M ← β₁·M + g,  so that  m̂ = c₁·M
+        M *= self.beta1
+        M += g
+        c1 = (1 - self.beta1) / correction1
+        # V ← β₂·V + g²,  so that  √v̂ = c₂·√V
+        V *= self.beta2
+        np.square(g, out=tmp)
+        V += tmp
+        c2 = math.sqrt((1 - self.beta2) / correction2)
+        # θ ← θ − α·m̂ / (√v̂ + ε)  =  θ − α·c₁/c₂ · M / (√V + ε/c₂)
+        np.sqrt(V, out=tmp)
+        tmp += nonzero(self.eps / c2, theta)
+        np.divide(M, tmp, out=tmp)
+        tmp *= self.lr * lr_scale * c1 / c2
         theta -= tmp

@@ -27,24 +27,24 @@ class AdamEpsHat(Optimizer):
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε̂, keeps the divisor above zero")] = 1e-8
-    slot_names = ("m", "v")
+    slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        m, v = slots
+        M, V = slots
         # α_t = α·√(1 − β₂ᵗ) / (1 − β₁ᵗ)
         alpha_t = self.lr * lr_scale * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
-        # m ← β₁·m + (1 − β₁)·g
-        m *= self.beta1
-        np.multiply(g, 1 - self.beta1, out=tmp)
-        m += tmp
-        # v ← β₂·v + (1 − β₂)·g²
-        v *= self.beta2
-        np.multiply(g, 1 - self.beta2, out=tmp)
-        tmp *= g
-        v += tmp
-        # θ ← θ − α_t·m / (√v + ε̂)
-        np.sqrt(v, out=tmp)
-        tmp += nonzero(self.eps, theta)
-        np.divide(m, tmp, out=tmp)
-        tmp *= alpha_t
+        # M ← β₁·M + g,  so that  m = c₁·M
+        M *= self.beta1
+        M += g
+        c1 = 1 - self.beta1
+        # V ← β₂·V + g²,  so that  √v = c₂·√V
+        V *= self.beta2
+        np.square(g, out=tmp)
+        V += tmp
+        c2 = math.sqrt(1 - self.beta2)
+        # θ ← θ − α_t·m / (√v + ε̂)  =  θ − α_t·c₁/c₂ · M / (√V + ε̂/c₂)
+        np.sqrt(V, out=tmp)
+        tmp += nonzero(self.eps / c2, theta)
+        np.divide(M, tmp, out=tmp)
+        tmp *= alpha_t * c1 / c2
         theta -= tmp

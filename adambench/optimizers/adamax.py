@@ -25,20 +25,19 @@ class AdaMax(Optimizer):
     lr: Annotated[float, Gt(0), doc("step size α, the largest change of a weight in one step")] = 0.002
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the largest gradient so far")] = 0.999
-    slot_names = ("m", "u")
+    slot_names = ("M", "u")  # m = (1 − β₁)·M
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        m, u = slots
-        # m ← β₁·m + (1 − β₁)·g
-        m *= self.beta1
-        np.multiply(g, 1 - self.beta1, out=tmp)
-        m += tmp
+        M, u = slots
+        # M ← β₁·M + g,  so that  m = (1 − β₁)·M
+        M *= self.beta1
+        M += g
         # u ← max(β₂·u, |g|)
         u *= self.beta2
         np.abs(g, out=tmp)
         np.maximum(u, tmp, out=u)
         # θ ← θ − α/(1 − β₁ᵗ) · m / u, with 0/0 = 0
         np.maximum(u, nonzero(0.0, theta), out=tmp)
-        np.divide(m, tmp, out=tmp)
-        tmp *= self.lr * lr_scale / (1 - self.beta1**t)
+        np.divide(M, tmp, out=tmp)
+        tmp *= self.lr * lr_scale * (1 - self.beta1) / (1 - self.beta1**t)
         theta -= tmp

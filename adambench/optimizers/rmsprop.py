@@ -1,5 +1,6 @@
 """RMSProp."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -24,18 +25,18 @@ class RMSProp(Optimizer):
     lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.001
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of the mean of squared gradients")] = 0.99
     eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
-    slot_names = ("v",)
+    slot_names = ("V",)  # v = (1 − ρ)·V
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        (v,) = slots
-        # v ← ρ·v + (1 − ρ)·g²
-        v *= self.rho
-        np.multiply(g, 1 - self.rho, out=tmp)
-        tmp *= g
-        v += tmp
-        # θ ← θ − α·g / (√v + ε)
-        np.sqrt(v, out=tmp)
-        tmp += nonzero(self.eps, theta)
+        (V,) = slots
+        # V ← ρ·V + g²,  so that  √v = c·√V
+        V *= self.rho
+        np.square(g, out=tmp)
+        V += tmp
+        c = math.sqrt(1 - self.rho)
+        # θ ← θ − α·g / (√v + ε)  =  θ − α/c · g / (√V + ε/c)
+        np.sqrt(V, out=tmp)
+        tmp += nonzero(self.eps / c, theta)
         np.divide(g, tmp, out=tmp)
-        tmp *= self.lr * lr_scale
+        tmp *= self.lr * lr_scale / c
         theta -= tmp
