@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from adambench import analysis
 from adambench.analysis import Band, Sensitivity
@@ -83,6 +83,22 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure
         with rc_context(STYLE):
             figure.legend(list(named.values()), list(named), loc="outside right upper")
     return figure
+
+
+def growth(numbers: Mapping[str, Mapping[int, float]]) -> Figure:
+    """How a step of Adam grows with hidden units, batch size and settings, and the runs an hour with jobs."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(3.4 * len(numbers), 3.2), layout="constrained")
+        for axes, (name, found) in zip(
+            figure.subplots(1, len(numbers), squeeze=False)[0], numbers.items(), strict=True
+        ):
+            scale, unit = (1, "MLP runs an hour") if name == "jobs" else (1e3, "ms a step")
+            axes.loglog(list(found), [scale * value for value in found.values()], "o-", color=COLOURS["adam"])
+            axes.set_xticks(list(found), [str(size) for size in found], rotation=45 if max(found) > 999 else 0)
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xlabel(name)
+            axes.set_ylabel(unit + (" and setting" if name.startswith("settings") else ""))
+        return figure
 
 
 def _problems(entries: Sequence[Entry]) -> dict[str, list[Entry]]:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,6 +50,11 @@ class Text(StrEnum):
     csv = "csv"
     json = "json"
     markdown = "markdown"
+
+
+class Bench(StrEnum):
+    text = "text"
+    json = "json"
 
 
 class Metric(StrEnum):
@@ -295,6 +300,47 @@ def show(
     out = report.console()
     for item in report.shown(matches[0]):
         out.print(item)
+
+
+@app.command()
+def bench(
+    format: Annotated[Bench, typer.Option(help="How to print it.")] = Bench.text,  # noqa: A002  # the option's name
+    growth: Annotated[bool, typer.Option("--growth", help="How cost grows with size instead: some minutes.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="With --growth: draw it too, as png, svg or pdf.")] = None,
+) -> None:
+    """Time training steps on one core, beside their matrix products, and PyTorch and JAX where they are installed."""
+    import json
+    from dataclasses import asdict
+
+    from adambench import bench as benchmark
+    from adambench import report
+    from adambench.datasets import mnist
+    from adambench.provenance import provenance
+
+    if chart and (not growth or chart.suffix[1:] not in list(Picture)):
+        raise AdambenchError(f"--chart {chart}: needs --growth and a name that ends in .png, .svg or .pdf")
+    dataset = mnist()
+    numbers: dict[str, Any] = {"machine": provenance()}
+    with benchmark.one_core():
+        if growth:
+            numbers["growth"] = benchmark.growth(dataset)
+        else:
+            numbers["steps"] = [asdict(step) for step in benchmark.all_steps(dataset)]
+            numbers["updates"] = {rule: asdict(pair) for rule, pair in benchmark.updates(dataset).items()}
+            numbers["beside"] = [asdict(beside) for beside in benchmark.beside(dataset)]
+    if growth:
+        numbers["growth"]["jobs"] = benchmark.jobs_growth(dataset)
+    if format is Bench.json:
+        print(json.dumps(numbers, indent=2))
+    else:
+        out = report.console()
+        for item in report.benchmark(numbers):
+            out.print(item)
+    if chart:
+        from adambench import charts
+        from adambench.results import write
+
+        write(chart, charts.save(charts.growth(numbers["growth"]), chart.suffix[1:], f"adambench {__version__}"))
 
 
 @app.command(name="list")

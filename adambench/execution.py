@@ -9,7 +9,9 @@ import math
 import multiprocessing
 import os
 import signal
+import statistics
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +30,7 @@ from adambench.experiment import Experiment
 from adambench.models.logistic import MOST, settings_are_independent
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Run
-from adambench.training import Evaluation, time_step, train_together
+from adambench.training import Evaluation, steps, train_together
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -166,11 +168,21 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
         try:
             with threadpoolctl.threadpool_limits(1):
                 adams = [OPTIMIZERS["adam"]()] * (8 if together else 1)
-                step = time_step(problem.model, adams, dataset, problem.batch_size)
+                step = _median_seconds(steps(problem.model, adams, dataset, problem.batch_size)) / len(adams)
         except MemoryError as error:
             raise AdambenchError(f"problems.{problem.name}: does not fit into memory: {error}") from error
         epoch[problem.name] = step * seen / min(problem.batch_size, images)
     return lambda run: epoch[run.problem] * run.epochs
+
+
+def _median_seconds(action: Callable[[], None]) -> float:
+    """CPU seconds, after a first time that is not counted."""
+    times: list[float] = []
+    while len(times) < 3 or (sum(times) < 0.1 and len(times) < 20):
+        start = time.process_time()
+        action()
+        times.append(time.process_time() - start)
+    return statistics.median(times[1:])
 
 
 class _Pool:

@@ -325,6 +325,65 @@ def shown(record: Record) -> Iterator[Table]:
     yield curve
 
 
+def benchmark(numbers: Mapping[str, Any]) -> Iterator[Table | str]:
+    """What `adambench bench` found, in tables."""
+    machine = numbers["machine"]
+    yield f"{machine['cpu']}, BLAS {machine['blas']}, numpy {machine['versions']['numpy']}; one core, CPU time"
+    if "steps" in numbers:
+        yield _table(
+            "a training step (of each setting, where settings are trained together)",
+            ["model", "together", "optimizer", "ms", "products alone, ms", "share of products", "GFLOP/s", "of bare"],
+            [
+                [
+                    *(step["model"], str(step["settings"]), step["optimizer"]),
+                    *(f"{1e3 * step[key]:.3f}" for key in ("seconds", "products")),
+                    *(f"{step['share']:.0%}", f"{step['gflops']:.1f}", f"{step['gflops'] / step['bare_gflops']:.0%}"),
+                ]
+                for step in numbers["steps"]
+            ],
+        )
+        yield _table(
+            "an update of the MLP's parameters, beside a plain copy of them",
+            ["optimizer", "ms", "copies"],
+            [
+                [rule, f"{1e3 * pair['second']:.2f}", f"{pair['ratio']:.1f}"]
+                for rule, pair in numbers["updates"].items()
+            ],
+        )
+        if numbers["beside"]:
+            yield _table(
+                "a step of Adam beside other libraries, median of pairs",
+                ["library", "model", "together", "here, ms", "there, ms", "times faster here"],
+                [
+                    [
+                        b["rival"],
+                        b["model"],
+                        str(b["settings"]),
+                        f"{1000.0 * b['here']:.3f}",
+                        f"{1000.0 * b['there']:.3f}",
+                        f"{b['ratio']:.2f}",
+                    ]
+                    for b in numbers["beside"]
+                ],
+            )
+        else:
+            yield "PyTorch and JAX are not installed: nothing to compare with"
+    for name, found in numbers.get("growth", {}).items():
+        unit = "runs an hour" if name == "jobs" else "ms a step"
+        shown = [f"{value:.0f}" if name == "jobs" else f"{1e3 * value:.3f}" for value in found.values()]
+        yield _table(f"Adam by {name}", [name, *map(str, found)], [[unit, *shown]])
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    words = ("model", "optimizer", "library", header[0])
+    shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name in header:
+        shown.add_column(name, justify="left" if name in words else "right")
+    for line in rows:
+        shown.add_row(*line)
+    return shown
+
+
 def json_value(value: Any) -> Any:
     """What JSON can hold: a number that is not finite is null."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,9 +1,9 @@
 """Train a model with one setting, or several side by side, and yield what was measured after each epoch."""
 
+import itertools
 import math
-import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,20 +138,18 @@ class _Clock:
         return self._last - before
 
 
-def time_step(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> float:
-    """CPU seconds of one training step of each setting: the median of a few, after a first one that is not counted."""
+def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
+    """A function that does the next training step, of all settings, each time it is called: to be timed."""
     network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, 0, np.float32)
-    times: list[float] = []
-    start = time.process_time()
-    for images, labels in batches.epoch():
+    endless = (batch for _ in itertools.count() for batch in batches.epoch())
+
+    def step() -> None:
+        images, labels = next(endless)
         network.cost(images, labels, dropout_rng)
         for i, optimizer in enumerate(optimizers):
             optimizer.step(network.theta[i], network.grad[i], states[i])
-        times.append(time.process_time() - start)
-        start += times[-1]
-        if len(times) > 20 or sum(times) > 0.1:
-            break
-    return statistics.median(times[1:] or times) / len(optimizers)
+
+    return step
 
 
 def _start(

@@ -12,10 +12,10 @@ PACKAGE = Path(adambench.__file__).parent
 # From the bottom up. A module may import those of the layers below its own, and errors.
 LAYERS = [
     {"optimizers", "schedules", "datasets", "models", "yamlfile", "provenance", "lock"},
-    {"experiment", "training", "check"},
+    {"experiment", "training", "check", "rivals"},
     {"plan", "config"},
     {"execution", "results", "analysis"},
-    {"charts", "report", "verification"},
+    {"charts", "report", "verification", "bench"},
     {"cli"},
 ]
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

@@ -37,8 +37,7 @@ def batch(n: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
 def built(model: Model):  # type: ignore[no-untyped-def]  # a Network with arrays of float64
     network = model.build(PIXELS, CLASSES, BATCH, np.float64)
     network.init(seeded(3))
-    weights = network.theta if isinstance(network, Perceptron) else network.theta.reshape(-1, PIXELS + 1)[:CLASSES]
-    weights += 0.1 * seeded(4).standard_normal(weights.shape)  # biases and logistic weights off zero
+    network.theta += 0.1 * seeded(4).standard_normal(network.theta.shape)  # biases and logistic weights off zero
     return network
 
 
@@ -164,7 +163,7 @@ def together(
     network = Logistic(l2=0.01).build(pixels, 10, batch_size, np.float32, settings)
     assert isinstance(network, SoftmaxRegression)
     for i, theta in enumerate(network.theta):  # the same numbers for the i-th setting, however many there are
-        theta.reshape(-1, pixels + 1)[:10] = 0.1 * seeded(i).standard_normal((10, pixels + 1))
+        theta[:] = 0.1 * seeded(i).standard_normal(theta.size)
     images = seeded(100).random((batch_size, pixels), np.float32)
     return network, images, seeded(101).integers(0, 10, batch_size).astype(np.uint8)
 
@@ -211,8 +210,9 @@ def test_dependence_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_beyond_the_classes_stay_zero() -> None:
     many, images, labels = together(3)
     many.cost(images, labels, seeded())
-    assert not many.grad.reshape(3, 12, -1)[:, 10:].any()
-    assert many.grad.reshape(3, 12, -1)[:, :10].any()
+    assert many.theta.shape == (3, 10 * 785)
+    assert not many.dW.reshape(3, 12, -1)[:, 10:].any()
+    assert many.dW.reshape(3, 12, -1)[:, :10].any()
 
 
 def test_an_mlp_is_alone() -> None:

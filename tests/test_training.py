@@ -14,7 +14,7 @@ from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from adambench.schedules import SCHEDULES, Constant, InverseSqrt, Schedule
-from adambench.training import Evaluation, time_step, train
+from adambench.training import Evaluation, steps, train
 
 DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
 
@@ -125,5 +125,7 @@ def test_the_schedule_reaches_the_optimizer(dataset: Dataset) -> None:
     assert untimed(go(dataset, SGD(lr=0.1), epochs=1, schedule=InverseSqrt("step"))) != untimed(plain)
 
 
-def test_time_step_is_a_time(dataset: Dataset) -> None:
-    assert time_step(Logistic(), [Adam()], dataset, 64) >= 0
+def test_steps_go_on_past_the_end_of_an_epoch(dataset: Dataset) -> None:
+    step = steps(Logistic(), [Adam(), SGD()], dataset, 300)
+    for _ in range(5):
+        step()

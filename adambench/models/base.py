@@ -70,9 +70,8 @@ def softmax_nll(logits: Array, labels: Labels, gradient: bool = False) -> Array:
     np.exp(logits, out=logits)
     total = logits.sum(axis=1)
     if gradient:
-        logits /= total[:, None]
-        logits[:, labels, column] -= 1
-        logits *= 1 / len(labels)
+        logits *= (1 / (total * len(labels)))[:, None]
+        logits[:, labels, column] -= 1 / len(labels)
     np.log(total, out=total)
     total -= picked
     nll: Array = np.sum(total, axis=1, dtype=np.float64)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
 
-UNIT = 12  # rows; the rows beyond the classes stay zero
+UNIT = 12  # rows; those beyond the classes stay zero and are no part of theta
 MOST = 32  # settings in one network: more gain nothing
 
 
@@ -41,11 +41,11 @@ class SoftmaxRegression(Network):
         self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike, settings: int
     ) -> None:
         rows = -(-classes // UNIT) * UNIT
-        self.theta = np.zeros((settings, rows * (pixels + 1)), dtype)
-        self.grad = np.zeros_like(self.theta)
-        theta, grad = (flat.reshape(settings * rows, pixels + 1) for flat in (self.theta, self.grad))
+        theta, grad = (np.zeros((settings * rows, pixels + 1), dtype) for _ in range(2))
         self.W, self.bias = theta[:, :-1], theta[:, -1]
         self.dW, self.dbias = grad[:, :-1], grad[:, -1]
+        n = classes * (pixels + 1)
+        self.theta, self.grad = (whole.reshape(settings, -1)[:, :n] for whole in (theta, grad))
         self.l2 = l2
         self.shape = (settings, rows, classes)
         self._logits: Array = np.empty(settings * rows * batch_size, dtype)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.floating[Any]]
 
-BLOCK = 49_152  # elements: 192 kB of float32 in each of the four or five arrays that a rule touches
+BLOCK = 65_536  # elements: 256 kB of float32 in each of the four or five arrays that a rule touches
 SMALLEST_NORMAL = {np.dtype(kind): float(np.finfo(kind).smallest_normal) for kind in (np.float32, np.float64)}
 
 
@@ -62,6 +62,9 @@ class Optimizer(ABC):
             )
         state.t += 1
         slots = list(state.slots.values())
+        if theta.size <= BLOCK:
+            self.update(theta, grad, slots, state.tmp, state.t, lr_scale)
+            return
         for start in range(0, theta.size, BLOCK):
             block = slice(start, start + BLOCK)
             g = grad[block]

@@ -1,0 +1,75 @@
+"""The benchmark's arithmetic and its output; never how long anything takes."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adambench import bench, charts, report, rivals
+from adambench.bench import Pair, product_shapes
+from adambench.datasets import Dataset
+from adambench.models.logistic import Logistic
+from adambench.models.mlp import MLP
+from adambench.optimizers import Adam
+from adambench.provenance import provenance
+from tests.conftest import Command
+
+
+def test_a_pair_is_timed_in_turn() -> None:
+    calls: list[str] = []
+    pair = Pair.of(lambda: calls.append("a"), lambda: calls.append("b"), seconds=0)
+    assert calls == ["a", "b"] * 6
+    assert pair.first >= 0
+
+
+def test_the_products_of_a_step(full: Dataset) -> None:
+    """Eight for the MLP of the paper, 1177 million multiplications and additions; two wide ones for 24 settings."""
+    shapes = product_shapes(MLP(hidden=(1000, 1000)), 1, 128, full)
+    assert shapes == [
+        (128, 784, 1000), (128, 1000, 1000), (128, 1000, 10),
+        (784, 128, 1000), (1000, 128, 1000), (1000, 128, 10),
+        (128, 1000, 1000), (128, 10, 1000),
+    ]  # fmt: skip
+    assert round(sum(2 * m * k * n for m, k, n in shapes) / 1e6) == 1177
+    assert product_shapes(Logistic(), 24, 128, full) == [(288, 784, 128), (288, 128, 784)]
+
+
+def test_a_step_is_told_for_each_setting(full: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pair, "of", lambda *_, **__: Pair(0.024, 0.012, 0.5))
+    step = bench.step("logistic", Logistic(), Adam(), 24, full)
+    assert (step.optimizer, step.seconds, step.products, step.share) == ("adam", 0.001, 0.0005, 0.5)
+    assert step.bare_gflops == pytest.approx(2 * step.gflops)
+
+
+def test_the_tables_and_the_chart(full: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    step = asdict(bench.Step("mlp", "adam", 1, 0.017, 0.0136, 0.8, 69.2, 86.5))
+    beside = asdict(bench.Beside("JAX", "mlp", 1, 0.017, 0.020, 1.18))
+    growth: dict[str, Any] = {"batch size": {32: 0.008, 64: 0.011}, "jobs": {1: 1000.0, 2: 1900.0}}
+    numbers: dict[str, Any] = {
+        "machine": provenance(),
+        "steps": [step],
+        "updates": {"adam": asdict(Pair(0.0005, 0.003, 6.0))},
+        "beside": [beside],
+        "growth": growth,
+    }
+    out = report.console()
+    for item in report.benchmark(numbers):
+        out.print(item)
+    said = capsys.readouterr().out
+    for word in ("17.000", "80%", "69.2", "6.0", "1.18", "8.000", "1900"):
+        assert word in said
+    assert [axes.get_xlabel() for axes in charts.growth(growth).axes] == ["batch size", "jobs"]
+    assert full.pixels == 784
+
+
+def test_the_command_answers_in_json_and_refuses_a_wrong_chart(command: Command, tmp_path: Path) -> None:
+    wrong = command("bench", "--chart", "x.png")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0].split(":")[0]) == (2, "--chart x.png")
+    assert list(tmp_path.iterdir()) == []
+    assert json.dumps(provenance())
+
+
+def test_the_rivals_are_only_those_installed() -> None:
+    assert set(rivals.available()) <= {"PyTorch", "JAX"}
