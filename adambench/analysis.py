@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from adambench.optimizers import Optimizer
-from adambench.plan import Curve, Entry, Run, final
+from adambench.plan import Curve, Entry, Run, final, words
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,9 @@ HEADER = [
 ]
 
 
-def row(summary: Summary, setting: str) -> list[Any]:
-    """A line of summary.csv, under HEADER. setting: the best one in words."""
+def row(summary: Summary) -> list[Any]:
+    """A line of summary.csv, under HEADER."""
+    setting = words(asdict(summary.setting)) if summary.setting else ""
     estimates = (summary.train_loss, summary.test_loss, summary.test_error)
     return [
         *(summary.problem, summary.optimizer, summary.rule, setting, summary.settings_tried, summary.edge),

@@ -19,7 +19,7 @@ import threadpoolctl
 from adambench import execution, rivals
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.execution import Finished, execute
+from adambench.execution import execute
 from adambench.models import MODELS, Model
 from adambench.models.logistic import UNIT, Logistic
 from adambench.models.mlp import MLP
@@ -27,6 +27,7 @@ from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
 from adambench.plan import Run
 from adambench.schedules import Constant
 from adambench.training import steps
+from adambench.workers import Finished
 
 BATCH = 128
 PAPER = {"logistic": Logistic(), "mlp": MLP(hidden=(1000, 1000), dropout=0.5)}

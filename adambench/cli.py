@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import nullcontext
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,14 +14,7 @@ from adambench import __version__
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console
-
-    from adambench.datasets import Dataset
-    from adambench.experiment import Experiment
-    from adambench.plan import Curve, Entry, Run
-    from adambench.results import Folder, Record
+    from adambench.session import Session
 
 app = typer.Typer(
     help="Reproduces the MNIST comparison of the Adam paper (Kingma & Ba 2015) from scratch in NumPy.",
@@ -117,75 +108,49 @@ def run(
     from dataclasses import replace
 
     from adambench import config as configuration
-    from adambench import plan, report
-    from adambench.execution import cores, expected_seconds
+    from adambench import progress
+    from adambench.execution import cores, expected_seconds, interruptible
     from adambench.lock import locked
     from adambench.results import Folder
+    from adambench.session import Session
+    from adambench.terminal import console, plural
+    from adambench.workers import Failed
 
-    out = report.console()
+    out = console()
     experiment = configuration.load(config, overrides or [])
     dataset = experiment.dataset.load()
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(results, experiment.name)
+    jobs = jobs or cores()
     with nullcontext() if dry_run else locked(folder.prepare()):
         if fresh and not dry_run:
             folder.put_aside()
-        records = {} if fresh else folder.records(_warn, set_aside=not dry_run)
-        curves = {id_: record.curve for id_, record in records.items()}
-        entries = plan.entries(experiment)
-        jobs = jobs or cores()
+        session = Session.open(experiment, folder, _warn, set_aside=not dry_run)
+        if fresh:
+            session.records.clear()
         work = expected_seconds(experiment, dataset)
-        out.print(report.plan_line(experiment, entries, curves, jobs, work), markup=False)
+        out.print(progress.plan_line(session.entries, session.curves, jobs, work), markup=False)
         if dry_run:
-            out.print(report.planned(entries, curves, work))
+            out.print(progress.planned(session.entries, session.curves, work))
             return
         folder.write_config(configuration.resolved(experiment))
+        failed = 0
         try:
-            failed = _train(out, folder, dataset, entries, records, jobs, work)
+            with interruptible() as stop, progress.Watch(out, session.entries, session.curves, work) as watch:
+                for event in session.train(dataset, jobs, work, stop):
+                    watch.show(event)
+                    failed += len(event.runs) if isinstance(event, Failed) else 0
         except KeyboardInterrupt:
-            _write_tables(folder, entries, records)
+            session.write_tables()
+            out.print("interrupted; finished runs are kept, and the same command goes on from there")
             raise
-        written = _write_tables(folder, entries, records)
-        curves = {id_: record.curve for id_, record in records.items()}
-        written += _draw(folder, experiment, entries, curves)
-    _show_table(folder, experiment, entries, records)
-    for path in (folder.runs, *written):
+        written = [folder.runs, *session.write_tables(), *session.draw("png")]
+    _show_table(session)
+    for path in written:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if failed:
-        out.print(f"{report.plural(failed, 'run')} failed; the same command tries again")
+        out.print(f"{plural(failed, 'run')} failed; the same command tries again")
         raise typer.Exit(1)
-
-
-def _train(
-    out: Console,
-    folder: Folder,
-    dataset: Dataset,
-    entries: list[Entry],
-    records: dict[str, Record],
-    jobs: int,
-    work: Callable[[Run], float],
-) -> int:
-    """Train what is missing, recording each run as it ends; returns how many failed."""
-    from adambench import plan, report
-    from adambench.execution import Failed, Finished, execute, interruptible
-    from adambench.results import Record
-
-    curves = {id_: record.curve for id_, record in records.items()}
-    failed = 0
-    try:
-        with interruptible() as stop, report.Watch(out, entries, curves, work) as watch:
-            known = partial(plan.runs, entries)
-            for event in execute(known, dataset, curves, jobs, work, stop):
-                if isinstance(event, Finished):
-                    for run, curve in zip(event.runs, event.curves, strict=True):
-                        records[run.id] = Record.of(run, curve)
-                        folder.write_record(run, records[run.id])
-                failed += len(event.runs) if isinstance(event, Failed) else 0
-                watch.show(event)
-    except KeyboardInterrupt:
-        out.print("interrupted; finished runs are kept, and the same command goes on from there")
-        raise
-    return failed
 
 
 @app.command()
@@ -197,10 +162,10 @@ def plot(
     results: Results = Path("results"),
 ) -> None:
     """Draw the charts of experiments into their folders: convergence, test error, sensitivity to the rate."""
-    for folder, experiment in _stored(results, experiments):
-        entries, records = _read(folder, experiment)
-        curves = {id_: record.curve for id_, record in records.items()}
-        for path in _draw(folder, experiment, entries, curves, metric, x, format):
+    from adambench.session import stored
+
+    for session in stored(results, experiments, _warn):
+        for path in session.draw(format, x, metric):
             print(f"wrote {path}")
 
 
@@ -215,16 +180,17 @@ def table(
 
     from adambench import analysis, report
     from adambench.results import csv_text
+    from adambench.session import stored
 
     rows: list[list[object]] = []
-    for folder, experiment in _stored(results, experiments):
-        entries, records = _read(folder, experiment)
-        summaries = analysis.summarise(entries, {id_: record.curve for id_, record in records.items()})
-        rows += [[experiment.name, *line] for line in report.rows(summaries)]
+    for session in stored(results, experiments, _warn):
+        summaries = session.summaries()
+        name = session.experiment.name
+        rows += [[name, *analysis.row(summary)] for problem in summaries.values() for summary in problem]
         if format is Text.text:
-            _show_table(folder, experiment, entries, records)
+            _show_table(session)
         elif format is Text.markdown:
-            print(report.markdown(experiment, summaries))
+            print(report.markdown(session.experiment, summaries))
     header = ["experiment", *analysis.HEADER]
     if format is Text.csv:
         print(csv_text(header, rows), end="")
@@ -245,40 +211,35 @@ def verify(
     """Train stored runs again and compare: the same to the bit, or where and by how much not. Exit code 1 if not."""
     import random
 
-    from adambench import plan, report, verification
-    from adambench.execution import Failed, Finished, cores, execute, interruptible
+    from adambench.execution import cores, interruptible
+    from adambench.progress import failure, run_name
+    from adambench.session import stored
+    from adambench.terminal import console, plural
+    from adambench.verification import judge
+    from adambench.workers import Failed, Finished
 
-    out = report.console()
+    out = console()
     wrong = 0
-    for folder, experiment in _stored(results, experiments):
-        entries, records = _read(folder, experiment)
-        curves = {id_: record.curve for id_, record in records.items()}
-        runs = [run for run in {run.id: run for run in plan.runs(entries, curves)}.values() if run.id in records]
+    for session in stored(results, experiments, _warn):
+        runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
             runs = random.Random(0).sample(runs, sample)
-        out.print(f"{experiment.name}: training {report.plural(len(runs), 'run')} again", markup=False)
+        out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
+        dataset = session.experiment.dataset.load()
         with interruptible() as stop:
-            for event in execute(partial(_these, runs), experiment.dataset.load(), {}, jobs or cores(), stop=stop):
-                lines = []
+            for event in session.train_again(runs, dataset, jobs or cores(), stop):
+                verdicts: list[tuple[bool, str]] = []
                 if isinstance(event, Finished):
-                    verdicts = [
-                        verification.judge(records[run.id], curve)
-                        for run, curve in zip(event.runs, event.curves, strict=True)
-                    ]
-                    wrong += sum(not verdict.right for verdict in verdicts)
-                    lines = [verdict.words for verdict in verdicts]
+                    pairs = zip(event.runs, event.curves, strict=True)
+                    verdicts = [judge(session.records[run.id], curve) for run, curve in pairs]
                 elif isinstance(event, Failed):
-                    wrong += len(event.runs)
-                    lines = [report.failure(event)] * len(event.runs)
-                for run, line in zip(event.runs, lines, strict=False):
-                    out.print(f"{report.run_name(run)}: {line}", markup=False, soft_wrap=True)
+                    verdicts = [(False, failure(event))] * len(event.runs)
+                for run, (right, words) in zip(event.runs, verdicts, strict=False):
+                    wrong += not right
+                    out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
     if wrong:
-        out.print(f"{report.plural(wrong, 'run')} not confirmed")
+        out.print(f"{plural(wrong, 'run')} not confirmed")
         raise typer.Exit(1)
-
-
-def _these(runs: list[Run], _: object) -> list[Run]:
-    return runs
 
 
 @app.command()
@@ -288,16 +249,18 @@ def show(
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, when, and its curve."""
     from adambench import report
+    from adambench.session import stored
+    from adambench.terminal import console
 
     wanted = Path(run).stem.rpartition("-")[2]
-    found = {id_: record for folder, _ in _stored(results, None) for id_, record in folder.records(_warn).items()}
-    matches = [record for id_, record in found.items() if wanted and id_.startswith(wanted)]
+    records = {id_: record for session in stored(results, None, _warn) for id_, record in session.records.items()}
+    matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
     if len(matches) != 1:
         raise AdambenchError(
-            f"{run}: {'no run' if not matches else f'{len(matches)} runs'} in {results} whose id begins so",
+            f"{run}: {len(matches) or 'no'} {'run' if not matches else 'runs'} in {results} whose id begins so",
             "The ids stand in the file names: results/<experiment>/runs/<label>-<id>.json.",
         )
-    out = report.console()
+    out = console()
     for item in report.shown(matches[0]):
         out.print(item)
 
@@ -316,6 +279,7 @@ def bench(
     from adambench import report
     from adambench.datasets import mnist
     from adambench.provenance import provenance
+    from adambench.terminal import console
 
     if chart and (not growth or chart.suffix[1:] not in list(Picture)):
         raise AdambenchError(f"--chart {chart}: needs --growth and a name that ends in .png, .svg or .pdf")
@@ -333,7 +297,7 @@ def bench(
     if format is Bench.json:
         print(json.dumps(numbers, indent=2))
     else:
-        out = report.console()
+        out = console()
         for item in report.benchmark(numbers):
             out.print(item)
     if chart:
@@ -346,10 +310,11 @@ def bench(
 @app.command(name="list")
 def list_() -> None:
     """List optimizers, models, data sets and schedules with their defaults and meaning."""
-    from adambench import report
+    from adambench.catalogue import catalogue
+    from adambench.terminal import console
 
-    out = report.console()
-    for item in report.catalogue():
+    out = console()
+    for item in catalogue():
         out.print(item)
 
 
@@ -367,90 +332,17 @@ def init(
     print(f"wrote {file}; now: adambench run {file}")
 
 
-def _stored(results: Path, names: list[str] | None) -> list[tuple[Folder, Experiment]]:
-    """The experiments of those names in a results folder, or all of them."""
-    from adambench import config as configuration
-    from adambench.check import unknown
-    from adambench.results import Folder
-
-    there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
-    if not there:
-        raise AdambenchError(f"{results}: holds no experiment", "Run one first: adambench run configs/mnist.yaml")
-    for name in names or []:
-        if name not in there:
-            raise AdambenchError(f"{name}: {unknown(name, there)}", f"These are the experiments in {results}.")
-    folders = [Folder(results, name) for name in names or there]
-    return [(folder, configuration.load(folder.config)) for folder in folders]
-
-
-def _read(folder: Folder, experiment: Experiment) -> tuple[list[Entry], dict[str, Record]]:
-    from adambench import plan
-
-    return plan.entries(experiment), folder.records(_warn)
-
-
 def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def _show_table(folder: Folder, experiment: Experiment, entries: list[Entry], records: dict[str, Record]) -> None:
-    from adambench import analysis, plan, report
+def _show_table(session: Session) -> None:
+    from adambench import report
+    from adambench.terminal import console, plural
 
-    out = report.console()
-    curves = {id_: record.curve for id_, record in records.items()}
-    for item in report.tables(experiment, analysis.summarise(entries, curves)):
+    out = console()
+    for item in report.tables(session.experiment, session.summaries()):
         out.print(item, soft_wrap=isinstance(item, str))
-    if aside := len(set(records) - {run.id for run in plan.runs(entries, curves)}):
-        out.print(
-            f"{report.plural(aside, 'record')} in {folder.runs} stand aside: they belong to no run of this plan",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def _write_tables(folder: Folder, entries: list[Entry], records: dict[str, Record]) -> list[Path]:
-    """curves.csv and summary.csv."""
-    from adambench import analysis, plan, report
-
-    curves = {id_: record.curve for id_, record in records.items()}
-    rows = report.rows(analysis.summarise(entries, curves))
-    return [
-        folder.write_curves(plan.runs(entries, curves), records),
-        folder.write_table("summary.csv", analysis.HEADER, rows),
-    ]
-
-
-def _draw(
-    folder: Folder,
-    experiment: Experiment,
-    entries: list[Entry],
-    curves: dict[str, Curve],
-    metric: Metric | None = None,
-    x: X = X.epoch,
-    format: Picture = Picture.png,  # noqa: A002  # the option's name
-) -> list[Path]:
-    """The figures that there are numbers for."""
-    os.environ.setdefault("MPLBACKEND", "agg")
-    from adambench import charts
-    from adambench.plan import selection
-
-    suffix = "" if x is X.epoch else f"_by_{x}"
-    metrics = [metric] if metric else [Metric.train_loss, Metric.test_error]
-    figures = {f"{name}{suffix}": charts.convergence(entries, curves, name, x) for name in metrics}
-    if metric is None:
-        figures["sensitivity"] = charts.sensitivity(entries, curves)
-    origin = f"adambench {__version__}, experiment {experiment.name}, configuration {folder.digest()}"
-    paths = []
-    for name, figure in figures.items():
-        if figure:
-            paths.append(
-                folder.write_figure(
-                    f"{name}.{format}", charts.save(figure, format, f"{origin}; {selection(experiment)}")
-                )
-            )
-        elif metric:
-            raise AdambenchError(
-                f"{experiment.name}: no run measured {metric}",
-                "evaluate: {train: true} in the configuration measures the training set.",
-            )
-    return paths
+    if aside := session.aside:
+        line = f"{plural(aside, 'record')} in {session.folder.runs} stand aside: they belong to no run of this plan"
+        out.print(line, markup=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 
 from adambench.plan import Curve
 from adambench.provenance import provenance
@@ -11,16 +11,13 @@ from adambench.results import Record
 CLOSE = 1e-4  # relative, at the end of the first epoch: later on, training itself magnifies a last bit
 
 
-@dataclass(frozen=True)
-class Verdict:
-    right: bool
-    words: str
+def judge(record: Record, again: Curve) -> tuple[bool, str]:
+    """Whether the record is confirmed, and in words why.
 
-
-def judge(record: Record, again: Curve) -> Verdict:
-    """The same to the bit is asked where library and processor are those of the record, else closeness."""
+    The same to the bit is asked where library and processor are those of the record, else closeness.
+    """
     if (epoch := first_difference(record.curve, again)) is None:
-        return Verdict(True, "the same to the bit")
+        return True, "the same to the bit"
     size = difference(record.curve, again)
     where = (
         f"differs from epoch {epoch} on, by {size:.1e} (relative) in epoch 1"
@@ -36,9 +33,9 @@ def judge(record: Record, again: Curve) -> Verdict:
     if then != now:
         changed.append(f"numpy: {then} then, {now} now")
     if not changed:
-        return Verdict(False, where)
+        return False, where
     close = size <= CLOSE
-    return Verdict(close, f"{where}; {'close enough' if close else 'not close'}, as {', '.join(changed)}")
+    return close, f"{where}; {'close enough' if close else 'not close'}, as {', '.join(changed)}"
 
 
 def first_difference(one: Curve, other: Curve) -> int | None:

@@ -14,6 +14,7 @@ from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import Adam
 from adambench.provenance import provenance
+from adambench.terminal import console
 from tests.conftest import Command
 
 
@@ -54,7 +55,7 @@ def test_the_tables_and_the_chart(full: Dataset, capsys: pytest.CaptureFixture[s
         "beside": [beside],
         "growth": growth,
     }
-    out = report.console()
+    out = console()
     for item in report.benchmark(numbers):
         out.print(item)
     said = capsys.readouterr().out

@@ -15,11 +15,12 @@ from adambench import plan
 from adambench.config import load
 from adambench.datasets import Dataset
 from adambench.datasets.shared import Shared
-from adambench.execution import Failed, Finished, Progressed, Started, execute, expected_seconds
+from adambench.execution import execute, expected_seconds
 from adambench.experiment import Experiment
 from adambench.models.logistic import settings_are_independent
 from adambench.plan import Curve, Run
 from adambench.training import train
+from adambench.workers import Failed, Finished, Progressed, Started
 
 
 @pytest.fixture

@@ -25,11 +25,12 @@ from hypothesis import strategies as st
 from adambench import plan
 from adambench.config import load, parse
 from adambench.errors import AdambenchError
-from adambench.execution import Finished, execute
+from adambench.execution import execute
 from adambench.experiment import Experiment
 from adambench.lock import locked
 from adambench.plan import Curve
 from adambench.results import Folder, Record
+from adambench.workers import Finished
 from tests.conftest import Command
 
 KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))

@@ -1,0 +1,44 @@
+"""How things look in a terminal: width, numbers, durations, plain tables."""
+
+import math
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def console(stderr: bool = False) -> Console:
+    """A terminal as wide as it is; a file or pipe wide enough that no table wraps, and without control codes."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=160, color_system=None)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`: one or two figures, as an estimate deserves."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def cost(value: float) -> str:
+    """Four figures: 0.2603, 0.01234, 3.2e-05."""
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:#.4g}" if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"
+
+
+def grid(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str] = ()) -> Table:
+    """A table; columns of words stand to the left, the others, of numbers, to the right."""
+    shown = Table(title=escape(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name in header:
+        shown.add_column(name, justify="left" if name in words else "right")
+    for row in rows:
+        shown.add_row(*map(escape, row))
+    return shown
