@@ -6,9 +6,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from annotated_types import DocInfo
-from rich import box
-from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from adambench.datasets import DATASETS
 from adambench.models import MODELS
@@ -16,26 +16,27 @@ from adambench.optimizers import OPTIMIZERS
 from adambench.schedules import SCHEDULES
 
 
-def catalogue() -> Iterator[Table]:
-    """A table for each registry."""
-    for title, registry in (("optimizers", OPTIMIZERS), ("models", MODELS), ("schedules", SCHEDULES)):
-        shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for name in ("name", "meaning", "field", "default", "allowed", "what it is"):
-            shown.add_column(name, no_wrap=name not in ("meaning", "what it is"))
+def catalogue() -> Iterator[Text | Padding]:
+    """For each name a line, and one for each of its fields: default, what is allowed, what it is."""
+    for title, registry in (("OPTIMIZERS", OPTIMIZERS), ("MODELS", MODELS), ("SCHEDULES", SCHEDULES)):
+        yield Text(f"\n{title}", style="bold")
         for name, cls in registry.items():
-            lines = list(_fields(cls)) or [("", "", "", "")]
-            meaning = (cls.__doc__ or "").split("\n\n")[0]
-            for index, line in enumerate(lines):
-                start = ("", "") if index else (name, meaning)
-                shown.add_row(*map(escape, (*start, *line)))
-        yield shown
-    shown = Table(title="data sets", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    shown.add_column("name")
-    shown.add_column("meaning")
+            yield from _entry(name, cls.__doc__)
+            rows = Table.grid(padding=(0, 2))
+            for line in _fields(cls):
+                rows.add_row(*map(Text, line))
+            if rows.row_count:
+                yield Padding(rows, (0, 0, 0, 4))
+    yield Text("\nDATA SETS", style="bold")
     for name, load in DATASETS.items():
-        shown.add_row(name, (load.__doc__ or "").split("\n\n")[0])
-    shown.add_row("{idx: FOLDER}", "Any folder of four files in MNIST's own format, gzipped or not (Fashion-MNIST, …).")
-    yield shown
+        yield from _entry(name, load.__doc__)
+    yield from _entry(
+        "{idx: FOLDER}", "any folder of four files in MNIST's own format, gzipped or not (Fashion-MNIST, …)"
+    )
+
+
+def _entry(name: str, doc: str | None) -> Iterator[Text]:
+    yield Text.assemble("  ", (name, "bold"), "  ", " ".join((doc or "").split("\n\n")[0].split()))
 
 
 def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
@@ -47,18 +48,15 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
             if isinstance(mark, DocInfo):
                 meaning = mark.documentation
             else:
-                sign, bound = _bound(mark)
-                allowed.append(f"{sign} {bound:g}")
+                (bound,) = asdict(mark).values()
+                allowed.append(f"{SIGNS[type(mark).__name__]} {bound:g}")
         kind = typing.get_args(hints[field.name])[0]
         if typing.get_origin(kind) is typing.Literal:
             allowed = list(typing.get_args(kind))
         elif kind is bool:
             allowed = ["true", "false"]
-        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
-        yield field.name, default, ", ".join(allowed), meaning
+        default: Any = list(field.default) if isinstance(field.default, tuple) else field.default
+        yield field.name, str(default).lower() if kind is bool else str(default), ", ".join(allowed), meaning
 
 
-def _bound(mark: Any) -> tuple[str, float]:
-    """Gt(0) as (">", 0)."""
-    (bound,) = asdict(mark).values()
-    return {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}[type(mark).__name__], bound
+SIGNS = {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}

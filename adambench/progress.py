@@ -59,8 +59,8 @@ class Watch:
                 if event.worker not in self.lines:
                     self.lines[event.worker] = self.bars.add_task("", whole=False, state="")
                 name = run_name(runs[0]) if len(runs) == 1 else f"{runs[0].problem}: {len(runs)} runs together"
-                line = self.lines[event.worker]
-                self.bars.reset(line, total=runs[0].epochs, description=escape(name), whole=False, state="")
+                line, epochs = self.lines[event.worker], runs[0].epochs
+                self.bars.reset(line, total=epochs, description=escape(name), whole=False, state=f"epoch 0/{epochs}")
             case Progressed(runs=runs, evaluations=evaluations):
                 now = [evaluation for evaluation in evaluations if evaluation]
                 lowest = min(evaluation.train_loss for evaluation in now)
