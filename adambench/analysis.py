@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adambench.optimizers import Optimizer
-from adambench.plan import Curve, Entry, Run, final, words
+from adambench.plan import Curve, Entry, Run, by_problem, final, words
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ class Summary:
 
 def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, list[Summary]]:
     """By problem, a summary of each optimizer, the lowest final training cost first."""
-    table: dict[str, list[Summary]] = {}
-    for entry in entries:
-        table.setdefault(entry.problem.name, []).append(_summary(entry, curves))
+    table = {name: [_summary(entry, curves) for entry in members] for name, members in by_problem(entries).items()}
     for summaries in table.values():
         summaries.sort(key=lambda summary: math.inf if math.isnan(summary.train_loss.mean) else summary.train_loss.mean)
     return table

@@ -25,11 +25,11 @@ from adambench.models.logistic import UNIT, Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
 from adambench.plan import Run
+from adambench.rivals import BATCH
 from adambench.schedules import Constant
 from adambench.training import steps
 from adambench.workers import Finished
 
-BATCH = 128
 PAPER = {"logistic": Logistic(), "mlp": MLP(hidden=(1000, 1000), dropout=0.5)}
 SETTINGS = {"logistic": (1, 24), "mlp": (1,)}
 
@@ -79,10 +79,12 @@ def one_core() -> Iterator[None]:
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     if before:
         os.sched_setaffinity(0, {max(before)})
-    with threadpoolctl.threadpool_limits(1):
-        yield
-    if before:
-        os.sched_setaffinity(0, before)
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
 
 
 def step(name: str, model: Model, optimizer: Optimizer, settings: int, dataset: Dataset, batch: int = BATCH) -> Step:

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adambench.check import hints_of
 from adambench.datasets import DATASETS
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS
@@ -41,7 +42,7 @@ def _entry(name: str, doc: str | None) -> Iterator[Text]:
 
 def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
     """Name, default, allowed range and meaning of each field of a registered dataclass."""
-    hints = typing.get_type_hints(cls, include_extras=True)
+    hints = hints_of(cls)
     for field in fields(cls):
         allowed, meaning = [], ""
         for mark in hints[field.name].__metadata__:

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 from adambench import analysis
 from adambench.analysis import Band, Sensitivity
 from adambench.optimizers import OPTIMIZERS
-from adambench.plan import Curve, Entry
+from adambench.plan import Curve, Entry, by_problem
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def convergence(entries: Sequence[Entry], curves: Mapping[str, Curve], metric: s
     None if nothing measured that metric.
     """
     return _figure(
-        {name: _bands(members, curves, metric, x) for name, members in _problems(entries).items()},
+        {name: _bands(members, curves, metric, x) for name, members in by_problem(entries).items()},
         lambda axes, bands: _draw_bands(axes, bands, metric, x),
     )
 
@@ -73,7 +73,7 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure
     """
     found = {
         name: [(entry, line) for entry in members if (line := analysis.sensitivity(entry, curves))]
-        for name, members in _problems(entries).items()
+        for name, members in by_problem(entries).items()
     }
     figure = _figure(found, _draw_sensitivity)
     if figure:
@@ -99,14 +99,6 @@ def growth(numbers: Mapping[str, Mapping[int, float]]) -> Figure:
             axes.set_xlabel(name)
             axes.set_ylabel(unit + (" and setting" if name.startswith("settings") else ""))
         return figure
-
-
-def _problems(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """The entries by problem: a panel each."""
-    grouped: dict[str, list[Entry]] = {}
-    for entry in entries:
-        grouped.setdefault(entry.problem.name, []).append(entry)
-    return grouped
 
 
 def _bands(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> list[tuple[Entry, Band]]:

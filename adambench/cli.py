@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from contextlib import nullcontext
 from enum import StrEnum
@@ -63,6 +65,9 @@ Names = Annotated[list[str] | None, typer.Argument(help="Experiments by name; al
 
 def main() -> None:
     """The console command. What the user can mend is told without a traceback; exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters shows question marks
     try:
         app()
     except AdambenchError as error:
@@ -139,7 +144,9 @@ def run(
             with interruptible() as stop, progress.Watch(out, session.entries, session.curves, work) as watch:
                 for event in session.train(dataset, jobs, work, stop):
                     watch.show(event)
-                    failed += len(event.runs) if isinstance(event, Failed) else 0
+                    if isinstance(event, Failed):
+                        failed += len(event.runs)
+                        print(event.reason, file=sys.stderr)
         except KeyboardInterrupt:
             session.write_tables()
             out.print("interrupted; finished runs are kept, and the same command goes on from there")
@@ -179,7 +186,7 @@ def table(
     import json
 
     from adambench import analysis, report
-    from adambench.results import csv_text
+    from adambench.results import csv_text, json_value
     from adambench.session import stored
 
     rows: list[list[object]] = []
@@ -195,7 +202,7 @@ def table(
     if format is Text.csv:
         print(csv_text(header, rows), end="")
     elif format is Text.json:
-        lines = [{key: report.json_value(value) for key, value in zip(header, row, strict=True)} for row in rows]
+        lines = [{key: json_value(value) for key, value in zip(header, row, strict=True)} for row in rows]
         print(json.dumps(lines, indent=2))
 
 
@@ -223,7 +230,7 @@ def verify(
     for session in stored(results, experiments, _warn):
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
-            runs = random.Random(0).sample(runs, sample)
+            runs = random.sample(runs, sample)
         out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
         dataset = session.experiment.dataset.load()
         with interruptible() as stop:
@@ -233,6 +240,7 @@ def verify(
                     pairs = zip(event.runs, event.curves, strict=True)
                     verdicts = [judge(session.records[run.id], curve) for run, curve in pairs]
                 elif isinstance(event, Failed):
+                    print(event.reason, file=sys.stderr)
                     verdicts = [(False, failure(event))] * len(event.runs)
                 for run, (right, words) in zip(event.runs, verdicts, strict=False):
                     wrong += not right
@@ -249,12 +257,16 @@ def show(
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, when, and its curve."""
     from adambench import report
+    from adambench.results import read_record
     from adambench.session import stored
     from adambench.terminal import console
 
-    wanted = Path(run).stem.rpartition("-")[2]
-    records = {id_: record for session in stored(results, None, _warn) for id_, record in session.records.items()}
-    matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
+    if os.path.isfile(run):  # noqa: PTH113  # False for a name that is too long, where Path raises
+        matches = [read_record(Path(run))]
+    else:
+        wanted = Path(run).stem.rpartition("-")[2]
+        records = {id_: record for session in stored(results, None, _warn) for id_, record in session.records.items()}
+        matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
     if len(matches) != 1:
         raise AdambenchError(
             f"{run}: {len(matches) or 'no'} {'run' if not matches else 'runs'} in {results} whose id begins so",
@@ -281,8 +293,10 @@ def bench(
     from adambench.provenance import provenance
     from adambench.terminal import console
 
-    if chart and (not growth or chart.suffix[1:] not in list(Picture)):
-        raise AdambenchError(f"--chart {chart}: needs --growth and a name that ends in .png, .svg or .pdf")
+    if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
+        raise AdambenchError(
+            f"--chart {chart}: needs --growth, a folder that is there, and a name in .png, .svg or .pdf"
+        )
     dataset = mnist()
     numbers: dict[str, Any] = {"machine": provenance()}
     with benchmark.one_core():
@@ -325,7 +339,7 @@ def init(
     """Write a commented configuration to start from."""
     from adambench.results import write
 
-    if file.exists():
+    if os.path.lexists(file):
         raise AdambenchError(f"{file}: is there already", "Name another file: adambench init FILE.")
     starter = Path(__file__).with_name("starter.yaml").read_text(encoding="utf-8")
     write(file, starter)

@@ -2,12 +2,14 @@
 
 import difflib
 import math
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from annotated_types import Ge, Gt, Le
 
 from adambench import yamlfile
@@ -21,6 +23,7 @@ from adambench.schedules import SCHEDULES
 from adambench.yamlfile import Path as Where
 from adambench.yamlfile import Source, dotted
 
+MAX_BYTES = 2**20
 MAX_SETTINGS = 10_000  # of one optimizer on one problem
 
 
@@ -46,7 +49,7 @@ def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] 
 
 def resolved(experiment: Experiment) -> str:
     """The experiment as YAML with everything spelled out; `parse` gives the same experiment back."""
-    return yaml.safe_dump(
+    return yamlfile.dump(
         {
             "name": experiment.name,
             "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value},
@@ -67,24 +70,25 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
-        },
-        sort_keys=False,
-        allow_unicode=True,
+        }
     )
 
 
 def _read(file: Path) -> str:
     try:
-        data = file.read_bytes() if file.stat().st_size <= 2**20 else None
-    except OSError as error:
-        near = difflib.get_close_matches(file.name, [path.name for path in file.parent.glob("*.yaml")], cutoff=0.5)
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        near = []
+        with suppress(OSError, ValueError):
+            near = difflib.get_close_matches(file.name, [path.name for path in file.parent.glob("*.yaml")], cutoff=0.5)
         hint = (
             f"Did you mean {file.parent / near[0]}?"
             if near
             else "`adambench init` writes a commented file to start from."
         )
-        raise AdambenchError(f"{file}: cannot be read: {error.strerror}", hint) from error
-    if data is None:
+        raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}", hint) from error
+    if len(data) > MAX_BYTES:
         raise AdambenchError(f"{file}: larger than 1 MiB: not an experiment")
     try:
         return data.decode("utf-8")
@@ -162,7 +166,7 @@ class _Config(Check):
         elif not value:
             self.fail(path, "a grid axis needs at least one value, found []")
         points = [self.value(point, hint, (*path, i) if len(value) > 1 else path) for i, point in enumerate(value)]
-        repeated = {show(point) for point in points if point is not None and points.count(point) > 1}
+        repeated = {show(point) for point, times in Counter(points).items() if point is not None and times > 1}
         if repeated:
             self.fail(path, f"{', '.join(sorted(repeated))} stands twice")
         return tuple(points)
@@ -249,6 +253,8 @@ def _dataset(value: Any, check: _Config, folder: Path) -> DataSource | None:
         check.fail(path, f"must be one of {', '.join(DATASETS)}, or {{idx: path/to/folder}}")
     elif source.name and source.name not in DATASETS:
         check.fail(path, unknown(source.name, DATASETS) + " A folder of your own is {idx: path/to/folder}.")
+    elif "\0" in source.idx:
+        check.fail((*path, "idx"), f"not a path: {show(source.idx)}")
     elif source.idx:
-        return DataSource("", str((folder / source.idx).resolve()), source.sha256)
+        return DataSource("", os.path.abspath(folder / source.idx), source.sha256)  # noqa: PTH100  # asks no file
     return source

@@ -4,6 +4,7 @@ A run's curve depends on the run alone: not on the worker, on how many there are
 runs are trained together. So all of that may depend on what is left to do.
 """
 
+import functools
 import math
 import multiprocessing
 import os
@@ -22,7 +23,7 @@ from adambench.datasets import Dataset
 from adambench.datasets.shared import Shared
 from adambench.errors import AdambenchError
 from adambench.experiment import Experiment
-from adambench.models.logistic import MOST, settings_are_independent
+from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
 from adambench.plan import Curve, Run
 from adambench.training import steps
@@ -84,19 +85,19 @@ def _group(queue: Sequence[Run], tries: Mapping[str, int], free: int, dataset: D
     Who is trained with whom changes no bit of any curve, so it may depend on what is left to do.
     """
     first = queue[0]
-    if tries[first.id] or not first.model.together or not independent(dataset, first.batch_size):
+    most = most_together(first.model, dataset, first.batch_size)
+    if tries[first.id] or most == 1:
         return [first]
     alike = [run for run in queue if run.trained_like(first) and not tries[run.id]]
-    return alike[: min(MOST, math.ceil(len(alike) / free))]
+    return alike[: min(most, math.ceil(len(alike) / free))]
 
 
-def independent(dataset: Dataset, batch_size: int) -> bool:
-    """`settings_are_independent` for all sizes that a minibatch of this data set has, in training and evaluation."""
-    splits = (dataset.train, dataset.test)
+def most_together(model: Model, dataset: Dataset, batch_size: int) -> int:
+    """`Model.most_together` for all sizes that a minibatch of this data set has, in training and in evaluation."""
     size = min(batch_size, len(dataset.train.labels))
-    sizes = {size, *(len(split.labels) % size for split in splits)} - {0}
+    sizes = {size, *(len(split.labels) % size for split in (dataset.train, dataset.test))} - {0}
     with threadpoolctl.threadpool_limits(1):
-        return settings_are_independent(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
+        return model.most_together(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
 
 
 @contextmanager
@@ -123,17 +124,20 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
     """
     images = len(dataset.train.labels)
     seen = images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
-    epoch: dict[str, float] = {}
-    for problem in experiment.problems:
-        together = problem.model.together and independent(dataset, problem.batch_size)
+    problems = {problem.name: problem for problem in experiment.problems}
+
+    @functools.cache
+    def epoch(name: str) -> float:
+        model, batch_size = problems[name].model, problems[name].batch_size
+        adams = [OPTIMIZERS["adam"]()] * min(8, most_together(model, dataset, batch_size))
         try:
             with threadpoolctl.threadpool_limits(1):
-                adams = [OPTIMIZERS["adam"]()] * (8 if together else 1)
-                step = _median_seconds(steps(problem.model, adams, dataset, problem.batch_size)) / len(adams)
+                step = _median_seconds(steps(model, adams, dataset, batch_size)) / len(adams)
         except MemoryError as error:
-            raise AdambenchError(f"problems.{problem.name}: does not fit into memory: {error}") from error
-        epoch[problem.name] = step * seen / min(problem.batch_size, images)
-    return lambda run: epoch[run.problem] * run.epochs
+            raise AdambenchError(f"problems.{name}: does not fit into memory: {error}") from error
+        return step * seen / min(batch_size, images)
+
+    return lambda run: epoch(run.problem) * run.epochs
 
 
 def _median_seconds(action: Callable[[], None]) -> float:

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -17,17 +17,20 @@ from adambench.errors import AdambenchError
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder. Raises AdambenchError that names the holder if another process does."""
-    file = folder / ".lock"
-    with file.open("a+", encoding="utf-8") as handle:
-        if not _try(handle.fileno()):
-            handle.seek(0)
-            raise AdambenchError(
-                f"{folder}: in use by {handle.read().strip() or 'another run'}",
-                "Wait for it to end, or choose another folder with --results.",
-            )
-        handle.truncate(0)
-        handle.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
-        handle.flush()
+    with ExitStack() as stack:
+        try:
+            handle = stack.enter_context((folder / ".lock").open("a+", encoding="utf-8"))
+            if not _try(handle.fileno()):
+                handle.seek(0)
+                raise AdambenchError(
+                    f"{folder}: in use by {handle.read().strip() or 'another run'}",
+                    "Wait for it to end, or choose another folder with --results.",
+                )
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
+            handle.flush()
+        except OSError as error:
+            raise AdambenchError(f"{folder}: cannot be locked: {error.strerror}", exit_code=1) from error
         yield
 
 
@@ -35,7 +38,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _try(handle: int) -> bool:
-        with suppress(OSError):
+        with suppress(PermissionError):
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
             return True
         return False
@@ -44,7 +47,7 @@ else:
     import fcntl
 
     def _try(handle: int) -> bool:
-        with suppress(OSError):
+        with suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         return False

@@ -100,26 +100,37 @@ class Entry:
             return self.grid.settings[0]
         if any(run.id not in curves for run in self.tuning):
             return None
-        metric = self.experiment.tuning.metric
-        return min(self.tuning, key=lambda run: (final(curves[run.id], metric), -len(curves[run.id]))).optimizer
+        return self._lowest(self.tuning, curves)
 
     def report(self, curves: Mapping[str, Curve]) -> list[Run]:
         """A run of the best setting for each report seed; none while it is not known."""
         setting = self.best(curves)
-        return self._reports[setting] if setting else []
+        return self._report(setting) if setting else []
 
-    def all_runs(self, curves: Mapping[str, Curve]) -> list[Run]:
-        """Tuning and report runs, to count. The setting with most report runs stands for a best that is not known."""
-        likely = max(self._reports.values(), key=lambda runs: sum(run.id in curves for run in runs))
-        return self.tuning + (self.report(curves) or likely)
+    def outlook(self, curves: Mapping[str, Curve]) -> list[Run]:
+        """Tuning and report runs as far as one can tell: the best setting so far stands for a best not yet known."""
+        known = [run for run in self.tuning if run.id in curves] or self.tuning
+        return self.tuning + (self.report(curves) or self._report(self._lowest(known, curves)))
+
+    def _lowest(self, runs: Sequence[Run], curves: Mapping[str, Curve]) -> Optimizer:
+        metric = self.experiment.tuning.metric
+
+        def rank(run: Run) -> tuple[float, int]:
+            curve = curves.get(run.id)
+            return (final(curve, metric), -len(curve)) if curve else (math.inf, 0)
+
+        return min(runs, key=rank).optimizer
+
+    def _report(self, setting: Optimizer) -> list[Run]:
+        if setting not in self._reports:
+            seeds, epochs = self.problem.seeds, self.problem.epochs
+            self._reports[setting] = [self._run("report", seed, setting, epochs) for seed in seeds]
+        return self._reports[setting]
 
     @cached_property
     def _reports(self) -> dict[Optimizer, list[Run]]:
-        """What `report` would be, whatever the best setting."""
-        seeds, epochs = self.problem.seeds, self.problem.epochs
-        return {
-            setting: [self._run("report", seed, setting, epochs) for seed in seeds] for setting in self.grid.settings
-        }
+        """By setting, so that no run is made, and no id computed, twice."""
+        return {}
 
     def _run(self, phase: str, seed: int, setting: Optimizer, epochs: int) -> Run:
         return Run(
@@ -140,6 +151,14 @@ class Entry:
 def entries(experiment: Experiment) -> list[Entry]:
     """Every optimizer on every problem, in the order of the file."""
     return [Entry(experiment, problem, grid) for problem in experiment.problems for grid in problem.grids]
+
+
+def by_problem(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The entries of each problem, in the order of the file."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.problem.name, []).append(entry)
+    return grouped
 
 
 def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:

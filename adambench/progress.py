@@ -31,7 +31,7 @@ class Watch:
         self, out: Console, entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
     ) -> None:
         """curves: of the runs that are done already; work: expected seconds of a run."""
-        self.out, self.work = out, work
+        self.out, self.entries, self.curves, self.work = out, entries, dict(curves), work
         self.total, self.done, expected = outlook(entries, curves, work)
         self.bars = Progress(
             TextColumn("{task.description}"),
@@ -69,7 +69,8 @@ class Watch:
                 self.bars.advance(self.whole, sum(self.work(run) / run.epochs for run in runs))
             case Finished(runs=runs, curves=curves):
                 for run, curve in zip(runs, curves, strict=True):
-                    self.done += 1
+                    self.curves[run.id] = curve
+                    self.total, self.done, _ = outlook(self.entries, self.curves, self.work)
                     last = curve[-1]
                     end = f"diverged in epoch {last.epoch}" if last.diverged else f"cost {cost(last.train_loss)}"
                     if not self.out.is_terminal:
@@ -92,7 +93,7 @@ def outlook(
     entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
 ) -> tuple[int, int, float]:
     """How many runs there are, how many of them are done, and the expected CPU seconds of the others."""
-    runs = {run.id: run for entry in entries for run in entry.all_runs(curves)}
+    runs = {run.id: run for entry in entries for run in entry.outlook(curves)}
     left = [run for id_, run in runs.items() if id_ not in curves]
     return len(runs), len(runs) - len(left), sum(map(work, left))
 
@@ -124,7 +125,7 @@ def planned(entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callabl
     for entry in entries:
         axes = {name: entry.grid.axes[name] for name in entry.grid.varied}
         varied = " ".join(f"{name}={','.join(f'{value:g}' for value in values)}" for name, values in axes.items())
-        runs = entry.all_runs(curves)
+        runs = entry.outlook(curves)
         done = sum(run.id in curves for run in runs)
         line = [entry.problem.name, entry.grid.label, varied or "–", str(len(entry.grid.settings))]
         line += [str(len(entry.tuning)), str(len(entry.problem.seeds)), str(done)]

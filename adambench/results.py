@@ -33,6 +33,7 @@ CONTRACT = [
     "test_error",
 ]  # the columns that curves.csv always has
 COLUMNS = [field.name for field in fields(Evaluation)]
+OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Record:
     data: Mapping[str, Any]  # the JSON object, curve and all
 
     @classmethod
-    def of(cls, run: Run, curve: Curve) -> "Record":
+    def of(cls, run: Run, curve: Curve, together: int = 1) -> "Record":
+        """together: how many runs shared the work, so that `seconds` has a part of it."""
         last = curve[-1]
         data = {
             "format": FORMAT,
@@ -55,6 +57,7 @@ class Record:
             "status": "diverged" if last.diverged else "finished",
             "diverged_epoch": last.epoch if last.diverged else None,
             "seconds": last.seconds,
+            "together": together,
             **run.numbers,
             **provenance(),
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,8 +76,10 @@ class Record:
         if data.get("sha256") != _digest({key: value for key, value in data.items() if key != "sha256"}):
             raise ValueError("changed after it was written")
         columns = data["curve"]
+        if not set(COLUMNS) - set(OPTIONAL) <= set(columns) <= set(COLUMNS):
+            raise ValueError(f"columns {', '.join(columns)}")
         curve = [
-            Evaluation(**{name: _number(value, name) for name, value in zip(columns, row, strict=True)})
+            Evaluation(**{name: _number(value) for name, value in zip(columns, row, strict=True)})
             for row in zip(*columns.values(), strict=True)
         ]
         return cls(data["id"], curve, data)
@@ -91,18 +96,17 @@ def _digest(data: Mapping[str, Any]) -> str:
 
 
 def _columns(curve: Curve) -> dict[str, list[Any]]:
-    """The curve by columns. JSON has no NaN or infinity: a cost that is not finite is null."""
-    optional = {field.name for field in fields(Evaluation) if field.default is None}
+    """The curve by columns, optional ones only if measured. JSON has no NaN or infinity: they are "nan" and "inf"."""
     columns = {name: [getattr(evaluation, name) for evaluation in curve] for name in COLUMNS}
     return {
-        name: [None if value is None or not math.isfinite(value) else value for value in values]
+        name: [value if value is None or math.isfinite(value) else str(value) for value in values]
         for name, values in columns.items()
-        if name not in optional or any(value is not None for value in values)
+        if name not in OPTIONAL or any(value is not None for value in values)
     }
 
 
-def _number(value: Any, name: str) -> Any:
-    return math.nan if value is None and not name.startswith("full_") else value
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) else value
 
 
 class Folder:
@@ -142,7 +146,7 @@ class Folder:
         """
         records = {}
         for left_over in self.path.rglob(".*.tmp") if set_aside else ():
-            left_over.unlink()
+            left_over.unlink(missing_ok=True)
         for file in sorted(self.runs.glob("*.json")):
             try:
                 record = Record.parse(file.read_text(encoding="utf-8"))
@@ -165,9 +169,10 @@ class Folder:
         return write(self.figures / name, data)
 
     def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
-        """curves.csv: a row an epoch. Beside the columns of the contract, those optional ones that any run measured."""
+        """curves.csv: a row an epoch. After the columns of the contract, those others in which any run has a number."""
         known = [(run, records[run.id]) for run in runs if run.id in records]
-        extra = [name for name in COLUMNS if name not in CONTRACT and any(name in r.data["curve"] for _, r in known)]
+        others = (name for name in COLUMNS if name not in CONTRACT)
+        extra = [name for name in others if any(any(record.data["curve"].get(name, [])) for _, record in known)]
         header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *extra]
         rows = [
             [run.problem, run.label, run.setting, run.phase, run.seed]
@@ -181,15 +186,17 @@ class Folder:
         return write(self.path / name, csv_text(header, rows))
 
 
+def json_value(value: Any) -> Any:
+    """What JSON can hold: a number that is not finite is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Comma-separated values; what is missing or not finite is left empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(
-        ["" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value for value in row]
-        for row in rows
-    )
+    writer.writerows(["" if json_value(value) is None else value for value in row] for row in rows)
     return out.getvalue()
 
 
@@ -214,6 +221,14 @@ def write(path: Path, content: str | bytes) -> Path:
             f"{path}: cannot be written: {error.strerror}", "What was written before is whole.", exit_code=1
         ) from error
     return path
+
+
+def read_record(file: Path) -> Record:
+    """A record by its file. Raises AdambenchError if it is none."""
+    try:
+        return Record.parse(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise AdambenchError(f"{file}: not a whole record: {error}") from error
 
 
 def _set_aside(file: Path) -> str:

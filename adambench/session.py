@@ -59,7 +59,7 @@ class Session:
         for event in execute(partial(plan.runs, self.entries), dataset, self.curves, jobs, work, stop):
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):
-                    self.records[run.id] = Record.of(run, curve)
+                    self.records[run.id] = Record.of(run, curve, len(event.runs))
                     self.folder.write_record(run, self.records[run.id])
             yield event
 
@@ -90,7 +90,7 @@ class Session:
         elif not any(figures.values()):
             raise AdambenchError(
                 f"{self.experiment.name}: no run measured {metric}",
-                "evaluate: {train: true} in the configuration measures the training set.",
+                "evaluate: {train: true} in the configuration measures the training set." * metric.startswith("full"),
             )
         name, digest, how = self.experiment.name, self.folder.digest(), plan.selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
@@ -103,7 +103,10 @@ class Session:
 
 def stored(results: Path, names: list[str] | None, warn: Warn) -> list[Session]:
     """The experiments of those names in a results folder, or all of them."""
-    there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+    try:
+        there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+    except OSError as error:
+        raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
     if not there:
         raise AdambenchError(f"{results}: holds no experiment", "Run one first: adambench run configs/mnist.yaml")
     for name in names or []:

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 
-def console(stderr: bool = False) -> Console:
+def console() -> Console:
     """A terminal as wide as it is; a file or pipe wide enough that no table wraps, and without control codes."""
-    found = Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=160, color_system=None)
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160, color_system=None)
 
 
 def duration(seconds: float) -> str:

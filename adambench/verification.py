@@ -1,12 +1,12 @@
 """Whether a run, trained again, is what its record says."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
 
 from adambench.plan import Curve
 from adambench.provenance import provenance
 from adambench.results import Record
+from adambench.training import Evaluation
 
 CLOSE = 1e-4  # relative, at the end of the first epoch: later on, training itself magnifies a last bit
 
@@ -18,12 +18,9 @@ def judge(record: Record, again: Curve) -> tuple[bool, str]:
     """
     if (epoch := first_difference(record.curve, again)) is None:
         return True, "the same to the bit"
-    size = difference(record.curve, again)
-    where = (
-        f"differs from epoch {epoch} on, by {size:.1e} (relative) in epoch 1"
-        if size
-        else f"differs from epoch {epoch} on"
-    )
+    where = f"differs from epoch {epoch} on"
+    if epoch <= min(len(record.curve), len(again)):
+        where += f", there by {difference(record.curve[epoch - 1], again[epoch - 1]):.1e} (relative)"
     changed = [
         f"{name}: {record.data.get(name)} then, {now} now"
         for name, now in provenance().items()
@@ -34,8 +31,8 @@ def judge(record: Record, again: Curve) -> tuple[bool, str]:
         changed.append(f"numpy: {then} then, {now} now")
     if not changed:
         return False, where
-    close = size <= CLOSE
-    return close, f"{where}; {'close enough' if close else 'not close'}, as {', '.join(changed)}"
+    close = difference(record.curve[0], again[0]) <= CLOSE
+    return close, f"{where}; {'close enough' if close else 'not close'} after epoch 1, as {', '.join(changed)}"
 
 
 def first_difference(one: Curve, other: Curve) -> int | None:
@@ -46,13 +43,13 @@ def first_difference(one: Curve, other: Curve) -> int | None:
     return min(len(one), len(other)) + 1 if len(one) != len(other) else None
 
 
-def difference(one: Curve, other: Curve) -> float:
-    """The largest relative difference in the first epoch; infinite if only one is finite there."""
-
-    def values(curve: Curve) -> Sequence[float]:
-        return [value for value in astuple(replace(curve[0], seconds=0.0)) if value is not None]
-
-    pairs = list(zip(values(one), values(other), strict=True))
-    if any(math.isfinite(a) != math.isfinite(b) for a, b in pairs):
-        return math.inf
-    return max(abs(a - b) / max(abs(a), abs(b), 1e-300) for a, b in pairs if math.isfinite(a))
+def difference(one: Evaluation, other: Evaluation) -> float:
+    """The largest relative difference in a number, times left out; infinite if only one has it, or has it finite."""
+    sizes = [0.0]
+    for field in fields(Evaluation):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "seconds" or repr(a) == repr(b):
+            continue
+        both = a is not None and b is not None and math.isfinite(a) and math.isfinite(b)
+        sizes.append(abs(a - b) / max(abs(a), abs(b)) if both else math.inf)
+    return max(sizes)

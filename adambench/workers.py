@@ -93,13 +93,15 @@ class Pool:
         """What the workers say next, after a wait for at least one of them."""
         busy = {worker.connection: worker for worker in self.workers.values() if worker.runs}
         ready = wait([*busy, *([stop] if stop else [])])
-        if stop in ready:
-            raise KeyboardInterrupt
         for connection in ready:
+            if connection is stop:
+                continue
             worker = busy[cast(Connection, connection)]
             yield worker.receive()
             if worker.died:
                 self.workers.pop(worker.number).end()
+        if stop in ready:  # after what else there is to hear
+            raise KeyboardInterrupt
 
 
 class _Worker:

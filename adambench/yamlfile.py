@@ -37,6 +37,17 @@ for _kind, _pattern, _first in (
     _Loader.add_implicit_resolver(TAG + _kind, re.compile(f"^(?:{_pattern})$"), _first)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what _Loader would not read as text."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def dump(value: Any) -> str:
+    """Plain values as YAML that `parse` reads back as they were."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
 @dataclass
 class Source:
     """Where values come from, for messages: the file's name and the line of every path in it."""

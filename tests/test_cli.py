@@ -93,7 +93,7 @@ def test_dry_run_writes_nothing(command: Command, small: Path, tmp_path: Path) -
 def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Path) -> None:
     command("run", small, "evaluate.train=true", "problems.mlp.epochs=1")
     header = (tmp_path / "results" / "small" / "curves.csv").read_text().splitlines()[0]
-    assert header.endswith("test_error,penalty,full_train_loss,full_train_error")
+    assert header.endswith("test_error,full_train_loss,full_train_error")
     assert command("plot", "--metric", "full_train_error").returncode == 0
 
 
@@ -142,6 +142,38 @@ def test_wrong_input(command: Command, small: Path, words: list[str], code: int,
     assert said in answer.stderr
     assert "Traceback" not in answer.stderr
     assert answer.stdout == ""
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["init", LONG], ["table", "--results", LONG], ["run", f"{LONG}/a.yaml"], ["run", "small.yaml", f"dataset={{idx: {LONG}}}"],
+     ["run", "/dev/zero"], ["show", LONG], ["run", LONG]],
+    ids=lambda words: words[0] + words[-1][-12:],
+)  # fmt: skip
+def test_paths_that_cannot_be(command: Command, small: Path, words: list[str]) -> None:
+    assert small.exists()
+    answer = command(*words)
+    assert answer.returncode in (1, 2)
+    assert "Traceback" not in answer.stderr
+    assert answer.stderr.strip()
+
+
+def test_a_terminal_without_greek_letters(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    answer = command("list")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "learning rate ?" in answer.stdout
+
+
+def test_labels_that_share_a_setting_are_counted_once(command: Command, small: Path) -> None:
+    """As are their runs, whichever is chosen."""
+    answer = command("run", small, "problems.logistic.optimizers={adam_b: {name: adam, lr: 0.1}}")
+    assert answer.returncode == 0
+    counts = [line[1 : line.index("]")].split("/") for line in answer.stdout.splitlines() if line.startswith("[")]
+    assert int(counts[-1][0]) == int(counts[-1][1]) == len(counts)
 
 
 def test_ctrl_c_keeps_what_is_done(small: Path, tmp_path: Path) -> None:

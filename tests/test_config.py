@@ -60,6 +60,12 @@ def test_resolved_gives_the_same_experiment_back() -> None:
     assert parse(resolved(experiment), "g.yaml") == experiment
 
 
+@pytest.mark.parametrize("name", ["1e-3", "0o7", "true", "null", "12"])
+def test_a_name_that_looks_like_a_number_stays_a_name(name: str) -> None:
+    experiment = parse(CONTRACT.replace("name: mnist\n", f'name: "{name}"\n'), "f.yaml")
+    assert parse(resolved(experiment), "g.yaml") == experiment
+
+
 def test_a_grid_is_the_product_of_its_axes() -> None:
     text = CONTRACT.replace("momentum: 0.9", "momentum: [0.9, 0.99]")
     settings: Any = parse(text, "f.yaml").problems[0].grids[0].settings
@@ -101,7 +107,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
          "Did you mean logistic?"),
         ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model.name: is missing. Allowed: logistic, mlp."),
         ("l2: 0.0", "l2: -1", "f.yaml:7: problems.logistic.model.l2: must be greater than or equal to 0, found -1"),
-        ("dropout: 0.5", "dropout: 1", "f.yaml:12: problems.mlp.model.dropout: must be less than 1, found 1"),
+        ("dropout: 0.5", "dropout: 1", "f.yaml:12: problems.mlp.model.dropout: must be less than or equal to 0.9999, found 1"),
         ("[1000, 1000]", "[1000, 0]", "f.yaml:12: problems.mlp.model.hidden.1: must be greater than 0, found 0"),
         ("{lr: 3e-4}", "{lr: '3e-4'}", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a valid number, found '3e-4'"),
         ("lr: 3e-4", "lr: .nan", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a finite number, found nan"),

@@ -89,7 +89,6 @@ def test_batches_hold_every_image_once_and_the_last_is_short(dataset: Dataset) -
     batches = Batches(dataset.train, 128, np.random.default_rng(0), np.float32)
     seen = [(images.copy(), labels.copy()) for images, labels in batches.epoch()]
     assert [len(labels) for _, labels in seen] == [128, 128, 128, 128, 88]
-    assert len(batches) == 5
     images = np.concatenate([images for images, _ in seen])
     assert images.dtype == np.float32
     assert images.min() == 0

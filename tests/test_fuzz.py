@@ -26,7 +26,9 @@ scalars = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=5),
-    st.sampled_from(["mnist", "adam", "sgd", "logistic", "mlp", "step", "1e-3", "../x", 10**400, -1, 0, 1e308]),
+    st.sampled_from(
+        ["mnist", "adam", "sgd", "logistic", "mlp", "step", "1e-3", "1e3", "0o7", "../x", 10**400, -1, 0, 1e308]
+    ),
 )
 words = ["name", "lr", "adam", "logspace", "mlp", "idx", "hidden", "seeds", "epochs", "x"]
 values = st.recursive(
@@ -125,6 +127,8 @@ HOSTILE = {
     "an empty list": CONTRACT.replace("[1, 2, 3]", "[]"),
     "no problems": CONTRACT.split("problems:")[0] + "problems: {}\n",
     "dropout 1": CONTRACT.replace("dropout: 0.5", "dropout: 1.0"),
+    "a dropout that no mask can hold": CONTRACT.replace("dropout: 0.5", "dropout: 0.99999"),
+    "a path with a zero byte": CONTRACT.replace("dataset: mnist", 'dataset: {idx: "a\\0b"}'),
     "zero epochs": CONTRACT.replace("epochs: 5", "epochs: 0"),
     "seeds that repeat": CONTRACT.replace("[1, 2, 3]", "[1, 1]"),
     "the seed of tuning": CONTRACT.replace("[1, 2, 3]", "[0, 1]"),

@@ -12,8 +12,8 @@ PACKAGE = Path(adambench.__file__).parent
 # From the bottom up. A module may import those of the layers below its own, and errors.
 LAYERS = [
     {"optimizers", "schedules", "datasets", "models", "yamlfile", "provenance", "lock", "terminal"},
-    {"experiment", "training", "check", "rivals", "catalogue"},
-    {"plan", "config"},
+    {"experiment", "training", "check", "rivals"},
+    {"plan", "config", "catalogue"},
     {"workers", "results", "analysis"},
     {"execution", "charts", "report", "progress", "verification"},
     {"session", "bench"},

@@ -54,7 +54,7 @@ def test_tuning_first_then_the_best_setting_on_each_report_seed(experiment: Expe
     assert {run.epochs for run in before if run.phase == "tuning"} == {2}
     curves = tuned(entries, curve(1, 0.5), curve(1, 0.3), curve(1, 0.4))
     after = plan.runs(entries, curves)
-    assert len(after) == sum(len(entry.all_runs({})) for entry in entries) == 9
+    assert len(after) == sum(len(entry.outlook({})) for entry in entries) == 9
     chosen: Any = {
         run.optimizer for run in after if run.problem == "a" and run.label == "adam" and run.phase == "report"
     }

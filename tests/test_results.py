@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from adambench import plan
-from adambench.config import parse
+from adambench import plan, results
+from adambench.config import load, parse
 from adambench.errors import AdambenchError
 from adambench.plan import Curve, Run
 from adambench.results import CONTRACT, Folder, Record, write
-from adambench.training import Evaluation
+from adambench.session import Session
+from adambench.training import NUMERICS, Evaluation
+
+PAPER = Path(__file__).parents[1] / "results" / "paper"
 
 TEXT = """\
 name: x
@@ -39,8 +42,8 @@ def curve(*losses: float, **more: Any) -> Curve:
 
 @pytest.mark.parametrize(
     "stored",
-    [curve(2.0, 1 / 3, 1e-300), curve(1.0, full_train_loss=0.1, full_train_error=0.2), curve(1.0, math.nan)],
-    ids=["plain", "optional columns", "diverged"],
+    [curve(2.0, 1 / 3, 1e-300), curve(1.0, full_train_loss=0.1), curve(1.0, math.nan), curve(1.0, math.inf)],
+    ids=["plain", "optional columns", "nan", "inf"],
 )
 def test_a_record_comes_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
     folder, run = Folder(tmp_path, "x"), some_runs()[0]
@@ -73,7 +76,7 @@ def test_a_record_tells_everything(tmp_path: Path) -> None:
         "batch_size": 8,
     }
     assert expected.items() <= data.items()
-    assert data["curve"]["train_loss"] == [1.0, None]  # JSON has no infinity
+    assert data["curve"]["train_loss"] == [1.0, "inf"]  # JSON has no infinity
     assert {"versions", "cpu", "blas", "commit", "time", "model", "schedule", "dataset"} <= set(data)
     assert set(data["versions"]) == {"adambench", "numpy", "python"}
 
@@ -84,10 +87,10 @@ def test_curves_csv_has_the_columns_of_the_contract(tmp_path: Path) -> None:
     path = folder.write_curves(all_runs, records)
     header, *rows = csv.reader(path.read_text().splitlines())
     assert header[:5] == ["problem", "optimizer", "setting", "phase", "seed"]
-    assert header[5:] == [*CONTRACT, "penalty"]
+    assert header[5:] == CONTRACT
     assert CONTRACT == ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]
     setting = "lr=0.1 beta1=0.9 beta2=0.999 eps=1e-08 bias_correction=true"
-    assert rows[0] == ["a", "adam", setting, "tuning", "0", "1", "5", "0.0", "2.0", "0.6666666666666666", "0.5", "0.0"]
+    assert rows[0] == ["a", "adam", setting, "tuning", "0", "1", "5", "0.0", "2.0", "0.6666666666666666", "0.5"]
     assert rows[1][8] == ""  # a cost that is not finite
     assert len(rows) == 4
 
@@ -125,6 +128,23 @@ def test_a_record_of_another_format_is_not_read() -> None:
     data = {**Record.of(run, curve(1.0)).data, "format": 99}
     with pytest.raises(ValueError, match="format 99"):
         Record.parse(json.dumps(data))
+
+
+def test_a_record_of_other_columns_is_not_read() -> None:
+    data = dict(Record.of(some_runs()[0], curve(1.0)).data)
+    data = {**data, "curve": {**data["curve"], "more": [1]}}
+    del data["sha256"]
+    with pytest.raises(ValueError, match="columns"):
+        Record.parse(json.dumps({**data, "sha256": results._digest(data)}))
+
+
+@pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
+def test_reference_results_are_whole_and_of_their_plan(folder: Path) -> None:
+    """What is committed in results/paper: every record whole, none missing, none that its plan does not name."""
+    session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
+    assert {run.id for run in session.runs} == set(session.records)
+    assert len(session.records) == len({run.id for entry in session.entries for run in entry.outlook(session.curves)})
+    assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
 
 
 def test_settings_are_told_in_words() -> None:

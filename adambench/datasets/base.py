@@ -1,6 +1,7 @@
 """A data set: images and labels to train on, and others to test on."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +76,10 @@ def read_folder(folder: Path) -> Dataset:
 
 
 def _find(folder: Path, name: str) -> Path:
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file():
-            return candidate
+    with suppress(OSError):  # a path too long
+        for candidate in (folder / name, folder / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
     raise AdambenchError(
         f"{folder}: has no file {name} or {name}.gz", "A data set is a folder with four IDX files named as MNIST's."
     )

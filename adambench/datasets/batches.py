@@ -1,6 +1,5 @@
 """Minibatches: every image once an epoch, in a new random order each time."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -23,10 +22,6 @@ class Batches:
         self.batch_size = min(batch_size, len(split.labels))
         self._raw = np.empty((self.batch_size, split.images.shape[1]), np.uint8)
         self._images: Floats = np.empty(self._raw.shape, dtype)
-
-    def __len__(self) -> int:
-        """Steps an epoch; the last, shorter batch counts."""
-        return math.ceil(len(self.split.labels) / self.batch_size)
 
     def epoch(self) -> Iterator[tuple[Floats, Bytes]]:
         """Images (batch_size, pixels) in [0, 1] and labels (batch_size,), valid until the next batch is asked for."""

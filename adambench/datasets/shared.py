@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from adambench.datasets.base import Dataset, Split
+from adambench.errors import AdambenchError
 
 PARTS = (("train", "images"), ("train", "labels"), ("test", "images"), ("test", "labels"))
 CAN_SEND = hasattr(reduction, "send_handle") and hasattr(reduction, "recv_handle") and hasattr(mmap, "PROT_READ")
@@ -48,10 +49,15 @@ class Shared:
         arrays = [getattr(getattr(dataset, split), part) for split, part in PARTS]
         shapes = tuple(array.shape for array in arrays)
         self.layout = Layout(shapes, dataset.classes, dataset.digests, None if CAN_SEND else dataset)
-        self.file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
-        for array in arrays if CAN_SEND else ():
-            self.file.write(array)
-        self.file.flush()
+        try:
+            self.file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+            for array in arrays if CAN_SEND else ():
+                self.file.write(array)
+            self.file.flush()
+        except OSError as error:
+            where = tempfile.gettempdir()
+            hint = "The environment variable TMPDIR names another folder for temporary files."
+            raise AdambenchError(f"{where}: cannot hold the data set: {error.strerror}", hint, exit_code=1) from error
 
     def __enter__(self) -> "Shared":
         return self

@@ -9,7 +9,7 @@ parameters alone, and share the work that does not. For most models it is one.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,11 +52,13 @@ class Model(ABC):
 
     l2: Annotated[float, Ge(0), doc("strength λ of the penalty λ/2·‖weights‖², biases left out")] = 0.0
 
-    together: ClassVar[bool] = False  # whether a network can hold more than one setting
-
     @abstractmethod
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         """A network for images of that many pixels, parameters still to be drawn."""
+
+    def most_together(self, pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> int:
+        """How many settings a network can hold so that none of them differs in a bit from itself alone."""
+        return 1
 
 
 def softmax_nll(logits: Array, labels: Labels, gradient: bool = False) -> Array:

@@ -42,7 +42,7 @@ class Mask:
     def __init__(self, rate: float, batch_size: int, width: int) -> None:
         bits = 8 if (rate * 2**8).is_integer() else 16
         self.word = np.dtype(f"<u{bits // 8}")
-        self.threshold = self.word.type(round(rate * 2**bits))
+        self.threshold = self.word.type(max(1, round(rate * 2**bits)))
         self.scale = 2**bits / (2**bits - int(self.threshold))  # of what is kept, so that the mean stays
         self.kept = np.empty((batch_size, width), bool)
 

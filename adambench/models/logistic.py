@@ -13,7 +13,6 @@ bits as alone. `settings_are_independent` sees whether that holds here.
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +21,20 @@ from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wr
 
 UNIT = 12  # rows; those beyond the classes stay zero and are no part of theta
 MOST = 32  # settings in one network: more gain nothing
+WIDE = 1024  # images in a minibatch: with more, products are wide enough as they are
 
 
 @dataclass(frozen=True)
 class Logistic(Model):
     """Softmax regression on the pixels: a convex problem, from zero weights."""
 
-    together: ClassVar[bool] = True
-
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype, settings)
+
+    def most_together(self, pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> int:
+        if max(batch_sizes) > WIDE:
+            return 1
+        return MOST if settings_are_independent(pixels, classes, batch_sizes) else 1
 
 
 class SoftmaxRegression(Network):

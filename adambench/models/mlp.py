@@ -6,10 +6,12 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from annotated_types import Ge, Gt, Le, Lt, doc
+from annotated_types import Ge, Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
 from adambench.models.layers import Dense, Mask
+
+MOST_DROPPED = 0.9999  # what 16 random bits can tell from all
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class MLP(Model):
     hidden: Annotated[
         tuple[Annotated[int, Gt(0), Le(100_000)], ...], doc("width of each hidden layer, from the input up")
     ] = (1000, 1000)
-    dropout: Annotated[float, Ge(0), Lt(1), doc("rate at which hidden units are dropped")] = 0.0
-    input_dropout: Annotated[float, Ge(0), Lt(1), doc("rate at which pixels are dropped")] = 0.0
+    dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which hidden units are dropped")] = 0.0
+    input_dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which pixels are dropped")] = 0.0
 
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         if settings != 1:
@@ -42,7 +44,8 @@ class Perceptron(Network):
             Dense(n_in, n_out, theta, grad) for (n_in, n_out), theta, grad in zip(shapes, *parts, strict=True)
         ]
         self.l2 = spec.l2
-        self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths]  # the last: the logits
+        self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
+        self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths[1:]]  # the last: the logits
         self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.dh: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.active = [np.empty((batch_size, width), bool) for width in spec.hidden]
@@ -77,9 +80,9 @@ class Perceptron(Network):
     def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
         """Unnormalised log-probabilities (b, classes), in a buffer of the network's. rng: for dropout, if any."""
         b = len(images)
-        self.inputs = [images, *(h[:b] for h in self.h[1:])]  # what each layer sees; the last: the logits
+        self.inputs = [images, *(h[:b] for h in self.h)]  # what each layer sees; the last: the logits
         if rng and self.input_mask:
-            self.inputs[0] = np.multiply(images, self.input_mask.draw(rng, b), out=self.h[0][:b])
+            self.inputs[0] = np.multiply(images, self.input_mask.draw(rng, b), out=self.dropped[:b])
             self.inputs[0] *= self.input_mask.scale
         for k, layer in enumerate(self.layers):
             h = self.inputs[k + 1]

@@ -22,7 +22,7 @@ class AdaMax(Optimizer):
     ε = 1e-8 to |g|.
     """
 
-    lr: Annotated[float, Gt(0), doc("step size α, the largest change of a weight in one step")] = 0.002
+    lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.002
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the largest gradient so far")] = 0.999
     slot_names = ("M", "u")  # m = (1 − β₁)·M

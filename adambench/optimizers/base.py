@@ -41,6 +41,12 @@ class Optimizer(ABC):
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        """Python floats take an array's dtype; a NumPy float64 would promote every float32 expression it meets."""
+        for name, value in vars(self).items():
+            if not isinstance(value, bool):
+                object.__setattr__(self, name, float(value))
+
     def init(self, theta: Array) -> State:
         """State before the first step: every slot zero. theta: (n,) float32 or float64."""
         if theta.ndim != 1 or theta.dtype not in (np.float32, np.float64):
@@ -61,6 +67,7 @@ class Optimizer(ABC):
                 f"grad must be like theta ({theta.dtype} {theta.shape}), found {grad.dtype} of shape {grad.shape}"
             )
         state.t += 1
+        lr_scale = float(lr_scale)
         slots = list(state.slots.values())
         if theta.size <= BLOCK:
             self.update(theta, grad, slots, state.tmp, state.t, lr_scale)
@@ -72,11 +79,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        """The rule itself, on one block: change theta and slots in place. t: this step's number, from 1.
-
-        All scalars are Python floats, which take the array's dtype; a NumPy float64 scalar would promote every float32
-        expression it meets.
-        """
+        """The rule itself, on one block: change theta and slots in place. t: this step's number, from 1."""
 
 
 def nonzero(eps: float, theta: Array) -> float:
