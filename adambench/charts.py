@@ -93,7 +93,9 @@ def growth(numbers: Mapping[str, Mapping[int, float]]) -> Figure:
             figure.subplots(1, len(numbers), squeeze=False)[0], numbers.items(), strict=True
         ):
             scale, unit = (1, "MLP runs an hour") if name == "jobs" else (1e3, "ms a step")
-            axes.loglog(list(found), [scale * value for value in found.values()], "o-", color=COLOURS["adam"])
+            values = [scale * value for value in found.values()]
+            axes.loglog(list(found), values, "o-", color=COLOURS["adam"])
+            _log(axes, values)
             axes.set_xticks(list(found), [str(size) for size in found], rotation=45 if max(found) > 999 else 0)
             axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel(name)
