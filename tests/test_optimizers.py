@@ -142,7 +142,7 @@ def test_hyperparameters_have_the_same_names_everywhere() -> None:
 
 
 def test_defaults() -> None:
-    """PAPER.md's table, row by row."""
+    """Those of the papers and of torch.optim; where the two differ, the rule's docstring says so."""
     defaults = {rule: [field.default for field in fields(cls)] for rule, cls in OPTIMIZERS.items()}
     assert defaults == {
         "sgd": [0.01],
