@@ -76,7 +76,7 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         setting=setting,
         varied={name: getattr(setting, name) for name in entry.grid.varied} if setting else {},
         settings_tried=len(entry.grid.settings),
-        edge=len(rates) > 1 and lr in (min(rates), max(rates)),
+        edge=len(rates) > 1 and lr in (min(rates), max(rates)) and bool(known),
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
         train_loss=Estimate.of([final(curve, "train_loss") for curve in known]),

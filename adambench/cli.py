@@ -215,7 +215,10 @@ def verify(
     ] = None,
     results: Results = Path("results"),
 ) -> None:
-    """Train stored runs again and compare: the same to the bit, or where and by how much not. Exit code 1 if not."""
+    """Train stored runs again and compare: the same to the bit, or where and by how much not.
+
+    Exit code 1 if a run is not confirmed, a record is not whole, or there is nothing to train again.
+    """
     import random
 
     from adambench.execution import cores, interruptible
@@ -227,10 +230,17 @@ def verify(
 
     out = console()
     wrong = 0
-    for session in stored(results, experiments, _warn):
+
+    def not_whole(message: str) -> None:
+        nonlocal wrong
+        wrong += 1
+        _warn(message)
+
+    for session in stored(results, experiments, not_whole):
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
             runs = random.sample(runs, sample)
+        wrong += not runs
         out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
         dataset = session.experiment.dataset.load()
         with interruptible() as stop:

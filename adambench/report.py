@@ -18,7 +18,7 @@ from adambench.terminal import cost, grid, plural
 
 
 def estimate(value: Estimate, scale: float = 1.0) -> str:
-    """`0.2603 ± 0.0004`: the spread with one figure, the mean to the same place. Alone if n is 1."""
+    """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place."""
     mean, sd = value.mean * scale, value.sd * scale
     if value.n == 0:
         return "–"
@@ -26,7 +26,8 @@ def estimate(value: Estimate, scale: float = 1.0) -> str:
         return "∞"
     if math.isnan(sd) or sd == 0:
         return cost(mean)
-    places = max(0, -math.floor(math.log10(sd)))
+    exponent = math.floor(math.log10(sd))
+    places = max(0, -exponent + (sd < 2 * 10**exponent))
     return f"{mean:.{places}f} ± {sd:.{places}f}"
 
 
@@ -39,7 +40,7 @@ def cells(rank: int, summary: Summary) -> list[str]:
     epochs = sorted(set(summary.diverged))
     status = f"diverged in epoch {', '.join(map(str, epochs))}" if epochs else summary.status
     return [
-        str(rank),
+        str(rank) if summary.train_loss.n else "",
         summary.optimizer,
         chosen if summary.setting else "(tuning not finished)",
         estimate(summary.train_loss),
@@ -67,7 +68,7 @@ def tables(experiment: Experiment, table: Mapping[str, Sequence[Summary]]) -> It
         shown = Table(title=escape(heading(problem)), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for name in COLUMNS:
             right = name not in ("optimizer", "best setting", "status")
-            shown.add_column(name, justify="right" if right else "left", no_wrap=name != "status")
+            shown.add_column(name, justify="right" if right else "left", no_wrap=not name)
         for rank, summary in enumerate(table[problem.name], 1):
             shown.add_row(*map(escape, cells(rank, summary)))
         yield shown

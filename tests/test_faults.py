@@ -343,6 +343,17 @@ def test_verify(command: Command, small: Path) -> None:
     assert "1 run not confirmed" in bad.stdout
 
 
+def test_verify_is_not_content_with_nothing_or_with_less(command: Command, small: Path) -> None:
+    command("run", small)
+    files = sorted((small.parent / "results" / "small" / "runs").glob("adam-*.json"))
+    files[-1].write_text(files[-1].read_text().replace('"seed": ', '"seed":  1'))
+    assert command("verify").returncode == 1
+    for file in files[0].parent.glob("*.json"):
+        file.unlink()
+    nothing = command("verify")
+    assert (nothing.returncode, "training 0 runs again" in nothing.stdout) == (1, True)
+
+
 def test_verify_confirms_runs_that_diverge(command: Command, small: Path) -> None:
     command("run", small, "optimizers.nesterov.lr=[1e38, 3e37]", "problems.logistic.model.l2=0.001")
     answer = command("verify")
