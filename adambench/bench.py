@@ -16,10 +16,10 @@ from functools import partial
 import numpy as np
 import threadpoolctl
 
-from adambench import execution, rivals
+from adambench import rivals
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.execution import execute
+from adambench.execution import cores, execute
 from adambench.models import MODELS, Model
 from adambench.models.logistic import UNIT, Logistic
 from adambench.models.mlp import MLP
@@ -145,15 +145,11 @@ def updates(dataset: Dataset) -> dict[str, Pair]:
     network = PAPER["mlp"].build(dataset.pixels, dataset.classes, BATCH, np.float32)
     network.init(np.random.default_rng(0))
     theta, grad, copy = network.theta[0], np.full_like(network.theta[0], 1e-3), np.empty_like(network.theta[0])
-    found = {}
-    for rule, cls in OPTIMIZERS.items():
-        optimizer, state = cls(), cls().init(theta)
-        found[rule] = Pair.of(
-            lambda: np.copyto(copy, theta),
-            lambda optimizer=optimizer, state=state: optimizer.step(theta, grad, state),  # type: ignore[misc]
-            seconds=0.5,
-        )
-    return found
+    plain = partial(np.copyto, copy, theta)
+    return {
+        rule: Pair.of(plain, partial(cls().step, theta, grad, cls().init(theta)), seconds=0.5)
+        for rule, cls in OPTIMIZERS.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -205,18 +201,18 @@ def growth(dataset: Dataset) -> dict[str, dict[int, float]]:
     }
 
 
-def jobs_growth(dataset: Dataset, most: int | None = None) -> dict[int, float]:
+def jobs_growth(dataset: Dataset) -> dict[int, float]:
     """Runs an hour of the MLP by jobs, once every worker has ended its first run, in which it started."""
     images = 50 * BATCH
     part = replace(dataset, train=Split(dataset.train.images[:images], dataset.train.labels[:images]))
-    found = {}
-    for jobs in range(1, (most or execution.cores()) + 1):
-        runs = [_run(seed) for seed in range(5 * jobs)]
-        events = execute(lambda _, runs=runs: runs, part, {}, jobs)  # type: ignore[misc]
+
+    def an_hour(jobs: int) -> float:
+        runs = [
+            Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, "", False)
+            for seed in range(5 * jobs)
+        ]
+        events = execute(lambda _: runs, part, {}, jobs)
         ends = [time.perf_counter() for event in events if isinstance(event, Finished)]
-        found[jobs] = (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
-    return found
+        return (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
 
-
-def _run(seed: int) -> Run:
-    return Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, "", False)
+    return {jobs: an_hour(jobs) for jobs in range(1, cores() + 1)}

@@ -240,7 +240,10 @@ def verify(
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
             runs = random.sample(runs, sample)
-        wrong += not runs
+        if not runs:
+            wrong += 1
+            out.print(f"{session.experiment.name}: holds no run to train again", markup=False)
+            continue
         out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
         dataset = session.experiment.dataset.load()
         with interruptible() as stop:
@@ -256,7 +259,7 @@ def verify(
                     wrong += not right
                     out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
     if wrong:
-        out.print(f"{plural(wrong, 'run')} not confirmed")
+        out.print(f"not confirmed: {wrong}")
         raise typer.Exit(1)
 
 

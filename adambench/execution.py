@@ -72,11 +72,11 @@ def execute(
             for event in pool.events(stop):
                 if isinstance(event, Finished):
                     curves.update((run.id, curve) for run, curve in zip(event.runs, event.curves, strict=True))
-                if isinstance(event, Failed):
-                    event = replace(event, runs=[run for run in event.runs if tries[run.id] == TRIES])  # noqa: PLW2901
                 changed |= isinstance(event, Finished | Failed)
-                if event.runs:
+                if not isinstance(event, Failed):
                     yield event
+                elif lost := [run for run in event.runs if tries[run.id] == TRIES]:
+                    yield replace(event, runs=lost)
 
 
 def _group(queue: Sequence[Run], tries: Mapping[str, int], free: int, dataset: Dataset) -> list[Run]:

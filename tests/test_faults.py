@@ -340,7 +340,7 @@ def test_verify(command: Command, small: Path) -> None:
     last = record.curve[-1].epoch
     assert bad.stdout.count("the same to the bit") == 16
     assert f"differs from epoch {last} on" in bad.stdout
-    assert "1 run not confirmed" in bad.stdout
+    assert "not confirmed: 1" in bad.stdout
 
 
 def test_verify_is_not_content_with_nothing_or_with_less(command: Command, small: Path) -> None:
@@ -351,7 +351,7 @@ def test_verify_is_not_content_with_nothing_or_with_less(command: Command, small
     for file in files[0].parent.glob("*.json"):
         file.unlink()
     nothing = command("verify")
-    assert (nothing.returncode, "training 0 runs again" in nothing.stdout) == (1, True)
+    assert (nothing.returncode, "small: holds no run to train again" in nothing.stdout) == (1, True)
 
 
 def test_verify_confirms_runs_that_diverge(command: Command, small: Path) -> None:
