@@ -24,10 +24,42 @@ class Estimate:
         n = len(values)
         if n == 0:
             return cls(math.nan, math.nan, 0)
-        mean = math.fsum(values) / n
+        mean = (math.fsum if all(map(math.isfinite, values)) else sum)(values) / n
         if not math.isfinite(mean) or n < 2:
             return cls(mean, math.nan, n)
         return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
+
+
+# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom. Beyond, the last: a little too wide, never too narrow.
+STUDENT = [
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
+    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of n values, and the 95 % interval of what they are drawn from: mean ± t·sd/√n.
+
+    From minus to plus infinity for n < 2. If values are infinite, so is the mean, and the interval reaches from the
+    lowest to the highest value.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        estimate = Estimate.of(values)
+        mean, n = estimate.mean, estimate.n
+        if n < 2 or math.isnan(mean):
+            return cls(mean, -math.inf, math.inf, n)
+        if math.isinf(mean):
+            return cls(mean, min(values), max(values), n)
+        half = STUDENT[min(n - 1, len(STUDENT)) - 1] * estimate.sd / math.sqrt(n)
+        return cls(mean, mean - half, mean + half, n)
 
 
 @dataclass(frozen=True)
@@ -40,7 +72,7 @@ class Summary:
     setting: Optimizer | None  # the best one; None while tuning is not complete
     varied: Mapping[str, Any]  # those of its hyper-parameters that the grid varied
     settings_tried: int
-    edge: bool  # the chosen rate is the lowest or the highest of its grid
+    edge: Sequence[str]  # the hyper-parameters that are the lowest or the highest of three or more (rates: two) tried
     seeds: int  # planned
     epochs: int
     train_loss: Estimate
@@ -67,8 +99,6 @@ def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str
 def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
     setting = entry.best(curves)
     known = [curves[run.id] for run in entry.report(curves) if run.id in curves]
-    rates = entry.grid.axes["lr"]
-    lr = getattr(setting, "lr", None)
     return Summary(
         problem=entry.problem.name,
         optimizer=entry.grid.label,
@@ -76,7 +106,7 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         setting=setting,
         varied={name: getattr(setting, name) for name in entry.grid.varied} if setting else {},
         settings_tried=len(entry.grid.settings),
-        edge=len(rates) > 1 and lr in (min(rates), max(rates)) and bool(known),
+        edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
         train_loss=Estimate.of([final(curve, "train_loss") for curve in known]),
@@ -85,6 +115,15 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
     )
+
+
+def _edge(entry: Entry, setting: Optimizer) -> list[str]:
+    """Two values of anything but the rate are a comparison, not a range that might go on."""
+    return [
+        name
+        for name, values in entry.grid.axes.items()
+        if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
+    ]
 
 
 @dataclass(frozen=True)
@@ -120,16 +159,21 @@ class Sensitivity:
 
 def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None:
     """None if the grid has one rate only, or no tuning run is finished."""
-    metric = entry.experiment.tuning.metric
-    finals: dict[float, float] = {}
-    for run in entry.tuning:
-        if run.id in curves:
-            lr = run.hyperparameters["lr"]
-            finals[lr] = min(finals.get(lr, math.inf), final(curves[run.id], metric))
+    finals = by_rate(entry, curves)
     if len(finals) < 2:
         return None
     rates = sorted(finals)
     return Sensitivity(rates, [finals[rate] for rate in rates], getattr(entry.best(curves), "lr", None))
+
+
+def by_rate(entry: Entry, curves: Mapping[str, Curve]) -> dict[float, float]:
+    """Final tuning metric for each rate tried, at the best of the other hyper-parameters; infinite: diverged."""
+    finals: dict[float, float] = {}
+    for run in entry.tuning:
+        if run.id in curves:
+            lr = run.hyperparameters["lr"]
+            finals[lr] = min(finals.get(lr, math.inf), final(curves[run.id], entry.experiment.tuning.metric))
+    return finals
 
 
 HEADER = [
@@ -144,7 +188,7 @@ def row(summary: Summary) -> list[Any]:
     setting = words(asdict(summary.setting)) if summary.setting else ""
     estimates = (summary.train_loss, summary.test_loss, summary.test_error)
     return [
-        *(summary.problem, summary.optimizer, summary.rule, setting, summary.settings_tried, summary.edge),
+        *(summary.problem, summary.optimizer, summary.rule, setting, summary.settings_tried, " ".join(summary.edge)),
         *(summary.status, summary.train_loss.n, summary.epochs),
         *(number for estimate in estimates for number in (estimate.mean, estimate.sd)),
         *(summary.seconds.mean, " ".join(map(str, summary.diverged))),

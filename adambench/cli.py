@@ -45,6 +45,12 @@ class Text(StrEnum):
     markdown = "markdown"
 
 
+class Report(StrEnum):
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
 class Bench(StrEnum):
     text = "text"
     json = "json"
@@ -166,13 +172,21 @@ def plot(
     metric: Annotated[Metric | None, typer.Option(help="Draw this alone, along training.")] = None,
     x: Annotated[X, typer.Option("--x", help="The horizontal axis.")] = X.epoch,
     format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,  # noqa: A002  # the option's name
+    paper: Annotated[bool, typer.Option("--paper", help="Over the paper's own curves, on its axes.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Draw the charts of experiments into their folders: convergence, test error, sensitivity to the rate."""
+    """Draw the charts of experiments into their folders: convergence, test error, the search of the rates."""
     from adambench.session import stored
 
-    for session in stored(results, experiments, _warn):
-        for path in session.draw(format, x, metric):
+    if paper and (metric not in (None, Metric.train_loss) or x is not X.epoch):
+        raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
+    found = stored(results, experiments, _warn)
+    if paper and not experiments:
+        found = [
+            session for session in found if any(problem.figure for problem in session.experiment.problems)
+        ] or found
+    for session in found:
+        for path in session.draw(format, x, metric, paper):
             print(f"wrote {path}")
 
 
@@ -204,6 +218,67 @@ def table(
     elif format is Text.json:
         lines = [{key: json_value(value) for key, value in zip(header, row, strict=True)} for row in rows]
         print(json.dumps(lines, indent=2))
+
+
+@app.command()
+def claims(
+    experiments: Names = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if a claim is inconclusive, too.")] = False,
+    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,  # noqa: A002  # the option's name
+    results: Results = Path("results"),
+) -> None:
+    """Judge the claims of experiments on their report runs: reproduced, contradicted or inconclusive.
+
+    Exit code 1 if one is contradicted.
+    """
+    import json
+
+    from adambench import findings
+    from adambench.claims import CONTRADICTED, INCONCLUSIVE
+    from adambench.session import stored
+    from adambench.terminal import console
+
+    judged = {s.experiment.name: s.verdicts() for s in stored(results, experiments, _warn) if s.experiment.claims}
+    if not judged:
+        raise AdambenchError(
+            f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
+            "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
+        )
+    if format is Report.json:
+        print(json.dumps(findings.claims_json(judged), indent=2))
+    elif format is Report.markdown:
+        print(findings.claims_markdown(judged), end="")
+    else:
+        out = console()
+        for item in findings.claims(judged):
+            out.print(item)
+    bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
+    if any(verdict.verdict in bad for found in judged.values() for verdict in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def fairness(
+    experiments: Names = None,
+    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,  # noqa: A002  # the option's name
+    results: Results = Path("results"),
+) -> None:
+    """How fair the comparison is: settings tried, what the search adds, optimism, speed to cost levels, ranks."""
+    import json
+
+    from adambench import findings
+    from adambench.session import stored
+    from adambench.terminal import console
+
+    found = {session.experiment.name: session.fairness() for session in stored(results, experiments, _warn)}
+    if format is Report.json:
+        print(json.dumps(findings.fairness_json(found), indent=2))
+    elif format is Report.markdown:
+        print(findings.fairness_markdown(found), end="")
+    else:
+        out = console()
+        for item in findings.fairness(found):
+            out.print(item)
 
 
 @app.command()

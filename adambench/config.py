@@ -8,17 +8,32 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from annotated_types import Ge, Gt, Le
 
-from adambench import yamlfile
+from adambench import quantity, yamlfile
 from adambench.check import Check, hints_of, show, unknown
 from adambench.datasets import DATASETS
 from adambench.errors import AdambenchError
-from adambench.experiment import Count, DataSource, Evaluate, Experiment, Grid, Problem, Seed, Tuning, named
+from adambench.experiment import (
+    MEASURES,
+    RELATIONS,
+    Claim,
+    Count,
+    DataSource,
+    Evaluate,
+    Experiment,
+    Grid,
+    Metric,
+    Problem,
+    Seed,
+    Tuning,
+    named,
+)
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS
+from adambench.paper import FIGURES
 from adambench.schedules import SCHEDULES
 from adambench.yamlfile import Path as Where
 from adambench.yamlfile import Source, dotted
@@ -59,6 +74,7 @@ def resolved(experiment: Experiment) -> str:
                 problem.name: {
                     "model": named(problem.model, MODELS),
                     "schedule": named(problem.schedule, SCHEDULES),
+                    **({"figure": problem.figure} if problem.figure else {}),
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
                     "seeds": list(problem.seeds),
@@ -70,8 +86,21 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
+            **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
+
+
+def _plain(claim: Claim) -> dict[str, Any]:
+    bound = list(claim.bound) if claim.relation == "between" else claim.bound[0]
+    return {
+        "id": claim.id,
+        "sentence": claim.sentence,
+        "problem": claim.problem,
+        "quantity": claim.quantity.text,
+        "relation": claim.relation,
+        "bound": bound,
+    }
 
 
 def _read(file: Path) -> str:
@@ -157,6 +186,42 @@ class _Config(Check):
             return None
         return Grid(label, rule, axes)
 
+    def claim(self, value: Any, problems: Mapping[str, Problem], path: Where) -> Claim | None:
+        """One item of `claims`."""
+        values = self.mapping(value, path, "id, sentence, quantity, relation, bound")
+        if values is None:
+            return None
+        needed = ["id", "sentence", "quantity", "relation", "bound"]
+        before = len(self.errors)
+        self.keys(values, path, [*needed, "problem"], needed if len(problems) == 1 else [*needed, "problem"])
+        if len(self.errors) > before:
+            return None
+        id_ = self.name(values["id"], (*path, "id"))
+        name = values.get("problem", next(iter(problems)))
+        if not isinstance(name, str) or name not in problems:
+            self.fail((*path, "problem"), unknown(str(name), problems))
+        sentence, text = (self.value(values[key], str, (*path, key)) for key in ("sentence", "quantity"))
+        relation = values["relation"]
+        if relation not in RELATIONS:
+            self.fail((*path, "relation"), unknown(str(relation), RELATIONS))
+        pair = relation == "between"
+        bound = self.value(values["bound"], tuple[float, float] if pair else float, (*path, "bound"))
+        if len(self.errors) > before or id_ is None:
+            return None
+        if pair and bound[0] >= bound[1]:
+            self.fail((*path, "bound"), f"must be [low, high], found {show(bound)}")
+        try:
+            found = quantity.parse(text, MEASURES, frozenset(get_args(Metric)))
+        except ValueError as error:
+            self.fail((*path, "quantity"), str(error))
+            return None
+        labels = [grid.label for grid in problems[name].grids]
+        for label in sorted(found.labels - set(labels)):
+            self.fail((*path, "quantity"), f"{label}: {unknown(label, labels)}")
+        if not found.labels:
+            self.fail((*path, "quantity"), "names no optimizer")
+        return Claim(id_, sentence, name, found, relation, tuple(bound) if pair else (bound,))
+
     def axis(self, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
         """The values of one hyper-parameter: a single one, a list, or `{logspace: [low, high, count]}`."""
         if isinstance(value, dict):
@@ -189,7 +254,7 @@ class _Config(Check):
 
 
 def _experiment(value: Any, check: _Config, folder: Path) -> Experiment | None:
-    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers"]
+    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "claims"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -214,7 +279,19 @@ def _experiment(value: Any, check: _Config, folder: Path) -> Experiment | None:
     ]
     if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
         return None
-    return Experiment(name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem))
+    claims = _claims(values.get("claims", []), check, {problem.name: problem for problem in problems if problem})
+    return Experiment(name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem), claims)
+
+
+def _claims(value: Any, check: _Config, problems: Mapping[str, Problem]) -> tuple[Claim, ...]:
+    if not isinstance(value, list):
+        check.fail(("claims",), f"must be a list, found {show(value)}")
+        return ()
+    claims = [claim for i, item in enumerate(value) if (claim := check.claim(item, problems, ("claims", i)))]
+    for id_, times in Counter(claim.id for claim in claims).items():
+        if times > 1:
+            check.fail(("claims",), f"{id_} stands {times} times; every claim needs an id of its own")
+    return tuple(claims)
 
 
 def _problem(
@@ -224,7 +301,7 @@ def _problem(
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
-    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers"]
+    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
@@ -234,13 +311,17 @@ def _problem(
         seeds = check.seeds(values["seeds"], tuning, (*path, "seeds"))
     elif seeds is MISSING:
         check.fail(path, "seeds is missing, here and for the whole experiment.")
+    figure = values.get("figure")
+    if figure is not None and (not isinstance(figure, str) or figure not in FIGURES):
+        check.fail((*path, "figure"), f"no figure of the paper: {unknown(str(figure), FIGURES)}")
     own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}
     grids = {**grids, **{label: check.grid(label, item, (*path, "optimizers", label)) for label, item in own.items()}}
     if not grids:
         check.fail(path, "no optimizers, here or for the whole experiment.")
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
-    return Problem(name, model, schedule, epochs, batch_size, seeds, tuple(grid for grid in grids.values() if grid))
+    settings = tuple(grid for grid in grids.values() if grid)
+    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure)
 
 
 def _dataset(value: Any, check: _Config, folder: Path) -> DataSource | None:

@@ -12,11 +12,15 @@ from adambench.datasets import DATASETS, Dataset, read_folder
 from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.quantity import Quantity
 from adambench.schedules import Schedule
 
 Metric = Literal["train_loss", "test_loss", "test_error"]
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Count = Annotated[int, Gt(0), Le(1_000_000)]
+RELATIONS = ("<", "<=", ">", ">=", "between")
+# What a claim's quantity may ask of an optimizer's curves, with the fewest and the most arguments it takes.
+MEASURES = {"final": (1, 2), "epochs": (2, 3), "seconds": (2, 3)}
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,19 @@ class Problem:
     batch_size: int
     seeds: tuple[int, ...]
     grids: tuple[Grid, ...]
+    figure: str | None = None  # of the paper, whose curves can be drawn under these
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence about one problem that its runs can bear out or not: a quantity, and where it must lie."""
+
+    id: str
+    sentence: str
+    problem: str
+    quantity: Quantity
+    relation: str  # one of RELATIONS
+    bound: tuple[float, ...]  # one number; two for `between`
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,7 @@ class Experiment:
     tuning: Tuning
     evaluate: Evaluate
     problems: tuple[Problem, ...]
+    claims: tuple[Claim, ...] = ()
 
 
 def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def cells(rank: int, summary: Summary) -> list[str]:
         str(summary.train_loss.n),
         estimate(summary.test_error, 100),
         f"{summary.seconds.mean:.1f}" if summary.seconds.n else "–",
-        status + (", rate on the edge of its grid" if summary.edge else ""),
+        status + (f", {' and '.join(summary.edge)} on the edge of the grid" if summary.edge else ""),
     ]
 
 
@@ -73,9 +73,9 @@ def tables(experiment: Experiment, table: Mapping[str, Sequence[Summary]]) -> It
             shown.add_row(*map(escape, cells(rank, summary)))
         yield shown
         for summary in table[problem.name]:
-            if summary.edge:
+            for name in summary.edge:
                 yield (
-                    f"warning: {problem.name}: the best rate of {summary.optimizer}, {summary.varied['lr']:g}, "
+                    f"warning: {problem.name}: the best {name} of {summary.optimizer}, {summary.varied[name]:g}, "
                     "lies on the edge of its grid; a better one may lie beyond"
                 )
 
@@ -84,11 +84,14 @@ def markdown(experiment: Experiment, table: Mapping[str, Sequence[Summary]]) -> 
     """The same tables for a README."""
     parts = []
     for problem in experiment.problems:
-        lines = [COLUMNS, ["---"] * len(COLUMNS)]
-        lines += [cells(rank, summary) for rank, summary in enumerate(table[problem.name], 1)]
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        parts.append(f"**{heading(problem)}**\n\n{text}\n")
+        rows = [cells(rank, summary) for rank, summary in enumerate(table[problem.name], 1)]
+        parts.append(f"**{heading(problem)}**\n\n{markdown_table(COLUMNS, rows)}")
     return "\n".join(parts)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def benchmark(numbers: Mapping[str, Any]) -> Iterator[Table | str]:

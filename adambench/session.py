@@ -8,14 +8,17 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from adambench import __version__, analysis, plan
+from adambench import __version__, analysis, claims, plan
 from adambench import config as configuration
 from adambench.analysis import Summary
 from adambench.check import unknown
+from adambench.claims import Verdict
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.execution import execute
 from adambench.experiment import Experiment
+from adambench.fairness import Fairness, fairness
+from adambench.paper import FIGURES
 from adambench.plan import Curve, Entry, Run
 from adambench.results import Folder, Record
 from adambench.workers import Event, Finished
@@ -54,6 +57,13 @@ class Session:
     def summaries(self) -> dict[str, list[Summary]]:
         return analysis.summarise(self.entries, self.curves)
 
+    def verdicts(self) -> list[Verdict]:
+        return claims.judge(self.experiment, self.entries, self.curves)
+
+    def fairness(self) -> dict[str, tuple[list[float], list[Fairness]]]:
+        """By problem."""
+        return {name: fairness(members, self.curves) for name, members in plan.by_problem(self.entries).items()}
+
     def train(self, dataset: Dataset, jobs: int, work: Callable[[Run], float], stop: Connection) -> Iterator[Event]:
         """Train what is missing, recording each run as it ends, and tell what happens."""
         for event in execute(partial(plan.runs, self.entries), dataset, self.curves, jobs, work, stop):
@@ -75,23 +85,32 @@ class Session:
             self.folder.write_table("summary.csv", analysis.HEADER, rows),
         ]
 
-    def draw(self, kind: str, x: str = "epoch", metric: str | None = None) -> list[Path]:
-        """The figures that there are numbers for: of one metric, or training cost, test error and sensitivity.
+    def draw(self, kind: str, x: str = "epoch", metric: str | None = None, paper: bool = False) -> list[Path]:
+        """The figures that there are numbers for: of one metric, over the paper's curves, or else all the others.
 
-        kind: png, svg or pdf. Raises AdambenchError if no run measured the metric.
+        kind: png, svg or pdf. Raises AdambenchError if no run measured the metric, or there is no figure of the paper.
         """
         from adambench import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
 
-        suffix = "" if x == "epoch" else f"_by_{x}"
-        metrics = [metric] if metric else ["train_loss", "test_error"]
-        figures = {f"{name}{suffix}": charts.convergence(self.entries, self.curves, name, x) for name in metrics}
-        if metric is None:
-            figures["sensitivity"] = charts.sensitivity(self.entries, self.curves)
-        elif not any(figures.values()):
-            raise AdambenchError(
-                f"{self.experiment.name}: no run measured {metric}",
-                "evaluate: {train: true} in the configuration measures the training set." * metric.startswith("full"),
-            )
+        if paper:
+            figures = {"paper": charts.beside_paper(self.entries, self.curves)}
+            if not any(figures.values()):
+                raise AdambenchError(
+                    f"{self.experiment.name}: no problem names a figure of the paper, or none of its runs is finished",
+                    f"A problem's `figure` does: one of {', '.join(FIGURES)}.",
+                )
+        else:
+            suffix = "" if x == "epoch" else f"_by_{x}"
+            metrics = [metric] if metric else ["train_loss", "test_error"]
+            figures = {f"{name}{suffix}": charts.convergence(self.entries, self.curves, name, x) for name in metrics}
+            if metric is None:
+                for draw in (charts.sensitivity, charts.heatmap, charts.budget):
+                    figures[draw.__name__] = draw(self.entries, self.curves)
+            elif not any(figures.values()):
+                hint = "evaluate: {train: true} in the configuration measures the training set."
+                raise AdambenchError(
+                    f"{self.experiment.name}: no run measured {metric}", hint * metric.startswith("full")
+                )
         name, digest, how = self.experiment.name, self.folder.digest(), plan.selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
         return [

@@ -100,7 +100,7 @@ def train_together(
             evaluation = evaluations[i] = Evaluation(
                 epoch=epoch,
                 step=steps[i],
-                seconds=clock.seconds[i],
+                seconds=round(clock.seconds[i], 4),
                 train_loss=float(total[i]) / len(dataset.train.labels),
                 penalty=float(penalty[i]),
                 test_loss=float(test_loss[i]) if finite else math.nan,

@@ -57,16 +57,16 @@ def test_summary() -> None:
     assert second.train_loss.n == 3
     assert second.test_error.mean == pytest.approx(0.03)
     assert second.seconds.mean == 1.0
-    assert (second.status, second.edge, second.settings_tried) == ("finished", False, 6)
-    assert (first.varied, first.edge, first.settings_tried) == ({}, False, 1)
+    assert (second.status, second.edge, second.settings_tried) == ("finished", [], 6)
+    assert (first.varied, first.edge, first.settings_tried) == ({}, [], 1)
 
 
 @pytest.mark.parametrize(
-    ("tuning", "edge"), [([1, 1, 1, 0, 1, 1], False), ([0, 1, 1, 1, 1, 1], True), ([1] * 5 + [0], True)]
+    ("tuning", "edge"), [([1, 1, 1, 0, 1, 1], []), ([0, 1, 1, 1, 1, 1], ["lr"]), ([1] * 5 + [0], ["lr"])]
 )
-def test_a_rate_on_the_edge_is_seen(tuning: list[float], edge: bool) -> None:
+def test_a_rate_on_the_edge_is_seen(tuning: list[float], edge: list[str]) -> None:
     summaries = analysis.summarise(*story(tuning, ADAM, SGD))["a"]
-    assert {summary.optimizer: summary.edge for summary in summaries} == {"adam": edge, "sgd": False}
+    assert {summary.optimizer: summary.edge for summary in summaries} == {"adam": edge, "sgd": []}
 
 
 def test_a_diverged_run_ranks_last_and_is_told() -> None:

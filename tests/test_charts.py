@@ -117,3 +117,41 @@ def test_files_are_the_same_each_time(
     first = made()
     assert first.startswith(start)
     assert made() == first
+
+
+def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
+    text = TEXT.replace("batch_size: 8}\n  b", "batch_size: 8, figure: 1-left}\n  b")
+    entries = plan.entries(parse(text, "x.yaml"))
+    curves = {run.id: curve(1, 0.6, 0.5) for entry in entries for run in entry.tuning}
+    curves |= {run.id: curve(1, 0.6, 0.3) for entry in entries for run in entry.report(curves)}
+    figure: Any = charts.beside_paper(entries, curves)
+    (axes,) = figure.axes  # the other problem names no figure
+    assert (axes.get_xlim(), axes.get_ylim(), axes.get_yscale()) == ((0, 45), (0.2, 0.7), "linear")
+    colours = [line.get_color() for line in axes.get_lines()]
+    ours = [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
+    assert ours == ["adam", "other"]  # sgd is not in the paper's figure
+    assert colours.count(charts.COLOURS["adam"]) == 3  # ours, two labels of it, and the paper's
+    assert colours.count(charts.COLOURS["adagrad"]) == 1  # the paper's alone
+    assert axes.get_legend().get_texts()[-1].get_text() == "the paper, figure 1-left"
+
+
+def test_no_figure_of_the_paper_no_chart(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    assert charts.beside_paper(entries, curves) is None
+
+
+def test_the_search_is_drawn_rate_by_rate(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    figure: Any = charts.heatmap(entries, curves)
+    first = figure.axes[0]
+    assert [text.get_text() for text in first.get_xticklabels()] == ["0.1", "0.2", "0.3", "1", "2"]
+    assert [text.get_text().split("\n")[0] for text in first.get_yticklabels()] == ["adam", "sgd"]
+    marks = [(line.get_marker(), line.get_xdata()[0], line.get_ydata()[0]) for line in first.get_lines()]
+    assert marks == [("o", 1, 0), ("o", 3, 1), ("x", 4, 1)]  # best rate of adam .2; sgd diverges at 2
+    cells = first.get_images()[0].get_array()
+    assert cells[0, 1] == 1.0  # the lowest of all
+    assert math.isnan(cells.filled(math.nan)[1, 4])
+
+
+def test_the_best_is_drawn_against_the_number_tried(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    figure: Any = charts.budget(entries, curves)
+    lines = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].get_lines()}
+    assert lines["adam (3)"] == pytest.approx([0.4, 0.3, 0.3])

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from adambench.config import load
 from adambench.optimizers import OPTIMIZERS
 from tests.conftest import Command
+from tests.test_results import PAPER
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -31,6 +33,8 @@ def test_run_gives_everything(command: Command, small: Path, tmp_path: Path) -> 
         "train_loss.png",
         "test_error.png",
         "sensitivity.png",
+        "heatmap.png",
+        "budget.png",
     }
     curves = rows(results / "curves.csv")
     assert len(curves) == (6 + 4) * 3 + (3 + 2 + 2) * 2
@@ -95,6 +99,39 @@ def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Pa
     header = (tmp_path / "results" / "small" / "curves.csv").read_text().splitlines()[0]
     assert header.endswith("test_error,full_train_loss,full_train_error")
     assert command("plot", "--metric", "full_train_error").returncode == 0
+
+
+def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path: Path) -> None:
+    """A fresh clone judges, tells and draws with nothing trained."""
+    reference = tmp_path / "paper"
+    shutil.copytree(PAPER / "figure1", reference / "figure1")
+    where = ("figure1", "--results", reference)
+    answer = command("claims", *where)
+    assert answer.returncode == 1, answer.stderr  # two readings of the schedule contradict the paper
+    assert "A2-step AdaGrad ends above both: reproduced\n" in answer.stdout
+    assert "A2-epoch AdaGrad ends above both: contradicted\n" in answer.stdout
+    assert "6 claims: 4 reproduced, 2 contradicted" in answer.stdout
+    judged = json.loads(command("claims", *where, "--format", "json").stdout)
+    assert [verdict["n"] for verdict in judged] == [5] * 6
+    assert all(verdict["low"] <= verdict["mean"] <= verdict["high"] for verdict in judged)
+    assert command("claims", *where, "--format", "markdown").stdout.count("\n| A") == 6
+    told = json.loads(command("fairness", *where, "--format", "json").stdout)
+    assert {(row["problem"], row["optimizer"]) for row in told} == {
+        (p, o) for p in ("step", "epoch", "constant") for o in set(OPTIMIZERS) - {"adam_eps_hat"}
+    }
+    assert "figure1, step: the search" in command("fairness", *where).stdout
+    assert command("plot", *where, "--paper").stdout == f"wrote {reference / 'figure1' / 'figures' / 'paper.png'}\n"
+
+
+def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
+    lines = "claims:\n- {id: C, sentence: so, problem: logistic, quantity: final(adam), relation: '>', bound: %s}\n"
+    text = small.read_text()
+    for bound, code, strict in (("0", 0, 0), ("99", 1, 1), ("0", 0, 1)):
+        seeds = "[1]" if strict > code else "[1, 2]"  # one seed: inconclusive
+        small.write_text(text.replace("seeds: [1, 2]", f"seeds: {seeds}") + lines % bound)
+        assert command("run", small).returncode == 0
+        assert command("claims", "small").returncode == code
+        assert command("claims", "small", "--strict").returncode == strict
 
 
 def test_list_names_everything(command: Command) -> None:

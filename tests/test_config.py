@@ -83,7 +83,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
             "Did you mean beta1?",
         ),
         ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, evaluate, "
-         "problems, optimizers. Did you mean seeds?"),
+         "problems, optimizers, claims. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the seed of tuning; a report run must have another"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: a seed stands twice in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed"),
@@ -101,7 +101,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a valid integer, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, seeds, optimizers."),
+         "schedule, seeds, optimizers, figure."),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: must be 'step' or 'epoch', found 'stp'"),
         ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: unknown. Allowed: logistic, mlp. "
          "Did you mean logistic?"),
@@ -156,7 +156,7 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, seeds, optimizers. Did you mean epochs?"),
+         "batch_size, schedule, seeds, optimizers, figure. Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a valid integer, "
          "found 'x'"),
         ("epochs", "epochs: not an override"),

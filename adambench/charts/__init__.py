@@ -1,0 +1,8 @@
+"""Numbers -> matplotlib figures that look like the paper's. No file is read or written here."""
+
+from adambench.charts.base import COLOURS, save
+from adambench.charts.convergence import beside_paper, convergence
+from adambench.charts.growth import growth
+from adambench.charts.search import budget, heatmap, sensitivity
+
+__all__ = ["COLOURS", "beside_paper", "budget", "convergence", "growth", "heatmap", "save", "sensitivity"]

@@ -1,0 +1,52 @@
+"""The paper's own curves and the axes of its figures, as read off its pictures: see README.md beside this file."""
+
+import csv
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adambench.training import Evaluation
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A panel of the paper that shows training cost along epochs, and what its axes span."""
+
+    epochs: tuple[float, float]
+    cost: tuple[float, float]
+    log: bool
+
+
+FIGURES = {
+    "1-left": Figure((0, 45), (0.2, 0.7), log=False),  # softmax regression on MNIST
+    "1-right": Figure((0, 160), (0.2, 0.5), log=False),  # logistic regression on bags of words (IMDB)
+    "2a": Figure((0, 200), (3e-3, 1e-1), log=True),  # multi-layer network on MNIST, dropout
+}
+RULES = {
+    "AdaGrad": "adagrad",
+    "RMSProp": "rmsprop",
+    "SGDNesterov": "nesterov",
+    "AdaDelta": "adadelta",
+    "Adam": "adam",
+}
+
+
+@functools.cache
+def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
+    """By rule, the curve of one of FIGURES, in its order: epoch and training cost; all else is unknown, and zero here.
+
+    Begins where the line comes down into the picture.
+    """
+    found: dict[str, list[Evaluation]] = {}
+    for row in rows(figure):
+        rule = RULES[row["series"].removesuffix("+dropout")]
+        epoch = round(float(row["x"])) + 1  # x = 0 is the first pass
+        found.setdefault(rule, []).append(Evaluation(epoch, 0, 0.0, float(row["y"]), 0.0, 0.0, 0.0))
+    return found
+
+
+def rows(figure: str) -> list[dict[str, str]]:
+    """The rows of curves.csv that belong to a figure."""
+    with Path(__file__).with_name("curves.csv").open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["figure"] == figure]

@@ -1,0 +1,264 @@
+"""Claims: the language of quantities, intervals, verdicts, the paper's own values; fairness, to the digit."""
+
+import itertools
+import math
+from statistics import median
+from typing import Any
+
+import pytest
+
+from adambench import claims, fairness, paper, plan, quantity
+from adambench.analysis import Interval
+from adambench.config import load, parse, resolved
+from adambench.errors import AdambenchError
+from adambench.experiment import MEASURES, Claim
+from adambench.plan import Curve
+from adambench.training import Evaluation
+from tests.test_results import PAPER
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2, 3]
+problems:
+  a:
+    model: logistic
+    epochs: 4
+    batch_size: 8
+    figure: 1-left
+optimizers:
+  adam: {lr: [0.1, 0.2, 0.4, 0.8]}
+  nesterov: {lr: 1.0}
+  other-one: {name: sgd, lr: 1.0}
+claims:
+  - {id: C1, sentence: Adam is lower, quantity: "final(adam) / final(nesterov)", relation: "<", bound: 1}
+  - {id: C2, sentence: Adam is sooner, quantity: "epochs(adam, final(nesterov)) / 4", relation: <=, bound: 0.5}
+  - {id: C3, sentence: they are alike, quantity: final(adam) - final(nesterov), relation: between, bound: [-0.5, 0.5]}
+"""
+
+
+def curve(*losses: float) -> Curve:
+    return [Evaluation(i + 1, i + 1, 0.5 * (i + 1), x, 0.0, x, x / 10) for i, x in enumerate(losses)]
+
+
+def story(adam: list[Curve], nesterov: list[Curve], text: str = TEXT) -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
+    """Adam's tuning ends at .5, .3, .36 and, for the highest rate, nowhere."""
+    experiment = parse(text, "x.yaml")
+    entries = plan.entries(experiment)
+    finals = (0.5, 0.3, 0.36, math.nan)
+    curves = {run.id: curve(2, last) for run, last in zip(entries[0].tuning, finals, strict=True)}
+    for entry, found in zip(entries, (adam, nesterov, []), strict=True):
+        curves |= {run.id: one for run, one in zip(entry.report(curves), found, strict=False)}
+    return experiment, entries, curves
+
+
+ADAM = [curve(2, 0.9, 0.6, 0.40), curve(2, 0.9, 0.6, 0.42), curve(2, 0.9, 0.6, 0.44)]
+NESTEROV = [curve(2, 1.5, 1.0, 0.8)] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("final(adam) / final(nesterov)", 0.5),
+        ("min(final(adam), final(nesterov), 0.3)", 0.3),
+        ("max(1, 2) - abs(-4) * log10(100)", -6.0),
+        ("final(adam, test_error)", 0.04),
+        ("epochs(adam, 0.9)", 2.0),
+        ("seconds(adam, 0.9)", 1.0),
+        ("epochs(adam, 0.09, test_error)", 2.0),
+        ("epochs(nesterov, final(adam))", math.inf),
+        ("1 / 0", math.inf),
+        ('final("nesterov")', 0.8),
+    ],
+)
+def test_a_quantity_has_its_value(text: str, value: float) -> None:
+    found = quantity.parse(text, MEASURES, frozenset(["train_loss", "test_error"]))
+    assert claims.value(found, {"adam": ADAM[0], "nesterov": NESTEROV[0]}) == pytest.approx(value)
+
+
+def test_a_quantity_without_value_is_nan() -> None:
+    found = quantity.parse("epochs(adam, 0) / epochs(adam, 0)", MEASURES, frozenset())
+    assert math.isnan(claims.value(found, {"adam": ADAM[0]}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("final(adam) / final", "final(adam / final", "claims.0.quantity: is no expression: '(' was never closed"),
+        ("final(adam) / final", "last(adam) / final", "claims.0.quantity: last: unknown. Allowed: min, max, abs, log10, "
+         "final, epochs, seconds."),
+        ("final(adam) / final", "final(adma) / final", "claims.0.quantity: adma: unknown. Allowed: adam, nesterov, other-one. "
+         "Did you mean adam?"),
+        ("final(adam) / final", "final(adam, los) / final", "claims.0.quantity: los: unknown. Allowed: test_error, test_loss, "
+         "train_loss."),
+        ("final(adam) / final", "adam.final / final", "claims.0.quantity: adam.final: not allowed here; numbers, + - * / and "
+         "functions are"),
+        ("final(adam) / final", "final(2) / final", "claims.0.quantity: 2: must be the label of an optimizer"),
+        ("final(adam) / final", "__import__('os') / final", "claims.0.quantity: __import__: unknown. Allowed: min, max, abs, "
+         "log10, final, epochs, seconds."),
+        ('"final(adam) / final(nesterov)"', "1", "claims.0.quantity: must be a valid string, found 1"),
+        ("final(adam) / final(nesterov)", "1 + 1", "claims.0.quantity: names no optimizer"),
+        ("epochs(adam, final(nesterov)) / 4", "epochs(adam)", "claims.1.quantity: epochs takes 2 to 3 arguments, found 1"),
+        ('relation: "<"', "relation: is", "claims.0.relation: unknown. Allowed: <, <=, >, >=, between."),
+        ("bound: 1}", "bound: one}", "claims.0.bound: must be a valid number, found 'one'"),
+        ("bound: [-0.5, 0.5]", "bound: [0.5, -0.5]", "claims.2.bound: must be [low, high], found [0.5, -0.5]"),
+        ("id: C2", "id: C1", "claims: C1 stands 2 times; every claim needs an id of its own"),
+        ("id: C2", "idd: C2", "claims.1.idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
+        ("figure: 1-left", "figure: 7", "problems.a.figure: no figure of the paper: unknown. Allowed: 1-left, 1-right, 2a."),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_claim_is_told(old: str, new: str, message: str) -> None:
+    assert old in TEXT
+    with pytest.raises(AdambenchError) as caught:
+        parse(TEXT.replace(old, new, 1), "x.yaml")
+    assert message in [line.split(": ", 1)[1] for line in caught.value.message.splitlines()]
+
+
+def test_claims_outlive_the_resolved_file() -> None:
+    experiment = parse(TEXT, "x.yaml")
+    assert parse(resolved(experiment), "again.yaml") == experiment
+
+
+def test_interval() -> None:
+    found = Interval.of([1.0, 2.0, 3.0])
+    assert found.mean == 2.0
+    assert found.high - 2.0 == pytest.approx(4.303 / math.sqrt(3))  # Student's t with 2 degrees of freedom
+    assert 2.0 - found.low == pytest.approx(4.303 / math.sqrt(3))
+    assert Interval.of([5.0]) == Interval(5.0, -math.inf, math.inf, 1)
+    assert Interval.of([math.inf, 1.0]) == Interval(math.inf, 1.0, math.inf, 2)
+    assert math.isnan(Interval.of([math.inf, -math.inf]).mean)
+    assert Interval.of([1.0] * 100).n == 100
+
+
+@pytest.mark.parametrize(
+    ("relation", "bound", "low", "high", "verdict"),
+    [
+        ("<", (1.0,), 0.5, 0.9, claims.REPRODUCED),
+        ("<", (1.0,), 0.5, 1.0, claims.INCONCLUSIVE),
+        ("<", (1.0,), 1.0, 1.2, claims.CONTRADICTED),
+        ("<=", (1.0,), 0.5, 1.0, claims.REPRODUCED),
+        ("<=", (1.0,), 1.0, 1.2, claims.INCONCLUSIVE),
+        (">", (1.0,), 1.1, 1.2, claims.REPRODUCED),
+        (">", (1.0,), 0.9, 1.0, claims.CONTRADICTED),
+        (">=", (1.0,), 1.0, 1.2, claims.REPRODUCED),
+        (">=", (1.0,), 0.8, 0.9, claims.CONTRADICTED),
+        ("between", (0.9, 1.1), 0.9, 1.1, claims.REPRODUCED),
+        ("between", (0.9, 1.1), 0.8, 1.0, claims.INCONCLUSIVE),
+        ("between", (0.9, 1.1), 0.7, 0.8, claims.CONTRADICTED),
+        ("<", (1.0,), -math.inf, math.inf, claims.INCONCLUSIVE),
+        ("<", (1.0,), math.inf, math.inf, claims.CONTRADICTED),
+        ("<", (1.0,), math.nan, math.nan, claims.INCONCLUSIVE),
+    ],
+)
+def test_verdict(relation: str, bound: tuple[float, ...], low: float, high: float, verdict: str) -> None:
+    claim = Claim("C", "", "a", quantity.parse("final(adam)", MEASURES, frozenset()), relation, bound)
+    assert claims.verdict(claim, Interval((low + high) / 2, low, high, 3)) == verdict
+
+
+def test_judged_seed_by_seed() -> None:
+    first, second, third = claims.judge(*story(ADAM, NESTEROV))
+    assert first.values == {1: pytest.approx(0.5), 2: pytest.approx(0.525), 3: pytest.approx(0.55)}
+    assert first.interval.mean == pytest.approx(0.525)
+    assert first.interval.high == pytest.approx(0.525 + 4.303 * 0.025 / math.sqrt(3))
+    assert [v.verdict for v in (first, second, third)] == [claims.REPRODUCED, claims.CONTRADICTED, claims.REPRODUCED]
+    assert second.values == {1: 0.75, 2: 0.75, 3: 0.75}  # the third epoch of four
+    assert first.paper == pytest.approx(0.970, abs=0.001)
+
+
+def test_a_claim_with_one_seed_or_none_is_inconclusive() -> None:
+    (one, *_), (none, *_) = claims.judge(*story(ADAM[:1], NESTEROV)), claims.judge(*story([], NESTEROV))
+    assert one.values == {1: pytest.approx(0.5)}
+    assert none.values == {}
+    assert (one.verdict, none.verdict) == (claims.INCONCLUSIVE, claims.INCONCLUSIVE)
+
+
+def test_a_claim_about_a_diverged_run() -> None:
+    lost = [curve(2, math.nan)] * 3
+    assert claims.judge(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED
+    assert claims.judge(*story([*lost[:1], *ADAM[1:]], NESTEROV))[0].verdict == claims.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("figure", "text", "value"),
+    [  # the paper's own numbers
+        ("1-left", "final(adam) / final(nesterov)", 0.97),
+        ("1-left", "final(adagrad) / max(final(adam), final(nesterov))", 1.7),
+        ("2a", "final(adam) / min(final(nesterov), final(rmsprop), final(adadelta), final(adagrad))", 0.61),
+        ("2a", "epochs(adam, final(nesterov)) / 200", 103 / 200),
+        ("2a", "final(adam)", 0.0069),
+        ("2a", "final(adagrad)", 0.0188),
+    ],
+)
+def test_the_papers_curves_give_the_papers_numbers(figure: str, text: str, value: float) -> None:
+    found = claims.value(quantity.parse(text, MEASURES, frozenset()), paper.curves(figure))
+    assert found == pytest.approx(value, rel=0.03)
+
+
+@pytest.mark.parametrize("name", ["figure1", "figure2"])
+def test_reference_claims_by_hand(name: str) -> None:
+    """What `claims` says of the committed records is what a few lines of arithmetic on them say."""
+    if not (PAPER / name / "config.yaml").exists():
+        pytest.skip("not committed")
+    experiment = load(PAPER / name / "config.yaml")
+    from adambench.results import Folder  # noqa: PLC0415
+    from adambench.session import Session  # noqa: PLC0415
+
+    session = Session.open(experiment, Folder(PAPER, name), pytest.fail)
+    by_id = {verdict.claim.id: verdict for verdict in session.verdicts()}
+    hand = {"figure1": ("A1-step", "step", "adam", "nesterov"), "figure2": ("B1", "mlp", "adam", None)}[name]
+    finals: dict[tuple[str, int], float] = {}
+    for record in session.records.values():
+        data = record.data
+        schedule = data["schedule"].get("per", "constant") if name == "figure1" else "mlp"
+        if data["phase"] == "report" and schedule == hand[1]:
+            last = data["curve"]["train_loss"][-math.ceil(data["epochs"] / 20) :]
+            finals[data["rule"], data["seed"]] = sum(last) / len(last)
+    others = [hand[3]] if hand[3] else ["nesterov", "rmsprop", "adadelta", "adagrad"]
+    for seed, value in by_id[hand[0]].values.items():
+        assert value == pytest.approx(finals["adam", seed] / min(finals[rule, seed] for rule in others), rel=1e-12)
+
+
+def test_the_best_of_k_is_the_median_over_all_draws() -> None:
+    _, entries, curves = story(ADAM, NESTEROV)
+    found = fairness.budget(entries[0], curves)
+    assert found
+    assert list(found.k) == [1, 2, 3, 4]
+    finals = [0.5, 0.3, 0.36, math.inf]
+    for k, middle, low, high in zip(found.k, found.median, found.low, found.high, strict=True):
+        drawn = sorted(min(draw) for draw in itertools.combinations(finals, k))
+        assert middle == drawn[math.ceil(0.5 * len(drawn)) - 1]
+        assert low == drawn[math.ceil(0.25 * len(drawn)) - 1]
+        assert high == drawn[math.ceil(0.75 * len(drawn)) - 1]
+    assert fairness.budget(entries[1], curves) is None
+
+
+def test_fairness_of_each_optimizer() -> None:
+    _, entries, curves = story(ADAM, NESTEROV)
+    levels, rows = fairness.fairness(entries[:2], curves)
+    adam, nesterov = rows  # by mean rank
+    assert (adam.settings, adam.diverged, adam.tuned) == (4, 1, 0.3)
+    assert adam.stable == pytest.approx(math.log10(0.4 / 0.2))  # .36 is within 1.25 times .3, .5 is not
+    assert adam.reported.mean == pytest.approx(0.42)
+    assert adam.optimism == pytest.approx(0.4)
+    assert (adam.rank, nesterov.rank) == (1.0, 2.0)
+    assert math.isnan(nesterov.tuned)
+    assert nesterov.budget is None
+    assert levels == sorted(levels, reverse=True)
+    assert all(0.40 <= level <= 2.0 for level in levels)
+    for level, found in zip(levels, adam.epochs, strict=True):
+        times = [next((e.epoch for e in run if e.train_loss <= level), math.inf) for run in ADAM]
+        assert (found.median, found.low, found.high) == (median(times), min(times), max(times))
+    assert nesterov.epochs[-1].median == math.inf  # it never comes there
+
+
+def test_equal_results_share_a_rank() -> None:
+    _, entries, curves = story(NESTEROV, NESTEROV)
+    _, rows = fairness.fairness(entries[:2], curves)
+    assert [row.rank for row in rows] == [1.5, 1.5]
+
+
+def test_without_runs_fairness_has_nothing_to_say() -> None:
+    experiment = parse(TEXT, "x.yaml")
+    levels, rows = fairness.fairness(plan.entries(experiment), {})
+    assert levels == []
+    assert all(math.isnan(row.rank) and math.isnan(row.tuned) for row in rows)
