@@ -314,6 +314,8 @@ def _problem(
     figure = values.get("figure")
     if figure is not None and (not isinstance(figure, str) or figure not in FIGURES):
         check.fail((*path, "figure"), f"no figure of the paper: {unknown(str(figure), FIGURES)}")
+    if model and not model.labels and tuning and tuning.metric == "test_error":
+        check.fail((*path, "model"), "gives no labels, so tuning.metric cannot be test_error")
     own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}
     grids = {**grids, **{label: check.grid(label, item, (*path, "optimizers", label)) for label, item in own.items()}}
     if not grids:

@@ -20,7 +20,7 @@ from adambench.terminal import cost, grid, plural
 def estimate(value: Estimate, scale: float = 1.0) -> str:
     """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place."""
     mean, sd = value.mean * scale, value.sd * scale
-    if value.n == 0:
+    if value.n == 0 or math.isnan(mean):
         return "–"
     if not math.isfinite(mean):
         return "∞"

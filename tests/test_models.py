@@ -10,6 +10,7 @@ from adambench.models.base import softmax_nll
 from adambench.models.layers import Mask
 from adambench.models.logistic import MOST, Logistic, SoftmaxRegression, settings_are_independent
 from adambench.models.mlp import MLP, Perceptron
+from adambench.models.vae import VAE, softplus
 
 PIXELS, CLASSES, BATCH = 12, 4, 7
 CASES = {
@@ -21,6 +22,8 @@ CASES = {
     "mlp-l2": MLP(hidden=(6, 5), l2=0.1),
     "mlp-dropout": MLP(hidden=(6, 5), dropout=0.5),
     "mlp-input-dropout": MLP(hidden=(6,), input_dropout=0.3),
+    "vae": VAE(hidden=5, latent=3),
+    "vae-l2": VAE(hidden=5, latent=3, l2=0.1),
     "mlp-everything": MLP(hidden=(6, 5), l2=0.01, dropout=0.2, input_dropout=0.2),
 }
 every_case = pytest.mark.parametrize("model", CASES.values(), ids=CASES)
@@ -73,6 +76,8 @@ def test_gradient(model: Model, n: int) -> None:
 @every_case
 def test_cost_is_mean_nll_without_the_penalty(model: Model) -> None:
     network, (images, labels) = built(model), batch()
+    if not model.labels:
+        pytest.skip("its cost is a bound, with noise of its own for each image of a minibatch: see below")
     (loss,), (wrong,) = network.evaluate(images, labels)
     alone = sum(network.evaluate(images[i : i + 1], labels[i : i + 1])[0][0] for i in range(BATCH))
     assert loss == pytest.approx(alone, rel=1e-12)
@@ -218,3 +223,36 @@ def test_rows_beyond_the_classes_stay_zero() -> None:
 def test_an_mlp_is_alone() -> None:
     with pytest.raises(ValueError, match="one setting at a time"):
         MLP().build(4, 2, 1, np.float32, settings=2)
+
+
+def test_the_bound_of_a_vae_by_definition() -> None:
+    """E_q[−log p(x | z)] with the noise of the network, and KL(q ‖ p) by its integral, image by image, in plain words."""
+    model = VAE(hidden=5, latent=1)
+    network, (images, labels) = built(model), batch()
+    (loss,), (wrong,) = network.evaluate(images, labels)
+    (W1, b1), (W2, b2), (W3, b3), (W4, b4) = ((layer.W, layer.b) for layer in network.layers)
+    expected = 0.0
+    for x, noise in zip(images, network.noise, strict=True):
+        mu, log_var = np.log1p(np.exp(x @ W1 + b1)) @ W2 + b2
+        sigma = np.exp(log_var / 2)
+        p = 1 / (1 + np.exp(-(np.log1p(np.exp((mu + sigma * noise) @ W3 + b3)) @ W4 + b4)))
+        z, dz = np.linspace(mu - 10 * sigma, mu + 10 * sigma, 4001, retstep=True)
+        q = np.exp(-((z - mu) ** 2) / (2 * sigma**2)) / (sigma * np.sqrt(2 * np.pi))
+        log_ratio = (z**2 - (z - mu) ** 2 / sigma**2) / 2 - np.log(sigma)
+        expected += -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum() + (q * log_ratio).sum() * dz
+    assert loss == pytest.approx(expected, rel=1e-9)
+    assert np.isnan(wrong)
+    noisy = [network.cost(images, labels, seeded(seed))[0] for seed in range(2000)]
+    assert np.mean(noisy) == pytest.approx(loss / BATCH, rel=0.05)  # other noise, the same in the mean
+
+
+def test_softplus_does_not_overflow() -> None:
+    a = np.array([-1e4, -90.0, -1.0, 0.0, 1.0, 90.0, 1e4], np.float32)
+    softplus(a, out := np.empty_like(a))
+    np.testing.assert_allclose(out, np.logaddexp(0, a.astype(float)), rtol=1e-6, atol=1e-7)
+
+
+def test_a_vae_is_alone() -> None:
+    assert VAE().most_together(784, 10, (128,)) == 1
+    with pytest.raises(ValueError, match="one setting at a time"):
+        VAE().build(784, 10, 128, np.float32, settings=2)

@@ -60,9 +60,14 @@ def _bands(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x
     found = []
     for entry in members:
         runs = [run for run in entry.report(curves) if run.id in curves]
-        if runs and all(getattr(curves[run.id][0], metric) is not None for run in runs):
+        if runs and all(_measured(curves[run.id], metric) for run in runs):
             found.append((entry, analysis.band(runs, curves, metric, x)))
     return sorted(found, key=lambda item: -item[1].mean[-1] if len(item[1].mean) else -math.inf)
+
+
+def _measured(curve: Curve, metric: str) -> bool:
+    value = getattr(curve[0], metric)
+    return value is not None and (curve[0].diverged or not math.isnan(value))
 
 
 def _draw_bands(axes: Axes, bands: Sequence[tuple[Entry, Band]], metric: str, x: str) -> None:

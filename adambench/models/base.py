@@ -8,8 +8,10 @@ parameters alone, and share the work that does not. For most models it is one.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +22,14 @@ Labels = npt.NDArray[np.uint8]
 
 
 class Network(ABC):
-    """A model at work. theta, grad: (settings, n), all parameters of each, and the gradient of its cost by them."""
+    """A model at work. theta, grad: (settings, n), all parameters of each, and the gradient of its cost by them.
+
+    parts: its layers by name, as slices of a setting's n parameters; none if it has one layer.
+    """
 
     theta: Array
     grad: Array
+    parts: Mapping[str, slice] = MappingProxyType({})
 
     @abstractmethod
     def init(self, rng: np.random.Generator) -> None:
@@ -38,8 +44,11 @@ class Network(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.int_]]:
-        """Sum of the cost over a minibatch without dropout, and how many labels are wrong; (settings,) both."""
+    def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[Any]]:
+        """Sum of the cost over a minibatch without dropout, and how many labels are wrong; (settings,) both.
+
+        The number of wrong labels is nan if the model gives none.
+        """
 
     @abstractmethod
     def penalty(self) -> Array:
@@ -51,6 +60,7 @@ class Model(ABC):
     """What the configuration file says of a model."""
 
     l2: Annotated[float, Ge(0), doc("strength λ of the penalty λ/2·‖weights‖², biases left out")] = 0.0
+    labels: ClassVar[bool] = True  # whether it gives images labels, which can be wrong
 
     @abstractmethod
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:

@@ -1,7 +1,7 @@
 """Multi-layer perceptron, the paper's multi-layer neural network (section 6.2)."""
 
+import itertools
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -35,13 +35,17 @@ class Perceptron(Network):
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         widths = [pixels, *spec.hidden, classes]
-        shapes = list(pairwise(widths))
+        shapes = list(itertools.pairwise(widths))
         sizes = [Dense.size(*shape) for shape in shapes]
         self.theta = np.zeros((1, sum(sizes)), dtype)
         self.grad = np.zeros_like(self.theta)
-        parts = (np.split(flat[0], np.cumsum(sizes)[:-1]) for flat in (self.theta, self.grad))
+        ends = itertools.accumulate(sizes)
+        self.parts = {
+            f"layer {k}": slice(end - size, end) for k, (end, size) in enumerate(zip(ends, sizes, strict=True), 1)
+        }
         self.layers = [
-            Dense(n_in, n_out, theta, grad) for (n_in, n_out), theta, grad in zip(shapes, *parts, strict=True)
+            Dense(n_in, n_out, self.theta[0, part], self.grad[0, part])
+            for (n_in, n_out), part in zip(shapes, self.parts.values(), strict=True)
         ]
         self.l2 = spec.l2
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
