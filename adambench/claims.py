@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from adambench import paper
 from adambench.analysis import Interval
-from adambench.experiment import MEASURES, Claim, Experiment, Problem
+from adambench.experiment import Claim, Experiment, Problem
 from adambench.plan import Curve, Entry, final
-from adambench.quantity import Measure, Quantity
+from adambench.quantity import Quantity
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 
@@ -19,58 +20,104 @@ class Verdict:
     """What the report runs say of a claim, and what the paper's own curves say."""
 
     claim: Claim
-    values: Mapping[int, float]  # of the quantity, by seed
+    values: Mapping[int, float]  # of the quantity, by seed; the tuning seed's if it is about the search
     interval: Interval
     paper: float | None  # the same quantity of the paper's curves, if they have it
     verdict: str
 
 
 def judge(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Verdict]:
-    """Every claim of the experiment, on those report seeds of which every optimizer in it has a finished run."""
-    return [_judge(claim, _problem(experiment, claim), entries, curves) for claim in experiment.claims]
+    """Every claim of the experiment.
+
+    On those report seeds of which every optimizer in it has a finished run; a claim about the search, on the tuning
+    runs, which have one seed: no interval then, the value stands for itself.
+    """
+    return [_judge(claim, entries, curves) for claim in experiment.claims]
 
 
-def _problem(experiment: Experiment, claim: Claim) -> Problem:
-    return next(problem for problem in experiment.problems if problem.name == claim.problem)
-
-
-def _judge(claim: Claim, problem: Problem, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Verdict:
-    by_seed: dict[int, dict[str, Curve]] = {seed: {} for seed in problem.seeds}
-    for entry in entries:
-        if entry.problem == problem and entry.grid.label in claim.quantity.labels:
-            for run in entry.report(curves):
-                if run.id in curves:
-                    by_seed[run.seed][entry.grid.label] = curves[run.id]
-    whole = {seed: found for seed, found in by_seed.items() if set(found) == claim.quantity.labels}
-    values = {seed: value(claim.quantity, found) for seed, found in whole.items()}
-    interval = Interval.of(list(values.values()))
+def _judge(claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Verdict:
+    members = {e.grid.label: e for e in entries if e.problem.name == claim.problem}
+    concerned = {label: members[label] for label in sorted(claim.quantity.labels)}
+    problem = next(iter(concerned.values())).problem
+    if claim.quantity.search:
+        values = _searched(claim.quantity, concerned, curves)
+        value = next(iter(values.values()), math.nan)
+        interval = Interval(value, value, value, len(values))
+    else:
+        values = _reported(claim.quantity, concerned, curves)
+        interval = Interval.of(list(values.values()))
     return Verdict(claim, values, interval, _of_the_paper(claim, problem), verdict(claim, interval))
 
 
+def _reported(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
+    """By report seed, of those of which every optimizer has a finished run."""
+    by_seed: dict[int, dict[str, Curve]] = {}
+    for label, entry in entries.items():
+        for run in entry.report(curves):
+            if run.id in curves:
+                by_seed.setdefault(run.seed, {})[label] = curves[run.id]
+    return {seed: value(quantity, found) for seed, found in sorted(by_seed.items()) if len(found) == len(entries)}
+
+
 def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
-    """The quantity of one curve for each optimizer, by label."""
-    measures: dict[str, Measure] = {
-        "final": _final,
-        "epochs": partial(_until, "epoch"),
-        "seconds": partial(_until, "seconds"),
-    }
-    assert set(measures) == set(MEASURES)
-    return quantity.value({name: lambda label, *rest, f=f: f(curves[label], *rest) for name, f in measures.items()})
+    """A quantity about report runs, of one curve for each optimizer, by label."""
+
+    def until(what: str, label: str, level: float, metric: str = "train_loss") -> float:
+        """The epoch or CPU seconds at whose end the metric was first at or below a level; infinite if never."""
+        return next((float(getattr(e, what)) for e in curves[label] if getattr(e, metric) <= level), math.inf)
+
+    return quantity.value(
+        {
+            "final": lambda label, metric="train_loss": final(curves[label], metric),
+            "epochs": partial(until, "epoch"),
+            "seconds": partial(until, "seconds"),
+        }
+    )
 
 
-def _final(curve: Curve, metric: str = "train_loss") -> float:
-    return final(curve, metric)
+def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
+    """By tuning seed, of which there is one; empty while a tuning run is missing."""
+    some = next(iter(entries.values())).experiment
+    finals: dict[str, list[tuple[dict[str, Any], float]]] = {}
+    for label, entry in entries.items():
+        if not entry.tuning or any(run.id not in curves for run in entry.tuning):
+            return {}
+        finals[label] = [(run.hyperparameters, final(curves[run.id], some.tuning.metric)) for run in entry.tuning]
 
+    def held(label: str, given: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
+        """Those settings that have the given hyper-parameters."""
+        return [(setting, cost) for setting, cost in finals[label] if given.items() <= setting.items()]
 
-def _until(what: str, curve: Curve, level: float, metric: str = "train_loss") -> float:
-    """The epoch or CPU seconds at whose end the metric was first at or below a level; infinite if never."""
-    return next((float(getattr(e, what)) for e in curve if getattr(e, metric) <= level), math.inf)
+    def best(label: str, **given: Any) -> float:
+        """The lowest final value of the tuning metric."""
+        return min((cost for _, cost in held(label, given)), default=math.nan)
+
+    def limit(label: str, level: float, **given: Any) -> float:
+        """The lowest rate from which on no rate ends at or below a level; infinite if the highest does."""
+        settings = held(label, given)
+        good = [setting["lr"] for setting, cost in settings if cost <= level]
+        return min((s["lr"] for s, _ in settings if not good or s["lr"] > max(good)), default=math.inf)
+
+    def gap(label: str, other: str, **given: Any) -> float:
+        """The most that a setting is above the other's of the same axes of the grid; zero where both diverged."""
+        axes = entries[label].grid.varied
+        there = {tuple(setting[axis] for axis in axes): cost for setting, cost in held(other, given)}
+        pairs = [(cost, there.get(tuple(setting[axis] for axis in axes))) for setting, cost in held(label, given)]
+        gaps = [0.0 if mine == yours else mine - yours for mine, yours in pairs if yours is not None]
+        return max(gaps, default=math.nan)
+
+    return {some.tuning.seed: quantity.value({"best": best, "limit": limit, "gap": gap})}
 
 
 def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
-    """The paper's figures have no CPU seconds and no metric but the training cost."""
+    """The paper's curves have no CPU seconds, no metric but the training cost, and no search."""
     quantity = claim.quantity
-    if not problem.figure or "seconds" in quantity.functions or quantity.words - {"train_loss"}:
+    if (
+        problem.figure not in paper.FIGURES
+        or quantity.search
+        or "seconds" in quantity.functions
+        or quantity.words - {"train_loss"}
+    ):
         return None
     drawn = paper.curves(problem.figure)
     rules = {grid.label: grid.rule for grid in problem.grids if grid.label in quantity.labels}

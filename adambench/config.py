@@ -17,7 +17,6 @@ from adambench.check import Check, hints_of, show, unknown
 from adambench.datasets import DATASETS
 from adambench.errors import AdambenchError
 from adambench.experiment import (
-    MEASURES,
     RELATIONS,
     Claim,
     Count,
@@ -33,7 +32,7 @@ from adambench.experiment import (
 )
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS
-from adambench.paper import FIGURES
+from adambench.paper import FIGURES, GRIDS
 from adambench.schedules import SCHEDULES
 from adambench.yamlfile import Path as Where
 from adambench.yamlfile import Source, dotted
@@ -211,7 +210,7 @@ class _Config(Check):
         if pair and bound[0] >= bound[1]:
             self.fail((*path, "bound"), f"must be [low, high], found {show(bound)}")
         try:
-            found = quantity.parse(text, MEASURES, frozenset(get_args(Metric)))
+            found = quantity.parse(text, get_args(Metric))
         except ValueError as error:
             self.fail((*path, "quantity"), str(error))
             return None
@@ -312,8 +311,8 @@ def _problem(
     elif seeds is MISSING:
         check.fail(path, "seeds is missing, here and for the whole experiment.")
     figure = values.get("figure")
-    if figure is not None and (not isinstance(figure, str) or figure not in FIGURES):
-        check.fail((*path, "figure"), f"no figure of the paper: {unknown(str(figure), FIGURES)}")
+    if figure is not None and (not isinstance(figure, str) or figure not in {**FIGURES, **GRIDS}):
+        check.fail((*path, "figure"), f"no figure of the paper: {unknown(str(figure), [*FIGURES, *GRIDS])}")
     if model and not model.labels and tuning and tuning.metric == "test_error":
         check.fail((*path, "model"), "gives no labels, so tuning.metric cannot be test_error")
     own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}

@@ -19,8 +19,6 @@ Metric = Literal["train_loss", "test_loss", "test_error"]
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Count = Annotated[int, Gt(0), Le(1_000_000)]
 RELATIONS = ("<", "<=", ">", ">=", "between")
-# What a claim's quantity may ask of an optimizer's curves, with the fewest and the most arguments it takes.
-MEASURES = {"final": (1, 2), "epochs": (2, 3), "seconds": (2, 3)}
 
 
 @dataclass(frozen=True)

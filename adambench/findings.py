@@ -29,6 +29,8 @@ def measured(verdict: Verdict) -> str:
     interval = verdict.interval
     if interval.n == 0:
         return "no finished runs"
+    if verdict.claim.quantity.search:
+        return f"{value(interval.mean)} (of the search, one seed)"
     if interval.n == 1:
         return f"{value(interval.mean)} (one seed: no interval)"
     return f"{value(interval.mean)} [{value(interval.low)}, {value(interval.high)}]"

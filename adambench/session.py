@@ -18,7 +18,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import execute
 from adambench.experiment import Experiment
 from adambench.fairness import Fairness, fairness
-from adambench.paper import FIGURES
+from adambench.paper import FIGURES, GRIDS
 from adambench.plan import Curve, Entry, Run
 from adambench.results import Folder, Record
 from adambench.workers import Event, Finished
@@ -93,11 +93,14 @@ class Session:
         from adambench import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
 
         if paper:
-            figures = {"paper": charts.beside_paper(self.entries, self.curves)}
+            figures = {
+                "paper": charts.beside_paper(self.entries, self.curves),
+                "figure4": charts.figure4(self.entries, self.curves),
+            }
             if not any(figures.values()):
                 raise AdambenchError(
                     f"{self.experiment.name}: no problem names a figure of the paper, or none of its runs is finished",
-                    f"A problem's `figure` does: one of {', '.join(FIGURES)}.",
+                    f"A problem's `figure` does: one of {', '.join([*FIGURES, *GRIDS])}.",
                 )
         else:
             suffix = "" if x == "epoch" else f"_by_{x}"

@@ -11,7 +11,7 @@ from adambench import claims, fairness, paper, plan, quantity
 from adambench.analysis import Interval
 from adambench.config import load, parse, resolved
 from adambench.errors import AdambenchError
-from adambench.experiment import MEASURES, Claim
+from adambench.experiment import Claim
 from adambench.plan import Curve
 from adambench.training import Evaluation
 from tests.test_results import PAPER
@@ -72,12 +72,12 @@ NESTEROV = [curve(2, 1.5, 1.0, 0.8)] * 3
     ],
 )
 def test_a_quantity_has_its_value(text: str, value: float) -> None:
-    found = quantity.parse(text, MEASURES, frozenset(["train_loss", "test_error"]))
+    found = quantity.parse(text, ["train_loss", "test_error"])
     assert claims.value(found, {"adam": ADAM[0], "nesterov": NESTEROV[0]}) == pytest.approx(value)
 
 
 def test_a_quantity_without_value_is_nan() -> None:
-    found = quantity.parse("epochs(adam, 0) / epochs(adam, 0)", MEASURES, frozenset())
+    found = quantity.parse("epochs(adam, 0) / epochs(adam, 0)", [])
     assert math.isnan(claims.value(found, {"adam": ADAM[0]}))
 
 
@@ -86,7 +86,7 @@ def test_a_quantity_without_value_is_nan() -> None:
     [
         ("final(adam) / final", "final(adam / final", "claims.0.quantity: is no expression: '(' was never closed"),
         ("final(adam) / final", "last(adam) / final", "claims.0.quantity: last: unknown. Allowed: min, max, abs, log10, "
-         "final, epochs, seconds."),
+         "final, epochs, seconds, best, limit, gap."),
         ("final(adam) / final", "final(adma) / final", "claims.0.quantity: adma: unknown. Allowed: adam, nesterov, other-one. "
          "Did you mean adam?"),
         ("final(adam) / final", "final(adam, los) / final", "claims.0.quantity: los: unknown. Allowed: test_error, test_loss, "
@@ -95,7 +95,7 @@ def test_a_quantity_without_value_is_nan() -> None:
          "functions are"),
         ("final(adam) / final", "final(2) / final", "claims.0.quantity: 2: must be the label of an optimizer"),
         ("final(adam) / final", "__import__('os') / final", "claims.0.quantity: __import__: unknown. Allowed: min, max, abs, "
-         "log10, final, epochs, seconds."),
+         "log10, final, epochs, seconds, best, limit, gap."),
         ('"final(adam) / final(nesterov)"', "1", "claims.0.quantity: must be a valid string, found 1"),
         ("final(adam) / final(nesterov)", "1 + 1", "claims.0.quantity: names no optimizer"),
         ("epochs(adam, final(nesterov)) / 4", "epochs(adam)", "claims.1.quantity: epochs takes 2 to 3 arguments, found 1"),
@@ -104,7 +104,7 @@ def test_a_quantity_without_value_is_nan() -> None:
         ("bound: [-0.5, 0.5]", "bound: [0.5, -0.5]", "claims.2.bound: must be [low, high], found [0.5, -0.5]"),
         ("id: C2", "id: C1", "claims: C1 stands 2 times; every claim needs an id of its own"),
         ("id: C2", "idd: C2", "claims.1.idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
-        ("figure: 1-left", "figure: 7", "problems.a.figure: no figure of the paper: unknown. Allowed: 1-left, 1-right, 2a."),
+        ("figure: 1-left", "figure: 7", "problems.a.figure: no figure of the paper: unknown. Allowed: 1-left, 1-right, 2a, 4-10, 4-100."),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_claim_is_told(old: str, new: str, message: str) -> None:
@@ -151,7 +151,7 @@ def test_interval() -> None:
     ],
 )
 def test_verdict(relation: str, bound: tuple[float, ...], low: float, high: float, verdict: str) -> None:
-    claim = Claim("C", "", "a", quantity.parse("final(adam)", MEASURES, frozenset()), relation, bound)
+    claim = Claim("C", "", "a", quantity.parse("final(adam)", []), relation, bound)
     assert claims.verdict(claim, Interval((low + high) / 2, low, high, 3)) == verdict
 
 
@@ -190,7 +190,7 @@ def test_a_claim_about_a_diverged_run() -> None:
     ],
 )
 def test_the_papers_curves_give_the_papers_numbers(figure: str, text: str, value: float) -> None:
-    found = claims.value(quantity.parse(text, MEASURES, frozenset()), paper.curves(figure))
+    found = claims.value(quantity.parse(text, []), paper.curves(figure))
     assert found == pytest.approx(value, rel=0.03)
 
 

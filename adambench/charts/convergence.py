@@ -34,7 +34,7 @@ def beside_paper(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figur
     """
     found = {}
     for name, members in by_problem(entries).items():
-        if drawn := members[0].problem.figure:
+        if (drawn := members[0].problem.figure) in paper.FIGURES and drawn:
             shown = [entry for entry in members if entry.grid.rule in paper.curves(drawn)]
             found[name] = _bands(shown, curves, "train_loss", "epoch")
     return panels(found, _draw_beside_paper)

@@ -23,6 +23,8 @@ FIGURES = {
     "1-right": Figure((0, 160), (0.2, 0.5), log=False),  # logistic regression on bags of words (IMDB)
     "2a": Figure((0, 200), (3e-3, 1e-1), log=True),  # multi-layer network on MNIST, dropout
 }
+GRIDS = {"4-10": 10, "4-100": 100}  # figure 4, by epochs: final cost of a variational auto-encoder by rate, β₁ and β₂
+GRID_COST = (95.0, 140.0)  # what its vertical axes span
 RULES = {
     "AdaGrad": "adagrad",
     "RMSProp": "rmsprop",
@@ -43,6 +45,22 @@ def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
         rule = RULES[row["series"].removesuffix("+dropout")]
         epoch = round(float(row["x"])) + 1  # x = 0 is the first pass
         found.setdefault(rule, []).append(Evaluation(epoch, 0, 0.0, float(row["y"]), 0.0, 0.0, 0.0))
+    return found
+
+
+Point = tuple[float, float]  # log₁₀ α, cost
+
+
+@functools.cache
+def grid(figure: str) -> Mapping[tuple[float, float, bool], Sequence[Point]]:
+    """By β₁, β₂ and whether with bias correction, the points of one of GRIDS that lie within its axes."""
+    found: dict[tuple[float, float, bool], list[Point]] = {}
+    for row in rows("4"):
+        _, epochs, _, beta1, beta2 = row["panel"].split()  # vae 10 epochs beta1=0.9 beta2=0.999
+        if int(epochs) == GRIDS[figure]:
+            betas = (float(beta.partition("=")[2]) for beta in (beta1, beta2))
+            point = (float(row["x"]), float(row["y"]))
+            found.setdefault((*betas, row["series"] == "bias_corrected"), []).append(point)  # type: ignore[arg-type]
     return found
 
 
