@@ -1,7 +1,7 @@
-"""Everything that a configuration can name, with defaults and meaning, read off the code itself."""
+"""Everything that a configuration can name, with defaults and meaning, and a rule explained, read off the code."""
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -12,9 +12,12 @@ from rich.text import Text
 
 from adambench.check import hints_of
 from adambench.datasets import DATASETS
+from adambench.explanation import Worked, parts
 from adambench.models import MODELS
-from adambench.optimizers import OPTIMIZERS
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.plan import words
 from adambench.schedules import SCHEDULES
+from adambench.terminal import grid
 
 
 def catalogue() -> Iterator[Text | Padding]:
@@ -58,6 +61,29 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
             allowed = ["true", "false"]
         default: Any = list(field.default) if isinstance(field.default, tuple) else field.default
         yield field.name, str(default).lower() if kind is bool else str(default), ", ".join(allowed), meaning
+
+
+def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> Iterator[Text | Table | Padding]:
+    """A rule's equations, its hyper-parameters here, and a table of steps."""
+    first, equations, prose = parts(type(rule))
+    yield Text.assemble((name, "bold"), "  ", first)
+    yield Padding(Text("\n".join(equations)), (1, 0, 1, 4))
+    yield Text(prose + "\n")
+    yield Text(words(rule.hyperparameters))
+    symbols = list(steps[0].values)
+    ratio = ["m̂/u" if "u" in symbols else "m̂/√v̂"] if steps[0].snr is not None else []
+    shadow = ["Δθ uncorrected"] if steps[0].uncorrected is not None else []
+    rows = [
+        [str(step.t), *(figures(value) for value in (step.g, *step.values.values()))]
+        + [figures(value) for value in (step.snr, step.change, step.theta, step.uncorrected) if value is not None]
+        for step in steps
+    ]
+    yield grid("", ["t", "g", *symbols, *ratio, "Δθ", "θ", *shadow], rows)
+
+
+def figures(value: float) -> str:
+    """Four of them."""
+    return f"{value:.4g}".replace("-", "−")
 
 
 SIGNS = {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}

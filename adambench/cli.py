@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
 from contextlib import nullcontext
@@ -173,6 +174,10 @@ def plot(
     x: Annotated[X, typer.Option("--x", help="The horizontal axis.")] = X.epoch,
     format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,  # noqa: A002  # the option's name
     paper: Annotated[bool, typer.Option("--paper", help="Over the paper's own curves, on its axes.")] = False,
+    inside: Annotated[bool, typer.Option("--inside", help="Inside the optimizers that `inspect` names.")] = False,
+    over: Annotated[
+        str | None, typer.Option(help="With --inside: two labels over each other, as adam,rmsprop.")
+    ] = None,
     results: Results = Path("results"),
 ) -> None:
     """Draw the charts of experiments into their folders: convergence, test error, the search of the rates."""
@@ -180,7 +185,15 @@ def plot(
 
     if paper and (metric not in (None, Metric.train_loss) or x is not X.epoch):
         raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
+    if over and not inside:
+        raise AdambenchError("--over: goes with --inside", "As in --inside --over adam,rmsprop")
     found = stored(results, experiments, _warn)
+    if inside:
+        if not experiments:
+            found = [session for session in found if session.experiment.inspect.optimizers] or found
+        for path in (path for session in found for path in session.draw_inside(format, over)):
+            print(f"wrote {path}")
+        return
     if paper and not experiments:
         found = [
             session for session in found if any(problem.figure for problem in session.experiment.problems)
@@ -417,6 +430,35 @@ def list_() -> None:
 
     out = console()
     for item in catalogue():
+        out.print(item)
+
+
+@app.command()
+def explain(
+    rule: Annotated[str, typer.Argument(help="An optimizer of `adambench list`.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its hyper-parameters, as lr=0.1.")
+    ] = None,
+    grads: Annotated[str | None, typer.Option(help="The gradients it gets, as 1,-2,0.5.")] = None,
+    theta: Annotated[float, typer.Option(help="Where the weight starts.")] = 0.0,
+) -> None:
+    """Explain an optimizer: its equations, beside its first steps on one weight as its own code takes them."""
+    from adambench import explanation
+    from adambench.catalogue import explained
+    from adambench.config import optimizer
+    from adambench.terminal import console
+
+    chosen = optimizer(rule, settings or [])
+    try:
+        given = [float(grad) for grad in grads.split(",")] if grads else list(explanation.GRADS)
+    except ValueError as error:
+        raise AdambenchError(
+            f"--grads {grads}: must be numbers with commas between", "As in --grads 1,-2,0.5"
+        ) from error
+    if not all(map(math.isfinite, [*given, theta])) or len(given) > 1000:
+        raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
+    out = console()
+    for item in explained(rule, chosen, explanation.work(chosen, given, theta)):
         out.print(item)
 
 

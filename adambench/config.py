@@ -24,6 +24,7 @@ from adambench.experiment import (
     Evaluate,
     Experiment,
     Grid,
+    Inspect,
     Metric,
     Problem,
     Seed,
@@ -31,7 +32,7 @@ from adambench.experiment import (
     named,
 )
 from adambench.models import MODELS
-from adambench.optimizers import OPTIMIZERS
+from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.paper import FIGURES, GRIDS
 from adambench.schedules import SCHEDULES
 from adambench.yamlfile import Path as Where
@@ -61,6 +62,23 @@ def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] 
     return experiment
 
 
+def optimizer(rule: str, settings: Sequence[str]) -> Optimizer:
+    """A registered rule with `KEY=VALUE` hyper-parameters, for the command line. Raises AdambenchError like `load`."""
+    if rule not in OPTIMIZERS:
+        raise AdambenchError(f"{rule}: {unknown(rule, OPTIMIZERS)}")
+    check = Check(Source("command line"))
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not (key and equals and text):
+            raise AdambenchError(f"{setting}: not a hyper-parameter", "Write KEY=VALUE, as in lr=0.1.")
+        values[key], _ = yamlfile.parse(text, f"command line, {setting}")
+    chosen = check.instance(OPTIMIZERS[rule], values, ())
+    if chosen is None:
+        raise AdambenchError(check.message())
+    return chosen
+
+
 def resolved(experiment: Experiment) -> str:
     """The experiment as YAML with everything spelled out; `parse` gives the same experiment back."""
     return yamlfile.dump(
@@ -85,9 +103,14 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
+            **({"inspect": _inspect(experiment.inspect)} if experiment.inspect.optimizers else {}),
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
+
+
+def _inspect(inspect: Inspect) -> dict[str, Any]:
+    return {"optimizers": list(inspect.optimizers), "points": inspect.points}
 
 
 def _plain(claim: Claim) -> dict[str, Any]:
@@ -253,7 +276,7 @@ class _Config(Check):
 
 
 def _experiment(value: Any, check: _Config, folder: Path) -> Experiment | None:
-    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "claims"]
+    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "claims"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -278,8 +301,17 @@ def _experiment(value: Any, check: _Config, folder: Path) -> Experiment | None:
     ]
     if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
         return None
+    inspect = check.instance(
+        Inspect, check.mapping(values.get("inspect", {}), ("inspect",), "optimizers, points") or {}, ("inspect",)
+    )
+    labels = list(dict.fromkeys(grid.label for problem in problems if problem for grid in problem.grids))
+    for i, label in enumerate(inspect.optimizers if inspect else ()):
+        if label not in labels:
+            check.fail(("inspect", "optimizers", i), unknown(label, labels))
     claims = _claims(values.get("claims", []), check, {problem.name: problem for problem in problems if problem})
-    return Experiment(name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem), claims)
+    return Experiment(
+        name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem), claims, inspect or Inspect()
+    )
 
 
 def _claims(value: Any, check: _Config, problems: Mapping[str, Problem]) -> tuple[Claim, ...]:

@@ -38,6 +38,14 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Inspect:
+    """Which optimizers are looked inside of while they train, in the report run of the first seed."""
+
+    optimizers: Annotated[tuple[str, ...], doc("labels")] = ()
+    points: Annotated[int, Gt(0), Le(100), doc("looks a decade of steps; and one at the end of each epoch")] = 8
+
+
+@dataclass(frozen=True)
 class DataSource:
     """Where a data set comes from: the registry's `name`, or a folder of IDX files; `sha256` tells which it was."""
 
@@ -111,6 +119,7 @@ class Experiment:
     evaluate: Evaluate
     problems: tuple[Problem, ...]
     claims: tuple[Claim, ...] = ()
+    inspect: Inspect = Inspect()
 
 
 def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:

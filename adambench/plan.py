@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -37,10 +37,11 @@ class Run:
     batch_size: int
     dataset: str  # sha256
     evaluate_train: bool
+    inspect: int = 0  # looks inside the rule, a decade of steps
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        return asdict(self.optimizer)
+        return self.optimizer.hyperparameters
 
     @property
     def setting(self) -> str:
@@ -49,7 +50,7 @@ class Run:
 
     @cached_property
     def numbers(self) -> dict[str, Any]:
-        """Everything that decides the curve."""
+        """Everything that decides the curve, and what else is recorded."""
         rule = named(self.optimizer, OPTIMIZERS).pop("name")
         return {
             "numerics": NUMERICS,
@@ -63,11 +64,13 @@ class Run:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
+            **({"inspect": self.inspect} if self.inspect else {}),
         }
 
     def trained_like(self, other: "Run") -> bool:
         """Whether the two differ in their optimizers alone, and so see the same minibatches."""
-        return all(self.numbers[key] == other.numbers[key] for key in self.numbers if key not in SETTING)
+        mine, theirs = ({k: v for k, v in run.numbers.items() if k not in SETTING} for run in (self, other))
+        return mine == theirs
 
     @cached_property
     def id(self) -> str:
@@ -145,6 +148,15 @@ class Entry:
             batch_size=self.problem.batch_size,
             dataset=self.experiment.dataset.sha256,
             evaluate_train=self.experiment.evaluate.train,
+            inspect=self._inspected(phase, seed) * self.experiment.inspect.points,
+        )
+
+    def _inspected(self, phase: str, seed: int) -> bool:
+        """The report run of the first seed, of the optimizers that are named."""
+        return (
+            phase == "report"
+            and seed == self.problem.seeds[0]
+            and self.grid.label in self.experiment.inspect.optimizers
         )
 
 

@@ -12,7 +12,7 @@ from adambench.analysis import Estimate, Summary
 from adambench.experiment import Experiment, Problem, named
 from adambench.models import MODELS
 from adambench.plan import words
-from adambench.results import Record
+from adambench.results import TABLES, Record
 from adambench.schedules import SCHEDULES
 from adambench.terminal import cost, grid, plural
 
@@ -150,7 +150,7 @@ def shown(record: Record) -> Iterator[Table]:
     about.add_column(style="bold")
     about.add_column()
     for key, value in record.data.items():
-        if key == "curve":
+        if key in TABLES:
             continue
         named = isinstance(value, dict)
         about.add_row(key, escape(", ".join(f"{k} {v}" for k, v in value.items()) if named else str(value)))

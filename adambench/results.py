@@ -32,7 +32,8 @@ CONTRACT = [
     "test_loss",
     "test_error",
 ]  # the columns that curves.csv always has
-COLUMNS = [field.name for field in fields(Evaluation)]
+COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
+TABLES = ("curve", "inside")  # what of a record is kept by columns
 OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
 
 
@@ -63,6 +64,9 @@ class Record:
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "curve": _columns(curve),
         }
+        if run.inspect:
+            rows = [row for evaluation in curve for row in evaluation.inside]
+            data["inside"] = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
         return cls(run.id, curve, {**data, "sha256": _digest(data)})
 
     @classmethod
@@ -86,9 +90,12 @@ class Record:
 
     def json(self) -> str:
         """One line a field, one line a column of the curve."""
-        curve = ",\n".join(f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data["curve"].items())
-        rest = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key != "curve"]
-        return "{\n" + ",\n".join([*rest, '  "curve": {\n' + curve + "\n  }"]) + "\n}\n"
+        lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key not in TABLES]
+        for table in TABLES:
+            if table in self.data:
+                columns = (f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data[table].items())
+                lines.append(f'  "{table}": {{\n' + ",\n".join(columns) + "\n  }")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _digest(data: Mapping[str, Any]) -> str:
@@ -99,10 +106,14 @@ def _columns(curve: Curve) -> dict[str, list[Any]]:
     """The curve by columns, optional ones only if measured. JSON has no NaN or infinity: they are "nan" and "inf"."""
     columns = {name: [getattr(evaluation, name) for evaluation in curve] for name in COLUMNS}
     return {
-        name: [value if value is None or math.isfinite(value) else str(value) for value in values]
+        name: list(map(_finite, values))
         for name, values in columns.items()
         if name not in OPTIONAL or any(value is not None for value in values)
     }
+
+
+def _finite(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adambench import __version__, analysis, claims, plan
 from adambench import config as configuration
@@ -22,6 +23,9 @@ from adambench.paper import FIGURES, GRIDS
 from adambench.plan import Curve, Entry, Run
 from adambench.results import Folder, Record
 from adambench.workers import Event, Finished
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Warn = Callable[[str], object]
 
@@ -114,6 +118,49 @@ class Session:
                 raise AdambenchError(
                     f"{self.experiment.name}: no run measured {metric}", hint * metric.startswith("full")
                 )
+        return self._write(figures, kind)
+
+    def draw_inside(self, kind: str, over: str | None = None) -> list[Path]:
+        """A figure for each run that was looked inside of, or of two labels over each other (`over`: `adam,rmsprop`).
+
+        Raises AdambenchError if there is no such run.
+        """
+        from adambench import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
+
+        looks = [
+            charts.Inside(run, entry.grid.rule, self.curves[run.id], columns)
+            for entry in self.entries
+            for run in entry.report(self.curves)
+            if run.id in self.records and (columns := self.records[run.id].data.get("inside"))
+        ]
+        labels = list(dict.fromkeys(look.run.label for look in looks))
+        if not looks:
+            raise AdambenchError(
+                f"{self.experiment.name}: no finished run was looked inside of",
+                "`inspect: {optimizers: [adam]}` in the configuration does; then run it.",
+            )
+        chosen = [[label] for label in labels] if over is None else [over.split(",")]
+        for label in chosen[0]:
+            if label not in labels:
+                raise AdambenchError(f"--over {over}: {label}: {unknown(label, labels)}", "As in --over adam,rmsprop")
+        figures = {
+            "-".join(["inside", problem.name, *group]): charts.inside(found)
+            for problem in self.experiment.problems
+            for group in chosen
+            if (
+                found := [
+                    look
+                    for label in group
+                    for look in looks
+                    if (look.run.problem, look.run.label) == (problem.name, label)
+                ]
+            )
+        }
+        return self._write(figures, kind)
+
+    def _write(self, figures: Mapping[str, Figure | None], kind: str) -> list[Path]:
+        from adambench import charts  # noqa: PLC0415  # as above
+
         name, digest, how = self.experiment.name, self.folder.digest(), plan.selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
         return [

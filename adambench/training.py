@@ -4,15 +4,17 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from adambench import inspection
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.datasets.batches import Batches, Floats, scale
+from adambench.inspection import Row
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer, State
 from adambench.schedules import Schedule
@@ -33,6 +35,7 @@ class Evaluation:
     test_error: float  # share of the test images that are given a wrong label
     full_train_loss: float | None = None  # on the whole training set, dropout off, if asked for
     full_train_error: float | None = None
+    inside: Sequence[Row] = field(default=(), repr=False, compare=False)  # looks since the last epoch, if asked for
 
     @property
     def diverged(self) -> bool:
@@ -59,21 +62,25 @@ def train_together(
     batch_size: int,
     seed: int,
     evaluate_train: bool = False,
+    inspect: int = 0,
     dtype: npt.DTypeLike = np.float32,
 ) -> Iterator[list[Evaluation | None]]:
     """Train settings side by side on the same minibatches; more than one only if the model can hold them `together`.
 
     After each of the epochs, or until no setting is left, yields an evaluation for each setting: the last one says that
     its cost is no longer finite; from then on it is None. No setting depends on the others.
+    inspect: how many looks `inside` a decade of steps; one at the end of each epoch besides.
     """
     network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, seed, dtype)
     clock = _Clock(len(optimizers))
     left = list(range(len(optimizers)))
-    step = 0
+    step, last = 0, epochs * batches.count
+    looks = inspection.points(inspect, last) if inspect else frozenset()
     for epoch in range(1, epochs + 1):
         here = list(left)
         steps = [0] * len(optimizers)
         total = np.zeros(len(optimizers))
+        inside: list[list[Row]] = [[] for _ in optimizers]
         with np.errstate(all="ignore"):  # overflow is a result here (the run diverges), not a surprise
             clock.start()
             for images, labels in batches.epoch():
@@ -81,10 +88,18 @@ def train_together(
                 total += network.cost(images, labels, dropout_rng) * len(labels)
                 clock.shared(left)
                 factor = schedule.factor(step, epoch)
+                looking = inspect and (step in looks or step == epoch * batches.count)
                 for i in left:
+                    before = network.theta[i].copy() if looking else network.theta[i]
                     optimizers[i].step(network.theta[i], network.grad[i], states[i], factor)
                     steps[i] = step
                     clock.own(i)
+                    if looking:
+                        after, grad = network.theta[i], network.grad[i]
+                        inside[i] += inspection.look(
+                            optimizers[i], states[i], before, after, grad, factor, network.parts
+                        )
+                        clock.start()
                 if not np.isfinite(total[left]).all():
                     left = [i for i in left if math.isfinite(total[i])]
                     if not left:
@@ -107,6 +122,7 @@ def train_together(
                 test_error=float(test_error[i]) if finite else math.nan,
                 full_train_loss=float(full[0][i]) if full and finite else None,
                 full_train_error=float(full[1][i]) if full and finite else None,
+                inside=inside[i],
             )
             if evaluation.diverged and finite:
                 left.remove(i)

@@ -46,7 +46,7 @@ def first_difference(one: Curve, other: Curve) -> int | None:
 def difference(one: Evaluation, other: Evaluation) -> float:
     """The largest relative difference in a number, times left out; infinite if only one has it, or has it finite."""
     sizes = [0.0]
-    for field in fields(Evaluation):
+    for field in (field for field in fields(Evaluation) if field.compare):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name == "seconds" or repr(a) == repr(b):
             continue

@@ -187,6 +187,7 @@ def _work(connection: Connection, layout: Layout) -> None:
                 batch_size=first.batch_size,
                 seed=first.seed,
                 evaluate_train=first.evaluate_train,
+                inspect=first.inspect,
             ):
                 connection.send(evaluations)
             connection.send(None)

@@ -83,7 +83,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
             "Did you mean beta1?",
         ),
         ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, evaluate, "
-         "problems, optimizers, claims. Did you mean seeds?"),
+         "problems, optimizers, inspect, claims. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the seed of tuning; a report run must have another"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: a seed stands twice in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed"),
@@ -103,9 +103,9 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
          "schedule, seeds, optimizers, figure."),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: must be 'step' or 'epoch', found 'stp'"),
-        ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: unknown. Allowed: logistic, mlp. "
+        ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: unknown. Allowed: logistic, mlp, vae. "
          "Did you mean logistic?"),
-        ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model.name: is missing. Allowed: logistic, mlp."),
+        ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model.name: is missing. Allowed: logistic, mlp, vae."),
         ("l2: 0.0", "l2: -1", "f.yaml:7: problems.logistic.model.l2: must be greater than or equal to 0, found -1"),
         ("dropout: 0.5", "dropout: 1", "f.yaml:12: problems.mlp.model.dropout: must be less than or equal to 0.9999, found 1"),
         ("[1000, 1000]", "[1000, 0]", "f.yaml:12: problems.mlp.model.hidden.1: must be greater than 0, found 0"),
@@ -153,7 +153,7 @@ def test_overrides() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
+        ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp, vae. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
          "batch_size, schedule, seeds, optimizers, figure. Did you mean epochs?"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adambench.datasets.base import Dataset, read_folder
+from adambench.datasets.words import words
 from adambench.errors import AdambenchError
 
 # The published SHA-256 of the four decompressed files.
@@ -24,6 +25,6 @@ def mnist() -> Dataset:
     return dataset
 
 
-DATASETS: dict[str, Callable[[], Dataset]] = {"mnist": mnist}
+DATASETS: dict[str, Callable[[], Dataset]] = {"mnist": mnist, "words": words}
 
 __all__ = ["DATASETS", "Dataset", "read_folder"]

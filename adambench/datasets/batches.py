@@ -20,6 +20,7 @@ class Batches:
         self.split = split
         self.rng = rng
         self.batch_size = min(batch_size, len(split.labels))
+        self.count = -(-len(split.labels) // self.batch_size)  # an epoch
         self._raw = np.empty((self.batch_size, split.images.shape[1]), np.uint8)
         self._images: Floats = np.empty(self._raw.shape, dtype)
 

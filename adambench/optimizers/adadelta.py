@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class AdaDelta(Optimizer):
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of both running means")] = 0.9
     eps: Annotated[float, Gt(0), doc("ε, sets the size of the first steps")] = 1e-6
     slot_names = ("V", "A")  # v = (1 − ρ)·V, a = (1 − ρ)·A
+
+    def moments(self, state: State) -> dict[str, Array]:
+        return {"v": (1 - self.rho) * state.slots["V"], "a": (1 - self.rho) * state.slots["A"]}
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         V, A = slots

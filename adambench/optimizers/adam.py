@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,18 @@ class Adam(Optimizer):
     bias_correction: Annotated[bool, doc("divide m and v by 1 − βᵗ")] = True
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
 
+    def moments(self, state: State) -> dict[str, Array]:
+        m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]
+        correction1, correction2 = self.corrections(state.t)
+        return {"m": m, "v": v, "m_hat": m / correction1, "v_hat": v / correction2}
+
+    def corrections(self, t: int) -> tuple[float, float]:
+        """1 − β₁ᵗ and 1 − β₂ᵗ, or 1 and 1."""
+        return (1 - self.beta1**t, 1 - self.beta2**t) if self.bias_correction else (1.0, 1.0)
+
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         M, V = slots
-        correction1 = 1 - self.beta1**t if self.bias_correction else 1.0
-        correction2 = 1 - self.beta2**t if self.bias_correction else 1.0
+        correction1, correction2 = self.corrections(t)
         # M ← β₁·M + g,  so that  m̂ = c₁·M
         M *= self.beta1
         M += g

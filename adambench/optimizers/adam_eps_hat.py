@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class AdamEpsHat(Optimizer):
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε̂, keeps the divisor above zero")] = 1e-8
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
+
+    def moments(self, state: State) -> dict[str, Array]:
+        m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]
+        return {"m": m, "v": v, "m_hat": m / (1 - self.beta1**state.t), "v_hat": v / (1 - self.beta2**state.t)}
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         M, V = slots

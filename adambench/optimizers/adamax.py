@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class AdaMax(Optimizer):
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the largest gradient so far")] = 0.999
     slot_names = ("M", "u")  # m = (1 − β₁)·M
+
+    def moments(self, state: State) -> dict[str, Array]:
+        m = (1 - self.beta1) * state.slots["M"]
+        return {"m": m, "m_hat": m / (1 - self.beta1**state.t), "u": state.slots["u"].copy()}
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         M, u = slots

@@ -10,7 +10,7 @@ m = (1 − β)·M, only two. So rules store sums, in capitals, and put the facto
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +47,10 @@ class Optimizer(ABC):
             if not isinstance(value, bool):
                 object.__setattr__(self, name, float(value))
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return asdict(self)
+
     def init(self, theta: Array) -> State:
         """State before the first step: every slot zero. theta: (n,) float32 or float64."""
         if theta.ndim != 1 or theta.dtype not in (np.float32, np.float64):
@@ -76,6 +80,14 @@ class Optimizer(ABC):
             block = slice(start, start + BLOCK)
             g = grad[block]
             self.update(theta[block], g, [slot[block] for slot in slots], state.tmp[: g.size], state.t, lr_scale)
+
+    def moments(self, state: State) -> dict[str, Array]:
+        """The running quantities of the rule's equations after `state.t` steps, by name, in their order; (n,) each.
+
+        Newly computed from the slots; nothing is changed. `m_hat` is a mean of gradients freed of its start at zero,
+        `v_hat` one of their squares (`v` and `s`: not freed of it).
+        """
+        return {name: slot.copy() for name, slot in state.slots.items()}
 
     @abstractmethod
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class RMSProp(Optimizer):
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of the mean of squared gradients")] = 0.99
     eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
     slot_names = ("V",)  # v = (1 − ρ)·V
+
+    def moments(self, state: State) -> dict[str, Array]:
+        return {"v": (1 - self.rho) * state.slots["V"]}
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         (V,) = slots

@@ -1,0 +1,75 @@
+"""A rule worked through by hand: its equations, and its first steps on one weight, computed by the rule itself."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from adambench.inspection import SCALES
+from adambench.optimizers import Optimizer
+
+GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
+SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
+
+
+@dataclass(frozen=True)
+class Worked:
+    """One step. values: what the rule remembers by now, by its symbol in the equations."""
+
+    t: int
+    g: float
+    values: dict[str, float]
+    snr: float | None  # m̂ over the root of v̂ (over u for AdaMax), with its sign
+    change: float  # Δθ
+    theta: float
+    uncorrected: float | None  # Δθ of the same rule without bias correction, from the same gradients
+
+
+def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Worked]:
+    """The steps of a rule on gradients that are given, one weight in float64."""
+    weight = np.array([theta])
+    state = rule.init(weight)
+    shadow = _without_correction(rule)
+    other, other_state = weight.copy(), shadow.init(weight) if shadow else None
+    steps = []
+    for grad in grads:
+        before, other_before = float(weight[0]), float(other[0])
+        g = np.array([float(grad)])
+        rule.step(weight, g, state)
+        if shadow and other_state:
+            shadow.step(other, g, other_state)
+        moments = {name: float(value[0]) for name, value in rule.moments(state).items()}
+        steps.append(
+            Worked(
+                t=state.t,
+                g=float(grad),
+                values={SYMBOLS.get(name, name): value for name, value in moments.items()},
+                snr=_snr(moments),
+                change=float(weight[0]) - before,
+                theta=float(weight[0]),
+                uncorrected=float(other[0]) - other_before if shadow else None,
+            )
+        )
+    return steps
+
+
+def _without_correction(rule: Optimizer) -> Optimizer | None:
+    changes: dict[str, Any] = {"bias_correction": False}
+    return replace(rule, **changes) if rule.hyperparameters.get("bias_correction") else None
+
+
+def _snr(moments: dict[str, float]) -> float | None:
+    scale = next((float(root(moments[name])) for name, root in SCALES.items() if name in moments), None)
+    if scale is None or "m_hat" not in moments:
+        return None
+    return moments["m_hat"] / scale if scale else 0.0
+
+
+def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:
+    """A rule's docstring: what it is, its equations line by line, its source and variants."""
+    first, *paragraphs = inspect.cleandoc(rule.__doc__ or "").split("\n\n")
+    equations = [line for text in paragraphs if "←" in text for line in text.splitlines()]
+    prose = [" ".join(text.split()) for text in paragraphs if "←" not in text]
+    return " ".join(first.split()), equations, "\n".join(prose)
