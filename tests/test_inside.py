@@ -1,0 +1,357 @@
+"""Inside a rule: moments by hand, looks that change no bit, quantiles, records, figures, `explain`, the made-up words."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adambench import charts, explanation, inspection, plan
+from adambench.config import parse, resolved
+from adambench.datasets import Dataset
+from adambench.datasets.words import FUNCTION_WORDS, VOCABULARY, words
+from adambench.errors import AdambenchError
+from adambench.models import MODELS
+from adambench.models.mlp import MLP
+from adambench.optimizers import OPTIMIZERS
+from adambench.results import Record
+from adambench.schedules import SCHEDULES
+from adambench.training import train
+from tests.conftest import Command
+
+GRADS = [1.0, -2.0, 0.5, 0.0, 3.0]
+Step = tuple[dict[str, float], float]  # moments, Δθ
+
+
+def sgd(grads: Sequence[float], lr: float) -> list[Step]:
+    return [({}, -lr * g) for g in grads]
+
+
+def momentum(grads: Sequence[float], lr: float, momentum: float, nesterov: bool = False) -> list[Step]:
+    b, steps = 0.0, []
+    for g in grads:
+        b = momentum * b + g
+        steps.append(({"b": b}, -lr * (g + momentum * b if nesterov else b)))
+    return steps
+
+
+def adagrad(grads: Sequence[float], lr: float, eps: float) -> list[Step]:
+    s, steps = 0.0, []
+    for g in grads:
+        s += g * g
+        steps.append(({"s": s}, -lr * g / (math.sqrt(s) + eps)))
+    return steps
+
+
+def rmsprop(grads: Sequence[float], lr: float, rho: float, eps: float) -> list[Step]:
+    v, steps = 0.0, []
+    for g in grads:
+        v = rho * v + (1 - rho) * g * g
+        steps.append(({"v": v}, -lr * g / (math.sqrt(v) + eps)))
+    return steps
+
+
+def adadelta(grads: Sequence[float], lr: float, rho: float, eps: float) -> list[Step]:
+    v, a, steps = 0.0, 0.0, []
+    for g in grads:
+        v = rho * v + (1 - rho) * g * g
+        d = g * math.sqrt(a + eps) / math.sqrt(v + eps)
+        a = rho * a + (1 - rho) * d * d
+        steps.append(({"v": v, "a": a}, -lr * d))
+    return steps
+
+
+def adam(
+    grads: Sequence[float],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    bias_correction: bool = True,
+    hat: bool = False,
+) -> list[Step]:
+    m, v, steps = 0.0, 0.0, []
+    for t, g in enumerate(grads, 1):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        c1, c2 = (1 - beta1**t, 1 - beta2**t) if bias_correction else (1.0, 1.0)
+        change = lr * math.sqrt(c2) / c1 * m / (math.sqrt(v) + eps) if hat else lr * m / c1 / (math.sqrt(v / c2) + eps)
+        steps.append(({"m": m, "v": v, "m̂": m / c1, "v̂": v / c2}, -change))
+    return steps
+
+
+def adamax(grads: Sequence[float], lr: float, beta1: float, beta2: float) -> list[Step]:
+    m, u, steps = 0.0, 0.0, []
+    for t, g in enumerate(grads, 1):
+        m, u = beta1 * m + (1 - beta1) * g, max(beta2 * u, abs(g))
+        steps.append(({"m": m, "m̂": m / (1 - beta1**t), "u": u}, -lr / (1 - beta1**t) * m / u))
+    return steps
+
+
+BY_HAND: dict[str, Callable[..., list[Step]]] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": partial(momentum, nesterov=True),
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adadelta": adadelta,
+    "adam": adam,
+    "adam_eps_hat": partial(adam, hat=True),
+    "adamax": adamax,
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_explained_by_hand(name: str) -> None:
+    rule = OPTIMIZERS[name]()
+    worked = explanation.work(rule, GRADS, theta=0.7)
+    theta = 0.7
+    for step, (values, change) in zip(worked, BY_HAND[name](GRADS, **rule.hyperparameters), strict=True):
+        assert step.values == pytest.approx(values, rel=1e-12)
+        assert list(step.values) == list(values)  # in the order of the equations
+        assert step.change == pytest.approx(change, rel=1e-9)
+        theta += change
+        assert step.theta == pytest.approx(theta, rel=1e-12)
+        if "m̂" in values:
+            scale = values["u"] if "u" in values else math.sqrt(values["v̂"])
+            assert step.snr == pytest.approx(values["m̂"] / scale, rel=1e-12)
+        else:
+            assert step.snr is None
+
+
+def test_what_the_step_would_be_without_correction() -> None:
+    rule = OPTIMIZERS["adam"]()
+    worked = explanation.work(rule, GRADS)
+    without = adam(GRADS, **{**rule.hyperparameters, "bias_correction": False})
+    assert [step.uncorrected for step in worked] == [pytest.approx(change, rel=1e-9) for _, change in without]
+    uncorrected: Any = OPTIMIZERS["adam"](bias_correction=False)  # type: ignore[call-arg]  # this rule has it
+    assert all(step.uncorrected is None for step in explanation.work(uncorrected, GRADS))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_rule_has_equations_and_a_source(name: str) -> None:
+    first, equations, prose = explanation.parts(OPTIMIZERS[name])
+    assert first.endswith(".")
+    assert any(line.startswith("θ ← θ") for line in equations)
+    assert "Source: " in prose
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_explain_tells_every_rule(command: Command, name: str) -> None:
+    answer = command("explain", name, "lr=0.5", "--grads", "1,-2,0.5")
+    assert answer.returncode == 0, answer.stderr
+    assert "θ ← θ" in answer.stdout
+    assert "lr=0.5" in answer.stdout
+    last = answer.stdout.rstrip().splitlines()[-1].replace("−", "-").split()
+    assert (last[0], last[1]) == ("3", "0.5")
+    rule: Any = OPTIMIZERS[name]
+    theta = explanation.work(rule(lr=0.5), [1, -2, 0.5])[-1].theta
+    assert f"{theta:.4g}" in last
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["adma"], "adma: unknown. Allowed: sgd, "),
+        (["adam", "beta_1=0"], "command line: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
+        (["adam", "beta1=2"], "command line: beta1: must be less than 1, found 2"),
+        (["adam", "beta1"], "beta1: not a hyper-parameter"),
+        (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers with commas between"),
+        (["adam", "--grads", "inf"], "--grads, --theta: must be finite"),
+    ],
+)  # fmt: skip
+def test_explain_and_wrong_input(command: Command, given: list[str], said: str) -> None:
+    answer = command("explain", *given)
+    assert (answer.returncode, answer.stderr[: len(said)]) == (2, said)
+
+
+def test_looks_are_log_spaced() -> None:
+    found = sorted(inspection.points(4, 1000))
+    assert found == [1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 1000]
+    assert max(inspection.points(4, 777)) == 777
+
+
+def trained(dataset: Dataset, rule: str, inspect: int, model: Any = None) -> list[Any]:
+    given: dict[str, Any] = {"epochs": 3, "batch_size": 64, "seed": 1, "inspect": inspect}
+    model = model or MLP(hidden=(8,), dropout=0.5)
+    return list(train(model, OPTIMIZERS[rule](), SCHEDULES["inverse_sqrt"](), dataset, **given))
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_look_changes_no_bit(dataset: Dataset, rule: str) -> None:
+    blind, seeing = trained(dataset, rule, 0), trained(dataset, rule, 8)
+    for a, b in zip(blind, seeing, strict=True):
+        assert (a.train_loss, a.test_loss, a.test_error, a.penalty) == (
+            b.train_loss,
+            b.test_loss,
+            b.test_error,
+            b.penalty,
+        )
+        assert len(a.inside) == 0
+    rows = [row for evaluation in seeing for row in evaluation.inside]
+    assert sorted({row["step"] for row in rows}) == sorted({*inspection.points(8, 30), 10, 20, 30})
+    assert [row["part"] for row in rows[:3]] == ["all", "layer 1", "layer 2"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_looked_inside_of(dataset: Dataset, model: str) -> None:
+    assert trained(dataset, "adam", 2, MODELS[model]())[0].inside
+
+
+def test_quantiles_are_those_of_the_quantities() -> None:
+    rng = np.random.default_rng(0)
+    rule, theta = OPTIMIZERS["adam"](), rng.standard_normal(1001)
+    state = rule.init(theta)
+    for _ in range(3):
+        grad = rng.standard_normal(1001)
+        before = theta.copy()
+        rule.step(theta, grad, state, 0.5)
+    kept = (theta.copy(), grad.copy(), {name: slot.copy() for name, slot in state.slots.items()})
+    whole, part = inspection.look(rule, state, before, theta, grad, 0.5, {"half": slice(0, 500)})
+    moments = rule.moments(state)
+    snr = np.abs(moments["m_hat"]) / np.sqrt(moments["v_hat"])
+    for percent in inspection.QUANTILES:
+        assert whole[f"snr_{percent}"] == pytest.approx(np.percentile(snr, percent), rel=1e-4)
+        assert part[f"snr_{percent}"] == pytest.approx(np.percentile(snr[:500], percent), rel=1e-4)
+        assert whole[f"grad_{percent}"] == pytest.approx(np.percentile(np.abs(grad), percent), rel=1e-4)
+        assert whole[f"step_{percent}"] == pytest.approx(whole[f"snr_{percent}"], rel=1e-3)  # |Δθ|/α = SNR but for ε
+    assert whole["correction1"] == pytest.approx(1 - 0.9**3)
+    assert whole["correction2"] == pytest.approx(1 - 0.999**3)
+    assert whole["ratio"] == pytest.approx(np.linalg.norm(theta - before) / np.linalg.norm(before))
+    assert (theta == kept[0]).all()
+    assert (grad == kept[1]).all()
+    assert all((state.slots[name] == slot).all() for name, slot in kept[2].items())
+
+
+@pytest.mark.parametrize(
+    ("rule", "names"),
+    [
+        ("sgd", {"grad", "step"}),
+        ("momentum", {"grad", "step", "mean"}),
+        ("adagrad", {"grad", "step", "scale"}),
+        ("rmsprop", {"grad", "step", "scale"}),
+        ("adam", {"grad", "step", "scale", "mean", "snr"}),
+        ("adamax", {"grad", "step", "scale", "mean", "snr"}),
+    ],
+)
+def test_a_rule_shows_what_it_has(rule: str, names: set[str]) -> None:
+    optimizer, theta = OPTIMIZERS[rule](), np.zeros(3)
+    state = optimizer.init(theta)
+    optimizer.step(theta, np.array([1.0, 0.0, -1.0]), state)
+    found = inspection.quantities(optimizer, state, theta, np.array([1.0, 0.0, -1.0]), 1.0)
+    assert set(found) == names
+    assert found.get("snr", np.zeros(3))[1] == 0  # a gradient that has always been 0 has no noise and no signal
+
+
+def test_the_signal_fades_near_an_optimum() -> None:
+    """Automatic annealing (section 2.1): on a noisy quadratic the effective step falls as the minimum comes near."""
+    rng = np.random.default_rng(0)
+    rule, theta = OPTIMIZERS["adam"](lr=0.01), np.full(500, 3.0)  # type: ignore[call-arg]
+    state, medians = rule.init(theta), {}
+    for t in range(1, 2001):
+        before, grad = theta.copy(), theta + 0.5 * rng.standard_normal(500)
+        rule.step(theta, grad, state)
+        if t in (10, 2000):
+            (row,) = inspection.look(rule, state, before, theta, grad, 1.0, {})
+            medians[t] = row["snr_50"], row["step_50"]
+    assert medians[10][0] > 0.9
+    assert medians[2000][0] < 0.3
+    assert medians[2000][1] < 0.3
+
+
+TEXT = """\
+name: x
+dataset: {idx: FOLDER}
+seeds: [1, 2]
+problems:
+  mlp: {model: {name: mlp, hidden: [8]}, epochs: 2, batch_size: 64}
+optimizers:
+  adam: {lr: 0.001}
+  adam_uncorrected: {name: adam, lr: 0.001, bias_correction: false}
+  sgd: {lr: 0.1}
+inspect: {optimizers: [adam, adam_uncorrected], points: 3}
+"""
+
+
+def test_inspection_is_asked_for_by_label_and_kept_by_the_resolved_file() -> None:
+    experiment = parse(TEXT, "x.yaml")
+    assert parse(resolved(experiment), "again.yaml") == experiment
+    looked = {(run.label, run.seed): run.inspect for entry in plan.entries(experiment) for run in entry.report({})}
+    assert {key for key, points in looked.items() if points} == {("adam", 1), ("adam_uncorrected", 1)}
+    plain = plan.entries(parse(TEXT.replace("inspect:", "#"), "x.yaml"))
+    ids = [
+        {run.label: run.id for entry in some for run in entry.report({})[:1]}
+        for some in (plan.entries(experiment), plain)
+    ]
+    assert ids[0]["sgd"] == ids[1]["sgd"]
+    assert ids[0]["adam"] != ids[1]["adam"]  # a record without looks is not one with them
+
+
+def test_a_label_that_is_not_there_is_told() -> None:
+    with pytest.raises(
+        AdambenchError, match=r"x.yaml:10: inspect.optimizers.0: unknown. Allowed: adam, .*Did you mean adam?"
+    ):
+        parse(TEXT.replace("[adam, adam_uncorrected]", "[adams]"), "x.yaml")
+
+
+def test_looks_are_recorded_and_drawn(command: Command, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(TEXT.replace("FOLDER", str(folder)))
+    answer = command("run", file)
+    assert answer.returncode == 0, answer.stderr
+    (record,) = [
+        found
+        for path in (tmp_path / "results/x/runs").glob("adam-*.json")
+        if "inside" in (found := Record.parse(path.read_text())).data
+    ]
+    columns = record.data["inside"]
+    assert {len(values) for values in columns.values()} == {len(columns["step"])}
+    assert columns["part"][:3] == ["all", "layer 1", "layer 2"]
+    assert "inside" not in command("show", record.id).stdout
+    figures = tmp_path / "results/x/figures"
+    assert command("plot", "x", "--inside").returncode == 0
+    assert command("plot", "--inside", "--over", "adam,adam_uncorrected").returncode == 0
+    names = {path.name for path in figures.glob("inside*")}
+    assert names == {f"inside-mlp-{label}.png" for label in ("adam", "adam_uncorrected", "adam-adam_uncorrected")}
+    wrong = command("plot", "--inside", "--over", "adam,sgd")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
+        2,
+        "--over adam,sgd: sgd: unknown. Allowed: adam, adam_uncorrected.",
+    )
+    assert command("plot", "--over", "adam,sgd").returncode == 2
+    again = command("verify", "x")
+    assert again.stdout.count("the same to the bit") == 6, again.stdout
+
+
+def test_the_panels_show_the_columns(dataset: Dataset) -> None:
+    entries = plan.entries(parse(TEXT, "x.yaml"))
+    run = entries[0].report({})[0]
+    curve = trained(dataset, "adam", 4)
+    data = json.loads(Record.of(run, curve).json())["inside"]
+    figure: Any = charts.inside([charts.Inside(run, "adam", curve, data)])
+    cost, snr, step, scale, corrections = figure.axes
+    whole = [i for i, part in enumerate(data["part"]) if part == "all"]
+    assert snr.get_lines()[0].get_ydata().tolist() == [data["snr_50"][i] for i in whole]
+    assert snr.get_lines()[0].get_xdata().tolist() == [data["step"][i] for i in whole]
+    assert step.get_lines()[0].get_ydata().tolist() == [data["step_50"][i] for i in whole]
+    assert step.get_lines()[1].get_ydata() == [1, 1]  # the bound α
+    assert cost.get_lines()[0].get_ydata().tolist() == [evaluation.train_loss for evaluation in curve]
+    assert corrections.get_lines()[0].get_ydata().tolist() == [data["correction1"][i] for i in whole]
+    assert all(axes.get_xscale() == "log" for axes in figure.axes)
+    assert scale.get_yscale() == "log"
+
+
+def test_made_up_words_are_sparse_and_the_same_every_time() -> None:
+    dataset = words()
+    assert dataset.sha256.startswith("48e60b8b")
+    images = dataset.train.images
+    assert images.shape == (5_000, VOCABULARY)
+    assert set(np.unique(images)) == {0, 255}
+    often = (images > 0).mean(axis=0)
+    assert often[0] > 0.99
+    assert 0.1 < often[FUNCTION_WORDS] < 0.2
+    assert 0.5 < (often < 0.005).mean() < 0.8  # most words are in less than one document of 200
+    assert 0.45 < dataset.train.labels.mean() < 0.55
