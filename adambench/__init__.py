@@ -1,3 +1,15 @@
-"""adambench: the MNIST comparison of the Adam paper, from scratch in NumPy."""
+"""adambench: the MNIST comparison of the Adam paper (Kingma & Ba 2015), from scratch in NumPy."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
 
 __version__ = "0.1.0"
+
+# OpenBLAS picks its kernels by the processor, and kernels differ in the last bits of a product. With those for AVX2,
+# which nearly every x86-64 processor since about 2015 has, a product has the same bits on all of them. The ones for
+# AVX-512 also give a setting of softmax regression other bits beside others than alone, so that it could not be trained
+# together with them. Works before NumPy is first imported; a variable that is set already stays.
+with suppress(OSError):
+    if {"avx2", "fma"} <= set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
+        os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -151,3 +153,16 @@ def test_a_shared_data_set_is_the_data_set(dataset: Dataset) -> None:
     assert (mapped.train.images == dataset.train.images).all()
     assert (mapped.test.labels == dataset.test.labels).all()
     assert not mapped.train.images.flags.writeable
+
+
+def test_openblas_is_asked_for_the_same_kernels_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import adambench, os; print(os.environ.get('OPENBLAS_CORETYPE'))"
+
+    def asked() -> str:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Sandybridge")
+    assert asked() == "Sandybridge"
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    avx2 = sys.platform == "linux" and " avx2 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    assert asked() == ("Haswell" if avx2 else "None")
