@@ -1,0 +1,63 @@
+"""The tables in README and docs are what the commands print of the committed records."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adambench import findings, report
+from adambench.config import load
+from adambench.results import Folder
+from adambench.session import Session
+from tests.test_results import PAPER
+
+TOP = PAPER.parent.parent
+BLOCK = re.compile(r"<!-- (table|claims|fairness) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+PAGES = ("README.md", "docs/reproduction.md")
+BLOCKS = [(page, *found) for page in PAGES for found in BLOCK.findall((TOP / page).read_text(encoding="utf-8"))]
+
+
+def opened(name: str) -> Session:
+    folder = Folder(PAPER, name)
+    return Session.open(load(folder.config), folder, pytest.fail)
+
+
+@pytest.mark.parametrize(("page", "kind", "name", "problem", "text"), BLOCKS, ids=lambda value: str(value)[:20])
+def test_a_table_is_what_its_command_prints(page: str, kind: str, name: str, problem: str, text: str) -> None:
+    session = opened(name)
+    if kind == "claims":
+        printed = findings.claims_markdown({name: session.verdicts()})
+    elif kind == "table":
+        printed = report.markdown(session.experiment, session.summaries())
+    else:
+        found = {part: rows for part, rows in session.fairness().items() if problem in ("", part)}
+        tables = list(findings.fairness_tables(name, found))
+        assert text.strip() in "\n".join(report.markdown_table(header, rows) for _, header, rows in tables)
+        return
+    assert text.strip() == printed.strip()
+
+
+def test_the_pages_have_tables() -> None:
+    assert {(kind, name) for _, kind, name, _, _ in BLOCKS} >= {
+        ("table", "mnist"),
+        ("claims", "figure1"),
+        ("fairness", "figure1"),
+    }
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md", "adambench/paper/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    file = TOP / page
+    for link in re.findall(r"\]\(([\w./:-]+)(?:#[\w-]*)?\)", file.read_text(encoding="utf-8")):
+        if "://" not in link:
+            assert (file.parent / link).exists(), link
+
+
+def test_every_module_is_in_the_readme() -> None:
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    for file in (TOP / "adambench").glob("*.py"):
+        if not file.name.startswith("__"):
+            assert file.name in text, file.name
+    assert all(
+        f"{folder.name}/" in text for folder in (TOP / "adambench").iterdir() if (Path(folder) / "__init__.py").exists()
+    )
