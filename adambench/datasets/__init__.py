@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from adambench.datasets.bag_of_words import words
 from adambench.datasets.base import Dataset, read_folder
-from adambench.datasets.words import words
 from adambench.errors import AdambenchError
 
 # The published SHA-256 of the four decompressed files.

@@ -8,16 +8,16 @@ from adambench.datasets.idx import sha256
 VOCABULARY = 10_000  # words, the number that the paper used
 DOCUMENTS = {"train": 5_000, "test": 1_000}
 LENGTH = (50, 250)  # tokens of a document, evenly distributed
-FUNCTION_WORDS = 100  # the most frequent words say nothing about the label
-CERTAINTY = 3.0  # how sharply the score decides the label
+FUNCTION_WORDS = 20  # the most frequent words say nothing about the label
+CERTAINTY = 10.0  # how sharply the score decides the label
 
 
 def words() -> Dataset:
     """A made-up bag of words: 5,000 + 1,000 documents over 10,000 words of Zipf's frequencies, two classes, seeded.
 
     A feature is 255 if the word is in the document. Word k comes with a probability proportional to 1/k. Every word but
-    the most frequent hundred has a weight between −1 and 1; the label is drawn from the logistic function of thrice the
-    weights' sum over the document's words, divided by the root of their number. So rare words carry most of what
+    the twenty most frequent has a weight between −1 and 1; the label is drawn from the logistic function of ten times
+    the weights' sum over the document's words, divided by the root of their number. So rare words carry most of what
     there is to learn, the paper's reason for AdaGrad and Adam on sparse features. It is no natural language: words are
     independent.
     """
