@@ -352,6 +352,6 @@ def test_made_up_words_are_sparse_and_the_same_every_time() -> None:
     assert set(np.unique(images)) == {0, 255}
     often = (images > 0).mean(axis=0)
     assert often[0] > 0.99
-    assert 0.4 < often[FUNCTION_WORDS] < 0.6
+    assert 0.3 < often[FUNCTION_WORDS] < 0.7
     assert 0.5 < (often < 0.005).mean() < 0.8  # most words are in less than one document of 200
-    assert 0.45 < dataset.train.labels.mean() < 0.55
+    assert 0.4 < dataset.train.labels.mean() < 0.6
