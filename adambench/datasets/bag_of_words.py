@@ -18,8 +18,8 @@ def words() -> Dataset:
     A feature is 255 if the word is in the document. Word k comes with a probability proportional to 1/k. Every word but
     the twenty most frequent has a weight between −1 and 1. A document's score is the sum of its words' weights over the
     root of their number; its label is drawn from the logistic function of ten times what that is above the median. So
-    rare words carry most of what there is to learn, the paper's reason for AdaGrad and Adam on sparse features. It is no
-    natural language: words are independent.
+    rare words carry most of what there is to learn, the paper's reason for AdaGrad and Adam on sparse features. It is
+    no natural language: words are independent.
     """
     rng = np.random.Generator(np.random.PCG64(2015))
     frequency = np.cumsum(1 / np.arange(1, VOCABULARY + 1))
