@@ -88,42 +88,37 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
         """Those settings that have the given hyper-parameters."""
         return [(setting, cost) for setting, cost in finals[label] if given.items() <= setting.items()]
 
-    def best(label: str, **given: Any) -> float:
+    def best(label: str, /, **given: Any) -> float:
         """The lowest final value of the tuning metric."""
-        return min((cost for _, cost in held(label, given)), default=math.nan)
+        return min(cost for _, cost in held(label, given))
 
-    def limit(label: str, level: float, **given: Any) -> float:
+    def limit(label: str, level: float, /, **given: Any) -> float:
         """The lowest rate from which on no rate ends at or below a level; infinite if the highest does."""
         settings = held(label, given)
         good = [setting["lr"] for setting, cost in settings if cost <= level]
         return min((s["lr"] for s, _ in settings if not good or s["lr"] > max(good)), default=math.inf)
 
-    def gap(label: str, other: str, **given: Any) -> float:
+    def gap(label: str, other: str, /, **given: Any) -> float:
         """The most that a setting is above the other's of the same axes of the grid; zero where both diverged."""
         axes = entries[label].grid.varied
         there = {tuple(setting[axis] for axis in axes): cost for setting, cost in held(other, given)}
-        pairs = [(cost, there.get(tuple(setting[axis] for axis in axes))) for setting, cost in held(label, given)]
-        gaps = [0.0 if mine == yours else mine - yours for mine, yours in pairs if yours is not None]
-        return max(gaps, default=math.nan)
+        pairs = [(cost, there[tuple(setting[axis] for axis in axes)]) for setting, cost in held(label, given)]
+        return max(0.0 if mine == yours else mine - yours for mine, yours in pairs)
 
     return {some.tuning.seed: quantity.value({"best": best, "limit": limit, "gap": gap})}
 
 
 def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
-    """The paper's curves have no CPU seconds, no metric but the training cost, and no search."""
+    """The paper's curves have no CPU seconds, no metric but the training cost, no search, and one curve a rule."""
     quantity = claim.quantity
-    if (
-        problem.figure not in paper.FIGURES
-        or quantity.search
-        or "seconds" in quantity.functions
-        or quantity.words - {"train_loss"}
-    ):
+    if quantity.search or "seconds" in quantity.functions or quantity.metrics - {"train_loss"}:
         return None
-    drawn = paper.curves(problem.figure)
-    rules = {grid.label: grid.rule for grid in problem.grids if grid.label in quantity.labels}
-    if not set(rules.values()) <= set(drawn):
+    drawn = paper.curves(problem.figure) if problem.figure in paper.FIGURES and problem.figure else {}
+    grids = [grid for grid in problem.grids if grid.label in quantity.labels]
+    rules = [grid.rule for grid in grids if grid.rule in drawn and grid.axes.get("bias_correction") != (False,)]
+    if len(set(rules)) < len(grids):
         return None
-    return value(quantity, {label: drawn[rule] for label, rule in rules.items()})
+    return value(quantity, {grid.label: drawn[grid.rule] for grid in grids})
 
 
 def verdict(claim: Claim, interval: Interval) -> str:

@@ -187,19 +187,24 @@ def plot(
         raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
     if over and not inside:
         raise AdambenchError("--over: goes with --inside", "As in --inside --over adam,rmsprop")
+    if inside and (paper or metric or x is not X.epoch):
+        raise AdambenchError("--inside: draws its own panels along steps", "Leave --paper, --metric and --x out.")
     found = stored(results, experiments, _warn)
-    if inside:
-        if not experiments:
-            found = [session for session in found if session.experiment.inspect.optimizers] or found
-        for path in (path for session in found for path in session.draw_inside(format, over)):
-            print(f"wrote {path}")
-        return
-    if paper and not experiments:
+    if not experiments and inside:
+        found = [session for session in found if session.experiment.inspect.optimizers] or found
+    elif not experiments and paper:
         found = [
             session for session in found if any(problem.figure for problem in session.experiment.problems)
         ] or found
     for session in found:
-        for path in session.draw(format, x, metric, paper):
+        try:
+            paths = session.draw_inside(format, over) if inside else session.draw(format, x, metric, paper)
+        except AdambenchError as error:
+            if experiments or len(found) == 1 or error.exit_code == 1:
+                raise
+            _warn(error.message)  # all were asked for: one that has nothing to show does not keep back the others
+            continue
+        for path in paths:
             print(f"wrote {path}")
 
 

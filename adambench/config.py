@@ -34,6 +34,7 @@ from adambench.experiment import (
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.paper import FIGURES, GRIDS
+from adambench.quantity import Quantity
 from adambench.schedules import SCHEDULES
 from adambench.yamlfile import Path as Where
 from adambench.yamlfile import Source, dotted
@@ -237,12 +238,36 @@ class _Config(Check):
         except ValueError as error:
             self.fail((*path, "quantity"), str(error))
             return None
-        labels = [grid.label for grid in problems[name].grids]
-        for label in sorted(found.labels - set(labels)):
-            self.fail((*path, "quantity"), f"{label}: {unknown(label, labels)}")
+        grids = {grid.label: grid for grid in problems[name].grids}
+        for label in sorted(found.labels - set(grids)):
+            self.fail((*path, "quantity"), f"{label}: {unknown(label, grids)}")
         if not found.labels:
             self.fail((*path, "quantity"), "names no optimizer")
+        if len(self.errors) == before:
+            self.search(found, grids, (*path, "quantity"))
         return Claim(id_, sentence, name, found, relation, tuple(bound) if pair else (bound,))
+
+    def search(self, found: Quantity, grids: Mapping[str, Grid], path: Where) -> None:
+        """Whether the grids have what a quantity about the search holds to and compares."""
+        for held in found.held:
+            for label in held.labels:
+                values = grids[label].axes.get(held.name)
+                if values is None:
+                    self.fail(
+                        path,
+                        f"{held.name}: {label} has no such hyper-parameter: {unknown(held.name, grids[label].axes)}",
+                    )
+                elif held.value not in values:
+                    self.fail(
+                        path, f"{held.name}={held.value}: not in the grid of {label}: {', '.join(map(str, values))}"
+                    )
+        for one, other in found.gaps:
+            if [grids[one].axes[axis] for axis in grids[one].varied] != [
+                grids[other].axes.get(axis) for axis in grids[one].varied
+            ]:
+                self.fail(
+                    path, f"gap({one}, {other}): their grids differ; every setting of one needs its like in the other"
+                )
 
     def axis(self, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
         """The values of one hyper-parameter: a single one, a list, or `{logspace: [low, high, count]}`."""

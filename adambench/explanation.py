@@ -37,16 +37,18 @@ def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Wo
     for grad in grads:
         before, other_before = float(weight[0]), float(other[0])
         g = np.array([float(grad)])
-        rule.step(weight, g, state)
-        if shadow and other_state:
-            shadow.step(other, g, other_state)
-        moments = {name: float(value[0]) for name, value in rule.moments(state).items()}
+        with np.errstate(all="ignore"):  # overflow is a result here
+            rule.step(weight, g, state)
+            if shadow and other_state:
+                shadow.step(other, g, other_state)
+            moments = {name: float(value[0]) for name, value in rule.moments(state).items()}
+            snr = _snr(moments)
         steps.append(
             Worked(
                 t=state.t,
                 g=float(grad),
                 values={SYMBOLS.get(name, name): value for name, value in moments.items()},
-                snr=_snr(moments),
+                snr=snr,
                 change=float(weight[0]) - before,
                 theta=float(weight[0]),
                 uncorrected=float(other[0]) - other_before if shadow else None,

@@ -59,6 +59,7 @@ class Fairness:
     rank: float  # mean over the report seeds of its place in the tuning metric, 1 the lowest; nan if seeds are missing
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
+    together: Sequence[int]  # how many runs shared the work of its report runs: seconds of other numbers do not compare
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,27 @@ class Reached:
     high: float
 
 
-def fairness(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> tuple[list[float], list[Fairness]]:
-    """Of the entries of one problem: its cost levels, and each optimizer, the best mean rank first."""
+def fairness(
+    entries: Sequence[Entry], curves: Mapping[str, Curve], together: Mapping[str, int]
+) -> tuple[list[float], list[Fairness]]:
+    """Of the entries of one problem: its cost levels, and each optimizer, the best mean rank first.
+
+    together: by run id, how many runs shared the work.
+    """
     found = {
         entry.grid.label: [curves[run.id] for run in entry.report(curves) if run.id in curves] for entry in entries
     }
     marks = levels([curve for known in found.values() for curve in known])
     ranks = _ranks(entries, curves)
-    rows = [_fairness(entry, curves, found[entry.grid.label], marks, ranks[entry.grid.label]) for entry in entries]
+    rows = [_fairness(entry, curves, together, marks, ranks[entry.grid.label]) for entry in entries]
     return marks, sorted(rows, key=lambda row: math.inf if math.isnan(row.rank) else row.rank)
 
 
 def _fairness(
-    entry: Entry, curves: Mapping[str, Curve], known: Sequence[Curve], marks: Sequence[float], rank: float
+    entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int], marks: Sequence[float], rank: float
 ) -> Fairness:
+    ids = [run.id for run in entry.report(curves) if run.id in curves]
+    known = [curves[id_] for id_ in ids]
     metric, tuning = entry.experiment.tuning.metric, [run for run in entry.tuning if run.id in curves]
     best = entry.best(curves)
     tuned = next((final(curves[run.id], metric) for run in tuning if run.optimizer == best), math.nan)
@@ -97,10 +105,11 @@ def _fairness(
         diverged=sum(curves[run.id][-1].diverged for run in tuning),
         tuned=tuned,
         reported=reported,
-        optimism=reported.mean / tuned - 1 if same_length and math.isfinite(tuned) else math.nan,
+        optimism=reported.mean / tuned - 1 if same_length and tuned and math.isfinite(tuned) else math.nan,
         rank=rank,
         epochs=[_reached(known, mark, "epoch") for mark in marks],
         seconds=[_reached(known, mark, "seconds") for mark in marks],
+        together=sorted({together[id_] for id_ in ids}),
     )
 
 
@@ -127,7 +136,7 @@ def levels(curves: Sequence[Curve]) -> list[float]:
     """Round costs between the best final cost and what half of the runs have after their first epoch, low ones last."""
     finals = [value for curve in curves if math.isfinite(value := final(curve, "train_loss"))]
     starts = [curve[0].train_loss for curve in curves if math.isfinite(curve[0].train_loss)]
-    if not finals or min(finals) >= median(starts):
+    if not finals or not 0 < min(finals) < median(starts):
         return []
     low, high = min(finals), median(starts)
     step = (high / low) ** (1 / (LEVELS + 0.2))  # the lowest a little above the best, so that it can be reached

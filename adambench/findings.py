@@ -21,14 +21,14 @@ TRIED = (1, 3, 9)  # settings, of which the best is told
 
 def value(number: float) -> str:
     """Three figures."""
-    return f"{number:.3g}" if math.isfinite(number) else "–" if math.isnan(number) else "∞"
+    return f"{number:.3g}" if math.isfinite(number) else "–" if math.isnan(number) else "∞" if number > 0 else "−∞"
 
 
 def measured(verdict: Verdict) -> str:
     """`0.61 [0.55, 0.67]`."""
     interval = verdict.interval
     if interval.n == 0:
-        return "no finished runs"
+        return "the search is not finished" if verdict.claim.quantity.search else "no finished runs"
     if verdict.claim.quantity.search:
         return f"{value(interval.mean)} (of the search, one seed)"
     if interval.n == 1:
@@ -87,7 +87,7 @@ def claims_json(judged: Mapping[str, Sequence[Verdict]]) -> list[dict[str, Any]]
             "bound": list(verdict.claim.bound),
             "values": {str(seed): json_value(number) for seed, number in verdict.values.items()},
             **{key: json_value(number) for key, number in asdict(verdict.interval).items()},
-            "paper": verdict.paper,
+            "paper": json_value(verdict.paper),
             "verdict": verdict.verdict,
         }
         for name, found in judged.items()
@@ -127,13 +127,17 @@ def fairness_tables(name: str, problems: Found) -> Iterator[Lines]:
         )
         yield (
             f"{name}, {problem}: epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)",
-            ["optimizer", "mean rank", *(f"{level:g}" for level in levels), *(f"s to {level:g}" for level in levels)],
+            [
+                *("optimizer", "mean rank", *(f"{level:g}" for level in levels)),
+                *(*(f"s to {level:g}" for level in levels), "together"),
+            ],
             [
                 [
                     row.optimizer,
                     "–" if math.isnan(row.rank) else f"{row.rank:.1f}",
                     *(reached(found, "g") for found in row.epochs),
                     *(reached(found, ".1f") for found in row.seconds),
+                    "–".join(dict.fromkeys(map(str, [*row.together[:1], *row.together[-1:]]))) or "–",
                 ]
                 for row in rows
             ],
@@ -150,7 +154,8 @@ def reached(found: Reached, form: str) -> str:
 
 NOTES = (
     "best of k: median of the best of k settings drawn from the grid. optimism: report seeds over the tuning seed.\n"
-    f"stable decades: the rates around the best whose final metric is at most {STABLE:g} times it. ∞: never reached."
+    f"stable decades: the rates around the best whose final metric is at most {STABLE:g} times it. ∞: never reached.\n"
+    "together: runs trained together share work; seconds of unequal numbers do not compare."
 )
 
 

@@ -10,37 +10,45 @@ import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-Measure = Callable[..., float]  # (labels, *arguments, **hyperparameters) -> value
+Measure = Callable[..., float]  # (labels, level, metric, **hyperparameters) -> value
+LONGEST = 2000  # characters
+LARGEST = 1e300
 
 
 @dataclass(frozen=True)
 class Takes:
-    """What a measure is given: labels of optimizers, then from `fewest` to `most` numbers or names of metrics.
+    """What a measure is given: labels of optimizers, then a level if it needs one, then a metric if it can have one.
 
     search: it looks at the tuning runs and may be held to some of them, as in `best(adam, beta1=0.9)`; else it looks at
     the report runs, seed by seed.
     """
 
-    labels: int
-    fewest: int
-    most: int
+    labels: int = 1
+    level: bool = False
+    metric: bool = False
     search: bool = False
 
 
 MEASURES = {
-    "final": Takes(1, 0, 1),
-    "epochs": Takes(1, 1, 2),
-    "seconds": Takes(1, 1, 2),
-    "best": Takes(1, 0, 0, search=True),
-    "limit": Takes(1, 1, 1, search=True),
-    "gap": Takes(2, 0, 0, search=True),
+    "final": Takes(metric=True),
+    "epochs": Takes(level=True, metric=True),
+    "seconds": Takes(level=True, metric=True),
+    "best": Takes(search=True),
+    "limit": Takes(level=True, search=True),
+    "gap": Takes(labels=2, search=True),
 }
 
+
+def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
+    """Min or max, nan if any of the values is."""
+    return lambda *values: math.nan if any(map(math.isnan, values)) else choose(values)
+
+
 PLAIN: Mapping[str, Callable[..., float]] = {
-    "min": lambda *values: min(values),
-    "max": lambda *values: max(values),
+    "min": _extreme(min),
+    "max": _extreme(max),
     "abs": abs,
-    "log10": lambda value: math.log10(value) if value > 0 else -math.inf,
+    "log10": lambda value: math.log10(value) if value > 0 else math.nan if value != 0 else -math.inf,
 }
 PLAIN_TAKES = {"min": (1, 99), "max": (1, 99), "abs": (1, 1), "log10": (1, 1)}
 
@@ -60,13 +68,28 @@ OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 
 
 @dataclass(frozen=True)
+class Held:
+    """Labels whose search is held to one value of a hyper-parameter."""
+
+    labels: tuple[str, ...]
+    name: str
+    value: float | bool
+
+
+@dataclass(frozen=True)
 class Quantity:
-    """A checked expression. labels: the optimizers it names; functions: the measures; words: metrics."""
+    """A checked expression.
+
+    labels: the optimizers it names; functions: the measures; metrics: those it names; held, gaps: what the measures of
+    the search are held to, and which labels are compared setting by setting.
+    """
 
     text: str
     labels: frozenset[str]
     functions: frozenset[str]
-    words: frozenset[str]
+    metrics: frozenset[str]
+    held: tuple[Held, ...]
+    gaps: tuple[tuple[str, ...], ...]
 
     @property
     def search(self) -> bool:
@@ -78,18 +101,25 @@ class Quantity:
         return _value(_tree(self.text), measures)
 
 
-def parse(text: str, words: Collection[str]) -> Quantity:
-    """words: the metrics that may be named. Raises ValueError that says what is wrong."""
-    found = _Names(words)
-    found.visit(_tree(text))
+def parse(text: str, metrics: Collection[str]) -> Quantity:
+    """metrics: those that may be named. Raises ValueError that says what is wrong."""
+    text = " ".join(text.split())
+    if len(text) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST:,} characters")
+    found = _Names(metrics)
+    try:
+        found.visit(_tree(text))
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:
         raise ValueError("measures of the search (best, limit, gap) and of report runs do not mix")
-    return Quantity(text, frozenset(found.labels), frozenset(found.functions), frozenset(found.words))
+    names = (frozenset(found.labels), frozenset(found.functions), frozenset(found.metrics))
+    return Quantity(text, *names, tuple(found.held), tuple(found.gaps))
 
 
 def _tree(text: str) -> ast.expr:
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"is no expression: {getattr(error, 'msg', error)}") from error
 
@@ -97,16 +127,19 @@ def _tree(text: str) -> ast.expr:
 class _Names:
     """Walks an expression, refuses what is not of the language and collects the names in it."""
 
-    def __init__(self, words: Collection[str]) -> None:
-        self.allowed = sorted(words)
+    def __init__(self, metrics: Collection[str]) -> None:
+        self.allowed = sorted(metrics)
         self.labels: set[str] = set()
         self.functions: set[str] = set()
-        self.words: set[str] = set()
+        self.metrics: set[str] = set()
+        self.held: list[Held] = []
+        self.gaps: list[tuple[str, ...]] = []
 
     def visit(self, node: ast.expr) -> None:
         match node:
-            case ast.Constant(value=value) if type(value) in (int, float):
-                pass
+            case ast.Constant(value=int(value) | float(value)) if type(value) is not bool:
+                if not abs(value) < LARGEST:
+                    raise ValueError(f"{str(value)[:20]}: too large a number")
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 self.visit(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
@@ -126,21 +159,29 @@ class _Names:
 
     def measure(self, name: str, arguments: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
         takes = MEASURES[name]
-        _count(name, arguments, takes.labels + takes.fewest, takes.labels + takes.most)
+        needed = takes.labels + takes.level
+        _count(name, arguments, needed, needed + takes.metric)
         self.functions.add(name)
-        self.labels |= {_label(argument) for argument in arguments[: takes.labels]}
-        for argument in arguments[takes.labels :]:
-            if isinstance(argument, ast.Name):
-                if argument.id not in self.allowed:
-                    raise ValueError(f"{argument.id}: unknown. Allowed: {', '.join(self.allowed)}.")
-                self.words.add(argument.id)
-            else:
-                self.visit(argument)
+        labels = tuple(_label(argument) for argument in arguments[: takes.labels])
+        self.labels.update(labels)
+        if takes.labels > 1:
+            self.gaps.append(labels)
+        if takes.level:
+            self.visit(arguments[takes.labels])
+        for argument in arguments[needed:]:
+            metric = argument.id if isinstance(argument, ast.Name) else ast.unparse(argument)
+            if metric not in self.allowed:
+                raise ValueError(f"{metric}: unknown. Allowed: {', '.join(self.allowed)}.")
+            self.metrics.add(metric)
         for keyword in keywords:
-            if not takes.search or not isinstance(keyword.value, ast.Constant):
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if not takes.search or keyword.arg is None or not isinstance(value, bool | int | float):
                 raise ValueError(
                     f"{ast.unparse(keyword)}: not allowed here; best, limit and gap take hyperparameter=value"
                 )
+            self.held.append(Held(labels, keyword.arg, value))
+        if len({keyword.arg for keyword in keywords}) < len(keywords):
+            raise ValueError(f"{name}: a hyper-parameter stands twice")
 
 
 def _count(name: str, arguments: Sequence[ast.expr], fewest: int, most: int) -> None:
@@ -170,9 +211,11 @@ def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
             if name in PLAIN:
                 return PLAIN[name](*(_value(argument, measures) for argument in arguments))
-            count = MEASURES[name].labels
-            labels = [_label(argument) for argument in arguments[:count]]
-            rest = [arg.id if isinstance(arg, ast.Name) else _value(arg, measures) for arg in arguments[count:]]
+            takes = MEASURES[name]
+            needed = takes.labels + takes.level
+            labels = [_label(argument) for argument in arguments[: takes.labels]]
+            level = [_value(argument, measures) for argument in arguments[takes.labels : needed]]
+            metric = [argument.id for argument in arguments[needed:] if isinstance(argument, ast.Name)]
             held = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
-            return measures[name](*labels, *rest, **held)
+            return measures[name](*labels, *level, *metric, **held)
     raise AssertionError(ast.dump(node))

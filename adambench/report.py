@@ -91,7 +91,7 @@ def markdown(experiment: Experiment, table: Mapping[str, Sequence[Summary]]) -> 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def benchmark(numbers: Mapping[str, Any]) -> Iterator[Table | str]:

@@ -25,7 +25,7 @@ from adambench.results import Folder, Record
 from adambench.workers import Event, Finished
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from adambench.charts import Figure
 
 Warn = Callable[[str], object]
 
@@ -66,7 +66,10 @@ class Session:
 
     def fairness(self) -> dict[str, tuple[list[float], list[Fairness]]]:
         """By problem."""
-        return {name: fairness(members, self.curves) for name, members in plan.by_problem(self.entries).items()}
+        together = {id_: int(record.data["together"]) for id_, record in self.records.items()}
+        return {
+            name: fairness(members, self.curves, together) for name, members in plan.by_problem(self.entries).items()
+        }
 
     def train(self, dataset: Dataset, jobs: int, work: Callable[[Run], float], stop: Connection) -> Iterator[Event]:
         """Train what is missing, recording each run as it ends, and tell what happens."""
@@ -143,18 +146,14 @@ class Session:
         for label in chosen[0]:
             if label not in labels:
                 raise AdambenchError(f"--over {over}: {label}: {unknown(label, labels)}", "As in --over adam,rmsprop")
+        if over is not None and (len(chosen[0]) != 2 or chosen[0][0] == chosen[0][1]):
+            raise AdambenchError(f"--over {over}: must be two labels", "As in --over adam,rmsprop")
+        by_name = {(look.run.problem, look.run.label): look for look in looks}
         figures = {
-            "-".join(["inside", problem.name, *group]): charts.inside(found)
+            "-".join(["inside", problem.name, *group]): charts.inside([by_name[problem.name, label] for label in group])
             for problem in self.experiment.problems
             for group in chosen
-            if (
-                found := [
-                    look
-                    for label in group
-                    for look in looks
-                    if (look.run.problem, look.run.label) == (problem.name, label)
-                ]
-            )
+            if all((problem.name, label) in by_name for label in group)
         }
         return self._write(figures, kind)
 

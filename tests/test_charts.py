@@ -155,3 +155,9 @@ def test_the_best_is_drawn_against_the_number_tried(entries: list[plan.Entry], c
     figure: Any = charts.budget(entries, curves)
     lines = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].get_lines()}
     assert lines["adam (3)"] == pytest.approx([0.4, 0.3, 0.3])
+
+
+def test_a_search_in_which_all_diverged_is_not_drawn(entries: list[plan.Entry]) -> None:
+    lost = {run.id: curve(math.nan) for entry in entries for run in entry.tuning}
+    assert charts.budget(entries, lost) is None
+    assert charts.heatmap(entries, lost) is None

@@ -92,10 +92,10 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("name: mnist\n", "name: ../up\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, "
          "found '../up'"),
         ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, found 3"),
-        ("dataset: mnist", "dataset: minst", "f.yaml:2: dataset: unknown. Allowed: mnist. Did you mean mnist? "
+        ("dataset: mnist", "dataset: minst", "f.yaml:2: dataset: unknown. Allowed: mnist, words. Did you mean mnist? "
          "A folder of your own is {idx: path/to/folder}."),
         ("dataset: mnist", "dataset: {name: mnist, idx: x}",
-         "f.yaml:2: dataset: must be one of mnist, or {idx: path/to/folder}"),
+         "f.yaml:2: dataset: must be one of mnist, words, or {idx: path/to/folder}"),
         ("metric: train_loss", "metric: loss",
          "f.yaml:4: tuning.metric: must be 'train_loss', 'test_loss' or 'test_error', found 'loss'"),
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
@@ -153,7 +153,7 @@ def test_overrides() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp, vae. "
+        ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
          "batch_size, schedule, seeds, optimizers, figure. Did you mean epochs?"),

@@ -20,7 +20,7 @@ from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS
 from adambench.results import Record
 from adambench.schedules import SCHEDULES
-from adambench.training import train
+from adambench.training import Evaluation, train
 from tests.conftest import Command
 
 GRADS = [1.0, -2.0, 0.5, 0.0, 3.0]
@@ -355,3 +355,17 @@ def test_made_up_words_are_sparse_and_the_same_every_time() -> None:
     assert 0.3 < often[FUNCTION_WORDS] < 0.7
     assert 0.5 < (often < 0.005).mean() < 0.8  # most words are in less than one document of 200
     assert 0.48 < dataset.train.labels.mean() < 0.52
+
+
+def test_a_run_that_diverged_at_once_is_drawn() -> None:
+    run = plan.entries(parse(TEXT, "x.yaml"))[0].report({})[0]
+    columns: dict[str, Any] = {"step": [1], "part": ["all"], "ratio": ["nan"]} | {
+        f"snr_{q}": ["nan"] for q in inspection.QUANTILES
+    }
+    lost = [Evaluation(1, 1, 0.0, math.nan, 0.0, math.nan, math.nan)]
+    assert charts.inside([charts.Inside(run, "adam", lost, columns)])
+
+
+def test_explain_tells_an_overflow_without_a_warning(command: Command) -> None:
+    answer = command("explain", "adam", "--grads", "1e200,1")
+    assert (answer.returncode, answer.stderr) == (0, "")

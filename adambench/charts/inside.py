@@ -57,16 +57,17 @@ def inside(looks: Sequence[Inside]) -> Figure:
         grid = list(figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0])
         colours = _colours(looks)
         for look, colour in zip(looks, colours, strict=True):
-            steps, costs = zip(*((e.step, e.train_loss) for e in look.curve if not e.diverged), strict=True)
-            grid[0].plot(steps, costs, ".-", color=colour, label=look.run.label)
+            known = [evaluation for evaluation in look.curve if not evaluation.diverged]
+            costs = [evaluation.train_loss for evaluation in known]
+            grid[0].plot([e.step for e in known], costs, ".-", color=colour, label=look.run.label)
         grid[0].set_yscale("log")
         grid[0].set_ylabel(Y_NAMES["train_loss"])
         grid[0].legend()
         for name, axes in zip(shown, grid[1:], strict=False):
-            known = [(table, colour) for table, colour in zip(tables, colours, strict=True) if f"{name}_50" in table]
-            medians = np.concatenate([table[f"{name}_50"] for table, _ in known])
-            bottom = min(medians[medians > 0], default=1e-3) / BELOW
-            for table, colour in known:
+            having = [(table, colour) for table, colour in zip(tables, colours, strict=True) if f"{name}_50" in table]
+            medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
+            bottom = min(medians[np.isfinite(medians) & (medians > 0)], default=1e-3) / BELOW
+            for table, colour in having:
                 _quantiles(axes, table, name, colour, bottom, outer=len(looks) == 1)
             axes.set_ylabel(PANELS[name])
             axes.set_yscale("log")

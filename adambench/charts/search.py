@@ -64,7 +64,11 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | No
     """The best of k settings drawn from a grid, against k: median, quartiles as a band. None if nothing was tuned."""
     return panels(
         {
-            name: [(entry, found) for entry in members if (found := fairness.budget(entry, curves))]
+            name: [
+                (entry, found)
+                for entry in members
+                if (found := fairness.budget(entry, curves)) and 0 < found.median[-1] < math.inf
+            ]
             for name, members in by_problem(entries).items()
         },
         _draw_budget,
@@ -101,7 +105,11 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | N
     """
     return panels(
         {
-            name: [(entry, finals) for entry in members if len(finals := analysis.by_rate(entry, curves)) > 1]
+            name: [
+                (entry, finals)
+                for entry in members
+                if len(finals := analysis.by_rate(entry, curves)) > 1 and 0 < min(finals.values()) < math.inf
+            ]
             for name, members in by_problem(entries).items()
         },
         lambda axes, rows: _draw_heatmap(axes, rows, curves),
