@@ -46,13 +46,14 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | N
             line[0].set_ylabel(f"cost after {members[0].problem.epochs} epochs")
         grid[0][0].plot([], [], "o--", color="#555555", markersize=3.5, alpha=0.5, fillstyle="none", label="the paper")
         grid[0][0].set_ylim(paper.GRID_COST)
+        grid[0][0].set_xlim(paper.GRID_RATE)
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], loc="outside upper center", ncols=3)
         return figure
 
 
 def _draw(axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float], label: str, colour: str) -> None:
-    """What is above the top of the axis is far above: a line goes out there. inf: diverged, no point."""
+    """A line goes out at the top to what is above it; a cross there: diverged."""
     axes.plot(
         list(theirs),
         list(theirs.values()),
@@ -66,3 +67,6 @@ def _draw(axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float]
     rates = sorted(ours)
     costs = [ours[rate] if math.isfinite(ours[rate]) else math.nan for rate in rates]
     axes.plot(rates, costs, ".-", color=colour, label=label)
+    lost = [rate for rate in rates if not math.isfinite(ours[rate])]
+    height = 0.97 if colour == COLOURS["adam"] else 0.92  # beside each other where both diverged
+    axes.plot(lost, [height] * len(lost), "x", color=colour, markersize=5, transform=axes.get_xaxis_transform())

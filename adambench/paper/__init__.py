@@ -24,7 +24,8 @@ FIGURES = {
     "2a": Figure((0, 200), (3e-3, 1e-1), log=True),  # multi-layer network on MNIST, dropout
 }
 GRIDS = {"4-10": 10, "4-100": 100}  # figure 4, by epochs: final cost of a variational auto-encoder by rate, β₁ and β₂
-GRID_COST = (95.0, 140.0)  # what its vertical axes span
+GRID_COST = (95.0, 140.0)  # what its axes span
+GRID_RATE = (-5.1, -0.9)  # log₁₀ α, from −5 to −1
 RULES = {
     "AdaGrad": "adagrad",
     "RMSProp": "rmsprop",
