@@ -58,10 +58,12 @@ class Source:
 
     def place(self, path: Path) -> tuple[int, str]:
         """Line of the path (or of what is around it) and `file:line`; if on the command line, 0 and what was said."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.overridden:
-                return 0, f"command line, {self.overridden[path[:end]]}"
-            if line := self.lines.get(path[:end]):
+        beginnings = [path[:end] for end in range(len(path), -1, -1)]
+        for beginning in beginnings:
+            if beginning in self.overridden:
+                return 0, f"command line, {self.overridden[beginning]}"
+        for beginning in beginnings:
+            if line := self.lines.get(beginning):
                 return line, f"{self.name}:{line}"
         return 0, self.name
 

@@ -159,6 +159,7 @@ def test_overrides() -> None:
          "batch_size, schedule, seeds, optimizers, figure. Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a valid integer, "
          "found 'x'"),
+        ("seeds=[x]", "command line, seeds=[x]: seeds.0: must be a valid integer, found 'x'"),
         ("epochs", "epochs: not an override"),
         ("epochs=", "epochs=: not an override"),
         ("name.x=1", "command line, name.x=1: name: unknown. Allowed: tuning, problems, optimizers."),
