@@ -105,8 +105,9 @@ def test_nothing_to_draw_gives_no_figure(entries: list[plan.Entry], curves: dict
     assert charts.sensitivity(entries, {}) is None
 
 
-@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-@pytest.mark.parametrize("x", ["epoch", "step", "seconds"])
+@pytest.mark.parametrize(
+    ("kind", "start", "x"), [("png", b"\x89PNG", "epoch"), ("svg", b"<?xml", "step"), ("pdf", b"%PDF", "seconds")]
+)
 def test_files_are_the_same_each_time(
     entries: list[plan.Entry], curves: dict[str, Curve], kind: str, start: bytes, x: str
 ) -> None:
