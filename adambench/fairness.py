@@ -78,10 +78,7 @@ def fairness(
 
     together: by run id, how many runs shared the work.
     """
-    found = {
-        entry.grid.label: [curves[run.id] for run in entry.report(curves) if run.id in curves] for entry in entries
-    }
-    marks = levels([curve for known in found.values() for curve in known])
+    marks = levels([curves[run.id] for entry in entries for run in entry.report(curves) if run.id in curves])
     ranks = _ranks(entries, curves)
     rows = [_fairness(entry, curves, together, marks, ranks[entry.grid.label]) for entry in entries]
     return marks, sorted(rows, key=lambda row: math.inf if math.isnan(row.rank) else row.rank)

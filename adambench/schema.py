@@ -131,9 +131,8 @@ class Schema(Check):
                         path, f"{held.name}={held.value}: not in the grid of {label}: {', '.join(map(str, values))}"
                     )
         for one, other in found.gaps:
-            if [grids[one].axes[axis] for axis in grids[one].varied] != [
-                grids[other].axes.get(axis) for axis in grids[one].varied
-            ]:
+            varied = {*grids[one].varied, *grids[other].varied}
+            if any(grids[one].axes.get(axis) != grids[other].axes.get(axis) for axis in varied):
                 self.fail(
                     path, f"gap({one}, {other}): their grids differ; every setting of one needs its like in the other"
                 )

@@ -112,6 +112,8 @@ def test_a_quantity_without_value_is_nan() -> None:
         ("final(adam) / final(nesterov)", "best(adam, lr=7)", "claims.0.quantity: lr=7: not in the grid of adam: 0.1, 0.2, 0.4, 0.8"),
         ("final(adam) / final(nesterov)", "gap(adam, nesterov)", "claims.0.quantity: gap(adam, nesterov): their grids differ; every "
          "setting of one needs its like in the other"),
+        ("final(adam) / final(nesterov)", "gap(nesterov, adam)", "claims.0.quantity: gap(nesterov, adam): their grids differ; every "
+         "setting of one needs its like in the other"),
         ("final(adam) / final(nesterov)", "final(adam) / best(adam)", "claims.0.quantity: measures of the search (best, limit, gap) "
          "and of report runs do not mix"),
         ("final(adam) / final(nesterov)", "1" * 400, "claims.0.quantity: 11111111111111111111: too large a number"),

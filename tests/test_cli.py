@@ -117,7 +117,9 @@ def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path
     assert command("claims", *where, "--format", "markdown").stdout.count("\n| A") == 6
     told = json.loads(command("fairness", *where, "--format", "json").stdout)
     assert {(row["problem"], row["optimizer"]) for row in told} == {
-        (p, o) for p in ("step", "epoch", "constant") for o in set(OPTIMIZERS) - {"adam_eps_hat"}
+        (problem.name, grid.label)
+        for problem in load(reference / "figure1/config.yaml").problems
+        for grid in problem.grids
     }
     assert "figure1, step: the search" in command("fairness", *where).stdout
     assert command("plot", *where, "--paper").stdout == f"wrote {reference / 'figure1' / 'figures' / 'paper.png'}\n"
