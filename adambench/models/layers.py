@@ -1,11 +1,12 @@
 """The parts of a network, forward and backward, written into buffers that the caller owns."""
 
-from typing import Any
+import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.floating[Any]]
+from adambench.models.base import Array, Network
 
 
 class Dense:
@@ -31,6 +32,32 @@ class Dense:
         np.sum(dz, axis=0, out=self.db)
         if dx is not None:
             np.matmul(dz, self.W.T, out=dx)
+
+
+class DenseNetwork(Network):
+    """Dense layers laid end to end in the flat vectors, with an L2 term on their weights. One setting."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, int]], l2: float, dtype: npt.DTypeLike) -> None:
+        """shapes: (n_in, n_out) of each layer, by its name."""
+        sizes = [Dense.size(*shape) for shape in shapes.values()]
+        ends = itertools.accumulate(sizes)
+        self.theta = np.zeros((1, sum(sizes)), dtype)
+        self.grad = np.zeros_like(self.theta)
+        self.parts = {name: slice(end - size, end) for name, size, end in zip(shapes, sizes, ends, strict=True)}
+        self.layers = [
+            Dense(n_in, n_out, self.theta[0, part], self.grad[0, part])
+            for (n_in, n_out), part in zip(shapes.values(), self.parts.values(), strict=True)
+        ]
+        self.l2 = l2
+
+    def penalty(self) -> Array:
+        total = sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers) if self.l2 else 0.0
+        return np.array([self.l2 / 2 * total])
+
+    def add_penalty_gradient(self) -> None:
+        if self.l2:
+            for layer in self.layers:
+                layer.dW += self.l2 * layer.W
 
 
 class Mask:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
-from adambench.models.layers import Dense, Mask
+from adambench.models.layers import DenseNetwork, Mask
 
 MOST_DROPPED = 0.9999  # what 16 random bits can tell from all
 
@@ -30,24 +30,13 @@ class MLP(Model):
         return Perceptron(self, pixels, classes, batch_size, dtype)
 
 
-class Perceptron(Network):
+class Perceptron(DenseNetwork):
     """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  log p(class | x) ∝ h_last·W + b."""
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         widths = [pixels, *spec.hidden, classes]
-        shapes = list(itertools.pairwise(widths))
-        sizes = [Dense.size(*shape) for shape in shapes]
-        self.theta = np.zeros((1, sum(sizes)), dtype)
-        self.grad = np.zeros_like(self.theta)
-        ends = itertools.accumulate(sizes)
-        self.parts = {
-            f"layer {k}": slice(end - size, end) for k, (end, size) in enumerate(zip(ends, sizes, strict=True), 1)
-        }
-        self.layers = [
-            Dense(n_in, n_out, self.theta[0, part], self.grad[0, part])
-            for (n_in, n_out), part in zip(shapes, self.parts.values(), strict=True)
-        ]
-        self.l2 = spec.l2
+        shapes = {f"layer {k}": shape for k, shape in enumerate(itertools.pairwise(widths), 1)}
+        super().__init__(shapes, spec.l2, dtype)
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
         self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths[1:]]  # the last: the logits
         self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
@@ -67,19 +56,13 @@ class Perceptron(Network):
         logits = self.logits(images, rng)
         nll = softmax_nll(logits.T[None], labels, gradient=True)
         self.backward(logits)
-        if self.l2:
-            for layer in self.layers:
-                layer.dW += self.l2 * layer.W
+        self.add_penalty_gradient()
         return nll / len(labels)
 
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.int_]]:
         logits = self.logits(images).T[None]
         wrong = wrong_labels(logits, labels)
         return softmax_nll(logits, labels), wrong
-
-    def penalty(self) -> Array:
-        total = sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers) if self.l2 else 0.0
-        return np.array([self.l2 / 2 * total])
 
     def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
         """Unnormalised log-probabilities (b, classes), in a buffer of the network's. rng: for dropout, if any."""

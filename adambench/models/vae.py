@@ -8,7 +8,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network
-from adambench.models.layers import Dense
+from adambench.models.layers import DenseNetwork
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,18 @@ class VAE(Model):
         return AutoEncoder(self, pixels, batch_size, dtype)
 
 
-class AutoEncoder(Network):
+class AutoEncoder(DenseNetwork):
     """h = softplus(x·W₁ + b₁), (μ, ln σ²) = h·W₂ + b₂, z = μ + σ·ε, d = softplus(z·W₃ + b₃), logit p = d·W₄ + b₄."""
 
     def __init__(self, spec: VAE, pixels: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         hidden, latent = spec.hidden, spec.latent
-        shapes = [(pixels, hidden), (hidden, 2 * latent), (latent, hidden), (hidden, pixels)]
-        sizes = [Dense.size(*shape) for shape in shapes]
-        self.theta = np.zeros((1, sum(sizes)), dtype)
-        self.grad = np.zeros_like(self.theta)
-        ends = np.cumsum(sizes).tolist()
-        names = ("encoder hidden", "encoder output", "decoder hidden", "decoder output")
-        self.parts = {name: slice(end - size, end) for name, end, size in zip(names, ends, sizes, strict=True)}
-        self.layers = [
-            Dense(n_in, n_out, self.theta[0, part], self.grad[0, part])
-            for (n_in, n_out), part in zip(shapes, self.parts.values(), strict=True)
-        ]
-        self.l2 = spec.l2
+        shapes = {
+            "encoder hidden": (pixels, hidden),
+            "encoder output": (hidden, 2 * latent),
+            "decoder hidden": (latent, hidden),
+            "decoder output": (hidden, pixels),
+        }
+        super().__init__(shapes, spec.l2, dtype)
         # One row of noise for each row of a minibatch, the same in every evaluation: the costs of two of them compare.
         self.noise = np.random.Generator(np.random.SFC64(0)).standard_normal((batch_size, latent), np.float32)
         widths = {"a": hidden, "h": hidden, "dh": hidden, "q": 2 * latent, "dq": 2 * latent, "z": latent, "dz": latent}
@@ -62,17 +57,11 @@ class AutoEncoder(Network):
         noise = rng.standard_normal((len(images), self.layers[2].W.shape[0]), self.theta.dtype)
         total = self.forward(images, noise)
         self.backward(images, noise)
-        if self.l2:
-            for layer in self.layers:
-                layer.dW += self.l2 * layer.W
+        self.add_penalty_gradient()
         return np.array([total / len(images)])
 
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[Any]]:
         return np.array([self.forward(images, self.noise[: len(images)])]), np.array([np.nan])
-
-    def penalty(self) -> Array:
-        total = sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers) if self.l2 else 0.0
-        return np.array([self.l2 / 2 * total])
 
     def forward(self, x: Array, noise: Array) -> float:
         """Negative bound, summed over a minibatch: E[−log p(x | z)] + KL(q(z | x) ‖ p(z)). noise: ε (b, latent)."""
