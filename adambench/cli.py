@@ -17,6 +17,10 @@ from adambench import __version__
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
     from adambench.session import Session
 
 app = typer.Typer(
@@ -249,12 +253,9 @@ def claims(
 
     Exit code 1 if one is contradicted.
     """
-    import json
-
     from adambench import findings
     from adambench.claims import CONTRADICTED, INCONCLUSIVE
     from adambench.session import stored
-    from adambench.terminal import console
 
     judged = {s.experiment.name: s.verdicts() for s in stored(results, experiments, _warn) if s.experiment.claims}
     if not judged:
@@ -262,14 +263,7 @@ def claims(
             f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
             "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
         )
-    if format is Report.json:
-        print(json.dumps(findings.claims_json(judged), indent=2))
-    elif format is Report.markdown:
-        print(findings.claims_markdown(judged), end="")
-    else:
-        out = console()
-        for item in findings.claims(judged):
-            out.print(item)
+    _report(format, findings.claims(judged), findings.claims_markdown(judged), findings.claims_json(judged))
     bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
     if any(verdict.verdict in bad for found in judged.values() for verdict in found):
         raise typer.Exit(1)
@@ -282,21 +276,11 @@ def fairness(
     results: Results = Path("results"),
 ) -> None:
     """How fair the comparison is: settings tried, what the search adds, optimism, speed to cost levels, ranks."""
-    import json
-
     from adambench import findings
     from adambench.session import stored
-    from adambench.terminal import console
 
     found = {session.experiment.name: session.fairness() for session in stored(results, experiments, _warn)}
-    if format is Report.json:
-        print(json.dumps(findings.fairness_json(found), indent=2))
-    elif format is Report.markdown:
-        print(findings.fairness_markdown(found), end="")
-    else:
-        out = console()
-        for item in findings.fairness(found):
-            out.print(item)
+    _report(format, findings.fairness(found), findings.fairness_markdown(found), findings.fairness_json(found))
 
 
 @app.command()
@@ -365,7 +349,7 @@ def show(
     from adambench import report
     from adambench.results import read_record
     from adambench.session import stored
-    from adambench.terminal import console
+    from adambench.terminal import tell
 
     if os.path.isfile(run):  # noqa: PTH113  # False for a name that is too long, where Path raises
         matches = [read_record(Path(run))]
@@ -378,9 +362,7 @@ def show(
             f"{run}: {len(matches) or 'no'} {'run' if not matches else 'runs'} in {results} whose id begins so",
             "The ids stand in the file names: results/<experiment>/runs/<label>-<id>.json.",
         )
-    out = console()
-    for item in report.shown(matches[0]):
-        out.print(item)
+    tell(report.shown(matches[0]))
 
 
 @app.command()
@@ -397,7 +379,7 @@ def bench(
     from adambench import report
     from adambench.datasets import mnist
     from adambench.provenance import provenance
-    from adambench.terminal import console
+    from adambench.terminal import tell
 
     if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
         raise AdambenchError(
@@ -417,9 +399,7 @@ def bench(
     if format is Bench.json:
         print(json.dumps(numbers, indent=2))
     else:
-        out = console()
-        for item in report.benchmark(numbers):
-            out.print(item)
+        tell(report.benchmark(numbers))
     if chart:
         from adambench import charts
         from adambench.results import write
@@ -431,11 +411,9 @@ def bench(
 def list_() -> None:
     """List optimizers, models, data sets and schedules with their defaults and meaning."""
     from adambench.catalogue import catalogue
-    from adambench.terminal import console
+    from adambench.terminal import tell
 
-    out = console()
-    for item in catalogue():
-        out.print(item)
+    tell(catalogue())
 
 
 @app.command()
@@ -451,7 +429,7 @@ def explain(
     from adambench import explanation
     from adambench.catalogue import explained
     from adambench.config import optimizer
-    from adambench.terminal import console
+    from adambench.terminal import tell
 
     chosen = optimizer(rule, settings or [])
     try:
@@ -462,9 +440,7 @@ def explain(
         ) from error
     if not all(map(math.isfinite, [*given, theta])) or len(given) > 1000:
         raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
-    out = console()
-    for item in explained(rule, chosen, explanation.work(chosen, given, theta)):
-        out.print(item)
+    tell(explained(rule, chosen, explanation.work(chosen, given, theta)))
 
 
 @app.command()
@@ -483,6 +459,19 @@ def init(
 
 def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
+
+
+def _report(format: Report, text: Iterable[RenderableType], markdown: str, data: object) -> None:  # noqa: A002  # the option's name
+    import json
+
+    from adambench.terminal import tell
+
+    if format is Report.json:
+        print(json.dumps(data, indent=2))
+    elif format is Report.markdown:
+        print(markdown, end="")
+    else:
+        tell(text)
 
 
 def _show_table(session: Session) -> None:

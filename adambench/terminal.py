@@ -1,10 +1,10 @@
 """How things look in a terminal: width, numbers, durations, plain tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,6 +13,13 @@ def console() -> Console:
     """A terminal as wide as it is; a file or pipe wide enough that no table wraps, and without control codes."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=160, color_system=None)
+
+
+def tell(items: Iterable[RenderableType]) -> None:
+    """Print one after the other."""
+    out = console()
+    for item in items:
+        out.print(item)
 
 
 def duration(seconds: float) -> str:
