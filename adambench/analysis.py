@@ -39,10 +39,9 @@ STUDENT = [
 
 @dataclass(frozen=True)
 class Interval:
-    """The mean of n values, and the 95 % interval of what they are drawn from: mean ± t·sd/√n.
+    """The mean of n values, and the 95 % interval of the mean of what they are drawn from: mean ± t·sd/√n.
 
-    From minus to plus infinity for n < 2. If values are infinite, so is the mean, and the interval reaches from the
-    lowest to the highest value.
+    From minus to plus infinity for n < 2 and if some values are infinite; if all are, nothing else is in it.
     """
 
     mean: float
@@ -57,7 +56,7 @@ class Interval:
         if n < 2 or math.isnan(mean):
             return cls(mean, -math.inf, math.inf, n)
         if math.isinf(mean):
-            return cls(mean, min(values), max(values), n)
+            return cls(mean, mean, mean, n) if len(set(values)) == 1 else cls(mean, -math.inf, math.inf, n)
         half = STUDENT[min(n - 1, len(STUDENT)) - 1] * estimate.sd / math.sqrt(n)
         return cls(mean, mean - half, mean + half, n)
 

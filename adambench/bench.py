@@ -202,7 +202,7 @@ def growth(dataset: Dataset) -> dict[str, dict[int, float]]:
 
 
 def jobs_growth(dataset: Dataset) -> dict[int, float]:
-    """Runs an hour of the MLP by jobs, once every worker has ended its first run, in which it started."""
+    """Runs of 100 steps of the MLP an hour by jobs, once every worker has ended its first run, in which it started."""
     images = 50 * BATCH
     part = replace(dataset, train=Split(dataset.train.images[:images], dataset.train.labels[:images]))
 

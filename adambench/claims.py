@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from adambench import paper
 from adambench.analysis import Interval
 from adambench.experiment import Claim, Experiment, Problem
-from adambench.plan import Curve, Entry, final
+from adambench.plan import Curve, Entry, final, reached
 from adambench.quantity import Quantity
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
@@ -61,16 +60,11 @@ def _reported(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
 
 def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
     """A quantity about report runs, of one curve for each optimizer, by label."""
-
-    def until(what: str, label: str, level: float, metric: str = "train_loss") -> float:
-        """The epoch or CPU seconds at whose end the metric was first at or below a level; infinite if never."""
-        return next((float(getattr(e, what)) for e in curves[label] if getattr(e, metric) <= level), math.inf)
-
     return quantity.value(
         {
             "final": lambda label, metric="train_loss": final(curves[label], metric),
-            "epochs": partial(until, "epoch"),
-            "seconds": partial(until, "seconds"),
+            "epochs": lambda label, *level: reached(curves[label], "epoch", *level),
+            "seconds": lambda label, *level: reached(curves[label], "seconds", *level),
         }
     )
 
@@ -109,7 +103,10 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
 
 
 def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
-    """The paper's curves have no CPU seconds, no metric but the training cost, no search, and one curve a rule."""
+    """The paper's curves have no CPU seconds, no metric but the training cost, and one curve a rule.
+
+    None for a search: of figure 4 the points above its axes are not known.
+    """
     quantity = claim.quantity
     if quantity.search or "seconds" in quantity.functions or quantity.metrics - {"train_loss"}:
         return None

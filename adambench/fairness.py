@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from adambench.analysis import Estimate, by_rate
-from adambench.plan import Curve, Entry, final
+from adambench.plan import Curve, Entry, final, reached
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
 LEVELS = 3  # cost levels to be reached
@@ -147,7 +147,7 @@ def _round_up(value: float) -> float:
 
 
 def _reached(curves: Sequence[Curve], level: float, what: str) -> Reached:
-    times = [next((getattr(e, what) for e in curve if e.train_loss <= level), math.inf) for curve in curves]
+    times = [reached(curve, what, level) for curve in curves]
     return Reached(median(times), min(times), max(times)) if times else Reached(math.nan, math.nan, math.nan)
 
 

@@ -20,8 +20,8 @@ TRIED = (1, 3, 9)  # settings, of which the best is told
 
 
 def value(number: float) -> str:
-    """Three figures."""
-    return f"{number:.3g}" if math.isfinite(number) else "–" if math.isnan(number) else "∞" if number > 0 else "−∞"
+    """Four figures."""
+    return f"{number:#.4g}" if math.isfinite(number) else "–" if math.isnan(number) else "∞" if number > 0 else "−∞"
 
 
 def measured(verdict: Verdict) -> str:
@@ -50,7 +50,9 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Iterator[Text]:
             )
     verdicts = [verdict.verdict for found in judged.values() for verdict in found]
     counts = ", ".join(f"{verdicts.count(word)} {word}" for word in COLOURS if word in verdicts)
-    yield Text(f"\n{plural(len(verdicts), 'claim')}: {counts} (mean over report seeds, 95 % interval)")
+    searched = [verdict.claim.quantity.search for found in judged.values() for verdict in found]
+    note = "" if all(searched) else " (mean over report seeds, 95 % interval)"
+    yield Text(f"\n{plural(len(verdicts), 'claim')}: {counts}{note}")
 
 
 def claims_markdown(judged: Mapping[str, Sequence[Verdict]]) -> str:
@@ -87,6 +89,7 @@ def claims_json(judged: Mapping[str, Sequence[Verdict]]) -> list[dict[str, Any]]
             "bound": list(verdict.claim.bound),
             "values": {str(seed): json_value(number) for seed, number in verdict.values.items()},
             **{key: json_value(number) for key, number in asdict(verdict.interval).items()},
+            **({"low": None, "high": None} if verdict.claim.quantity.search else {}),
             "paper": json_value(verdict.paper),
             "verdict": verdict.verdict,
         }

@@ -186,8 +186,13 @@ def final(curve: Curve, metric: str) -> float:
     """The mean of a metric over the last 5 % of the epochs (one at least); infinite if the run diverged."""
     if curve[-1].diverged:
         return math.inf
-    last = curve[-max(1, math.ceil(FINAL * len(curve))) :]
+    last = curve[-max(1, math.ceil(FINAL * curve[-1].epoch)) :]  # a curve of the paper may begin late
     return math.fsum(getattr(evaluation, metric) for evaluation in last) / len(last)
+
+
+def reached(curve: Curve, what: str, level: float, metric: str = "train_loss") -> float:
+    """The epoch or CPU seconds at whose end a metric was first at or below a level; infinite if never."""
+    return next((float(getattr(e, what)) for e in curve if getattr(e, metric) <= level), math.inf)
 
 
 def selection(experiment: Experiment) -> str:

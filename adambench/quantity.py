@@ -38,19 +38,24 @@ MEASURES = {
     "gap": Takes(labels=2, search=True),
 }
 
+SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.search)
+
 
 def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
     """Min or max, nan if any of the values is."""
     return lambda *values: math.nan if any(map(math.isnan, values)) else choose(values)
 
 
-PLAIN: Mapping[str, Callable[..., float]] = {
-    "min": _extreme(min),
-    "max": _extreme(max),
-    "abs": abs,
-    "log10": lambda value: math.log10(value) if value > 0 else math.nan if value != 0 else -math.inf,
+def _log10(value: float) -> float:
+    return math.log10(value) if value > 0 else math.nan if value != 0 else -math.inf
+
+
+PLAIN: Mapping[str, tuple[Callable[..., float], float]] = {  # and how many arguments it takes at the most
+    "min": (_extreme(min), math.inf),
+    "max": (_extreme(max), math.inf),
+    "abs": (abs, 1),
+    "log10": (_log10, 1),
 }
-PLAIN_TAKES = {"min": (1, 99), "max": (1, 99), "abs": (1, 1), "log10": (1, 1)}
 
 
 def _divide(a: float, b: float) -> float:
@@ -112,7 +117,7 @@ def parse(text: str, metrics: Collection[str]) -> Quantity:
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:
-        raise ValueError("measures of the search (best, limit, gap) and of report runs do not mix")
+        raise ValueError(f"measures of the search ({SEARCH}) and of report runs do not mix")
     names = (frozenset(found.labels), frozenset(found.functions), frozenset(found.metrics))
     return Quantity(text, *names, tuple(found.held), tuple(found.gaps))
 
@@ -145,14 +150,15 @@ class _Names:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
                 self.visit(left)
                 self.visit(right)
-            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in PLAIN:
-                fewest, most = PLAIN_TAKES[name]
-                _count(name, arguments, fewest, most)
+            case ast.Call(func=ast.Name(id=name), keywords=[keyword, *_]) if name in PLAIN:
+                raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {name} takes values alone")
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in PLAIN:
+                _count(name, arguments, 1, PLAIN[name][1])
                 for argument in arguments:
                     self.visit(argument)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in MEASURES:
                 self.measure(name, arguments, keywords)
-            case ast.Call(func=ast.Name(id=name)) if name not in PLAIN:
+            case ast.Call(func=ast.Name(id=name)):
                 raise ValueError(f"{name}: unknown. Allowed: {', '.join([*PLAIN, *MEASURES])}.")
             case _:
                 raise ValueError(f"{ast.unparse(node)}: not allowed here; numbers, + - * / and functions are")
@@ -177,16 +183,16 @@ class _Names:
             value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
             if not takes.search or keyword.arg is None or not isinstance(value, bool | int | float):
                 raise ValueError(
-                    f"{ast.unparse(keyword)}: not allowed here; best, limit and gap take hyperparameter=value"
+                    f"{ast.unparse(keyword)}: not allowed here; {SEARCH} take hyperparameter=number, true or false"
                 )
             self.held.append(Held(labels, keyword.arg, value))
         if len({keyword.arg for keyword in keywords}) < len(keywords):
             raise ValueError(f"{name}: a hyper-parameter stands twice")
 
 
-def _count(name: str, arguments: Sequence[ast.expr], fewest: int, most: int) -> None:
+def _count(name: str, arguments: Sequence[ast.expr], fewest: int, most: float) -> None:
     if not fewest <= len(arguments) <= most:
-        wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        wanted = f"{fewest}" if fewest == most else f"{fewest} or more" if most == math.inf else f"{fewest} to {most}"
         raise ValueError(f"{name} takes {wanted} argument{'s' * (most > 1)}, found {len(arguments)}")
 
 
@@ -210,7 +216,7 @@ def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
             return OPERATORS[type(op)](_value(left, measures), _value(right, measures))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
             if name in PLAIN:
-                return PLAIN[name](*(_value(argument, measures) for argument in arguments))
+                return PLAIN[name][0](*(_value(argument, measures) for argument in arguments))
             takes = MEASURES[name]
             needed = takes.labels + takes.level
             labels = [_label(argument) for argument in arguments[: takes.labels]]

@@ -139,7 +139,7 @@ def benchmark(numbers: Mapping[str, Any]) -> Iterator[Table | str]:
         if not lines:
             yield "PyTorch and JAX are not installed: nothing to compare with"
     for name, found in numbers.get("growth", {}).items():
-        unit = "runs an hour" if name == "jobs" else "ms a step"
+        unit = "runs of 100 steps an hour" if name == "jobs" else "ms a step"
         shown = [f"{value:.0f}" if name == "jobs" else f"{1e3 * value:.3f}" for value in found.values()]
         yield grid(f"Adam by {name}", [name, *map(str, found)], [[unit, *shown]])
 

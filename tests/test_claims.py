@@ -105,8 +105,8 @@ def test_a_quantity_without_value_is_nan() -> None:
         ("final(adam) / final", "final(adam, 3) / final", "claims.0.quantity: 3: unknown. Allowed: test_error, test_loss, train_loss."),
         ("final(adam) / final", "epochs(adam, train_loss) / final", "claims.0.quantity: train_loss: not allowed here; numbers, "
          "+ - * / and functions are"),
-        ("final(adam) / final", "final(adam, lr=1) / final", "claims.0.quantity: lr=1: not allowed here; best, limit and gap take "
-         "hyperparameter=value"),
+        ("final(adam) / final", "final(adam, lr=1) / final", "claims.0.quantity: lr=1: not allowed here; best, limit, gap take "
+         "hyperparameter=number, true or false"),
         ("final(adam) / final(nesterov)", "best(adam, beta_1=0.9)", "claims.0.quantity: beta_1: adam has no such hyper-parameter: "
          "unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         ("final(adam) / final(nesterov)", "best(adam, lr=7)", "claims.0.quantity: lr=7: not in the grid of adam: 0.1, 0.2, 0.4, 0.8"),
@@ -142,7 +142,8 @@ def test_interval() -> None:
     assert found.high - 2.0 == pytest.approx(4.303 / math.sqrt(3))  # Student's t with 2 degrees of freedom
     assert 2.0 - found.low == pytest.approx(4.303 / math.sqrt(3))
     assert Interval.of([5.0]) == Interval(5.0, -math.inf, math.inf, 1)
-    assert Interval.of([math.inf, 1.0]) == Interval(math.inf, 1.0, math.inf, 2)
+    assert Interval.of([math.inf, 1.0]) == Interval(math.inf, -math.inf, math.inf, 2)
+    assert Interval.of([math.inf, math.inf]) == Interval(math.inf, math.inf, math.inf, 2)
     assert math.isnan(Interval.of([math.inf, -math.inf]).mean)
     assert Interval.of([1.0] * 100).n == 100
 

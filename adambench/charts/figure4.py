@@ -11,7 +11,8 @@ from adambench import paper
 from adambench.charts.base import COLOURS, STYLE
 from adambench.plan import Curve, Entry, final
 
-LINES = {True: ("with bias correction", COLOURS["adam"]), False: ("without", COLOURS["nesterov"])}
+UNCORRECTED = "#2ca02c"  # green, as in the paper
+LINES = {True: ("with bias correction", COLOURS["adam"], 0.97), False: ("without", UNCORRECTED, 0.92)}
 
 
 def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | None:
@@ -52,8 +53,10 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | N
         return figure
 
 
-def _draw(axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float], label: str, colour: str) -> None:
-    """A line goes out at the top to what is above it; a cross there: diverged."""
+def _draw(
+    axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float], label: str, colour: str, height: float
+) -> None:
+    """A line goes out at the top to what is above it; a cross there, at its own height: diverged."""
     axes.plot(
         list(theirs),
         list(theirs.values()),
@@ -68,5 +71,4 @@ def _draw(axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float]
     costs = [ours[rate] if math.isfinite(ours[rate]) else math.nan for rate in rates]
     axes.plot(rates, costs, ".-", color=colour, label=label)
     lost = [rate for rate in rates if not math.isfinite(ours[rate])]
-    height = 0.97 if colour == COLOURS["adam"] else 0.92  # beside each other where both diverged
     axes.plot(lost, [height] * len(lost), "x", color=colour, markersize=5, transform=axes.get_xaxis_transform())

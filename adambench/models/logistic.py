@@ -38,7 +38,7 @@ class Logistic(Model):
 
 
 class SoftmaxRegression(Network):
-    """log p(class | x) ∝ W·x + bias, a row of W and the bias behind it for each class."""
+    """p(class | x) ∝ exp(W·x + bias), a row of W and the bias behind it for each class."""
 
     def __init__(
         self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike, settings: int

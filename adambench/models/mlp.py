@@ -31,7 +31,7 @@ class MLP(Model):
 
 
 class Perceptron(DenseNetwork):
-    """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  log p(class | x) ∝ h_last·W + b."""
+    """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  p(class | x) ∝ exp(h_last·W + b)."""
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         widths = [pixels, *spec.hidden, classes]
