@@ -136,6 +136,15 @@ def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
     assert axes.get_legend().get_texts()[-1].get_text() == "the paper, figure 1-left"
 
 
+def test_costs_below_the_papers_axis_are_seen() -> None:
+    text = TEXT.replace("batch_size: 8}\n  b", "batch_size: 8, figure: 2a}\n  b")
+    entries = plan.entries(parse(text, "x.yaml"))
+    curves = {run.id: curve(1, 0.6, 0.001) for entry in entries for run in entry.tuning}
+    curves |= {run.id: curve(1, 0.6, 0.001) for entry in entries for run in entry.report(curves)}
+    figure: Any = charts.beside_paper(entries, curves)
+    assert figure.axes[0].get_ylim() == (pytest.approx(0.0009), 0.1)
+
+
 def test_no_figure_of_the_paper_no_chart(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     assert charts.beside_paper(entries, curves) is None
 

@@ -30,7 +30,7 @@ def convergence(entries: Sequence[Entry], curves: Mapping[str, Curve], metric: s
 def beside_paper(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | None:
     """Training cost of the optimizers that a figure of the paper shows, over its curves (dashed, pale), on its axes.
 
-    None if no problem names a figure of the paper.
+    The cost goes on below the paper's axis where ours does. None if no problem names a figure of the paper.
     """
     found = {}
     for name, members in by_problem(entries).items():
@@ -49,7 +49,11 @@ def _draw_beside_paper(axes: Axes, bands: Sequence[tuple[Entry, Band]]) -> None:
     figure = paper.FIGURES[name]
     axes.set_yscale("log" if figure.log else "linear")
     axes.set_xlim(figure.epochs)
-    axes.set_ylim(figure.cost)
+    low, high = figure.cost
+    lowest = min((mean for _, band in bands for mean in band.mean if mean > 0), default=low)
+    axes.set_ylim(min(low, 0.9 * lowest), high)
+    if lowest < low:  # ours leave the paper's picture: a line where it ends
+        axes.axhline(low, color="#999999", linestyle=":", linewidth=0.9)
     lines, labels = axes.get_legend_handles_labels()
     dashes = Line2D([], [], color="#555555", linestyle=(0, (4, 1.6)), linewidth=1.3, alpha=0.6)
     axes.legend([*lines, dashes], [*labels, f"the paper, figure {name}"])
