@@ -19,8 +19,6 @@ from adambench.errors import AdambenchError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import RenderableType
-
     from adambench.session import Session
 
 app = typer.Typer(
@@ -461,7 +459,7 @@ def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def _report(format: Report, text: Iterable[RenderableType], markdown: str, data: object) -> None:  # noqa: A002  # the option's name
+def _report(format: Report, text: Iterable[Any], markdown: str, data: object) -> None:  # noqa: A002  # the option's name
     import json
 
     from adambench.terminal import tell
