@@ -1,6 +1,5 @@
-"""Values against the annotations of dataclass fields, and the words in which a mistake is told."""
+"""Values against the annotations of dataclass fields."""
 
-import difflib
 import functools
 import re
 import typing
@@ -10,17 +9,12 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from adambench.errors import unknown
 from adambench.yamlfile import Path, Source, dotted
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}")  # what can be a file's name anywhere
 
 T = TypeVar("T")
-
-
-def unknown(word: str, allowed: Iterable[str]) -> str:
-    allowed = list(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return f"unknown. Allowed: {', '.join(allowed) or 'none'}." + (f" Did you mean {near[0]}?" if near else "")
 
 
 class Check:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adambench import schema, yamlfile
-from adambench.check import Check, unknown
-from adambench.errors import AdambenchError
+from adambench.check import Check
+from adambench.errors import AdambenchError, unknown
 from adambench.experiment import Claim, Experiment, Inspect, named
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS, Optimizer

@@ -1,5 +1,8 @@
 """The one exception for what a user can mend. Everything else is a bug and shows its traceback."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class AdambenchError(Exception):
     """A mistake in the input or in the surroundings: what is wrong and, in `hint`, the likely fix.
@@ -13,3 +16,10 @@ class AdambenchError(Exception):
         self.message = message
         self.hint = hint
         self.exit_code = exit_code
+
+
+def unknown(word: str, allowed: Iterable[str]) -> str:
+    """What to say of a word that is none of the allowed ones."""
+    allowed = list(allowed)
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
+    return f"unknown. Allowed: {', '.join(allowed) or 'none'}." + (f" Did you mean {near[0]}?" if near else "")

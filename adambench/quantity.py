@@ -10,6 +10,8 @@ import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from adambench.errors import unknown
+
 Measure = Callable[..., float]  # (labels, level, metric, **hyperparameters) -> value
 LONGEST = 2000  # characters
 LARGEST = 1e300
@@ -159,7 +161,7 @@ class _Names:
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in MEASURES:
                 self.measure(name, arguments, keywords)
             case ast.Call(func=ast.Name(id=name)):
-                raise ValueError(f"{name}: unknown. Allowed: {', '.join([*PLAIN, *MEASURES])}.")
+                raise ValueError(f"{name}: {unknown(name, [*PLAIN, *MEASURES])}")
             case _:
                 raise ValueError(f"{ast.unparse(node)}: not allowed here; numbers, + - * / and functions are")
 
@@ -177,7 +179,7 @@ class _Names:
         for argument in arguments[needed:]:
             metric = argument.id if isinstance(argument, ast.Name) else ast.unparse(argument)
             if metric not in self.allowed:
-                raise ValueError(f"{metric}: unknown. Allowed: {', '.join(self.allowed)}.")
+                raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
             self.metrics.add(metric)
         for keyword in keywords:
             value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None

@@ -11,8 +11,9 @@ from typing import Annotated, Any, get_args
 from annotated_types import Ge, Gt, Le
 
 from adambench import quantity
-from adambench.check import Check, hints_of, show, unknown
+from adambench.check import Check, hints_of, show
 from adambench.datasets import DATASETS
+from adambench.errors import unknown
 from adambench.experiment import (
     RELATIONS,
     Claim,

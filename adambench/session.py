@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from adambench import __version__, analysis, claims, plan
 from adambench import config as configuration
 from adambench.analysis import Summary
-from adambench.check import unknown
 from adambench.claims import Verdict
 from adambench.datasets import Dataset
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, unknown
 from adambench.execution import execute
 from adambench.experiment import Experiment
 from adambench.fairness import Fairness, fairness

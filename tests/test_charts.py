@@ -120,13 +120,18 @@ def test_files_are_the_same_each_time(
     assert made() == first
 
 
-def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
-    text = TEXT.replace("batch_size: 8}\n  b", "batch_size: 8, figure: 1-left}\n  b")
-    entries = plan.entries(parse(text, "x.yaml"))
+def beside_paper(name: str, last: float) -> Any:
+    """Report runs that end at `last`, beside a figure of the paper."""
+    entries = plan.entries(
+        parse(TEXT.replace("batch_size: 8}\n  b", f"batch_size: 8, figure: {name}}}\n  b"), "x.yaml")
+    )
     curves = {run.id: curve(1, 0.6, 0.5) for entry in entries for run in entry.tuning}
-    curves |= {run.id: curve(1, 0.6, 0.3) for entry in entries for run in entry.report(curves)}
-    figure: Any = charts.beside_paper(entries, curves)
-    (axes,) = figure.axes  # the other problem names no figure
+    curves |= {run.id: curve(1, 0.6, last) for entry in entries for run in entry.report(curves)}
+    return charts.beside_paper(entries, curves)
+
+
+def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
+    (axes,) = beside_paper("1-left", last=0.3).axes  # the other problem names no figure
     assert (axes.get_xlim(), axes.get_ylim(), axes.get_yscale()) == ((0, 45), (0.2, 0.7), "linear")
     colours = [line.get_color() for line in axes.get_lines()]
     ours = [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
@@ -137,12 +142,8 @@ def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
 
 
 def test_costs_below_the_papers_axis_are_seen() -> None:
-    text = TEXT.replace("batch_size: 8}\n  b", "batch_size: 8, figure: 2a}\n  b")
-    entries = plan.entries(parse(text, "x.yaml"))
-    curves = {run.id: curve(1, 0.6, 0.001) for entry in entries for run in entry.tuning}
-    curves |= {run.id: curve(1, 0.6, 0.001) for entry in entries for run in entry.report(curves)}
-    figure: Any = charts.beside_paper(entries, curves)
-    assert figure.axes[0].get_ylim() == (pytest.approx(0.0009), 0.1)
+    (axes,) = beside_paper("2a", last=0.001).axes
+    assert axes.get_ylim() == (pytest.approx(0.0009), 0.1)
 
 
 def test_no_figure_of_the_paper_no_chart(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adambench import charts, claims, fairness, paper, plan, quantity
+from adambench import charts, claims, fairness, findings, paper, plan, quantity
 from adambench.analysis import Interval
 from adambench.config import load, parse, resolved
 from adambench.errors import AdambenchError
@@ -85,12 +85,15 @@ def test_a_quantity_without_value_is_nan() -> None:
     ("old", "new", "message"),
     [
         ("final(adam) / final", "final(adam / final", "claims.0.quantity: is no expression: '(' was never closed"),
-        ("final(adam) / final", "last(adam) / final", "claims.0.quantity: last: unknown. Allowed: min, max, abs, log10, "
-         "final, epochs, seconds, best, limit, gap."),
+        ("final(adam) / final", "finals(adam) / final", "claims.0.quantity: finals: unknown. Allowed: min, max, abs, log10, final, "
+         "epochs, seconds, best, limit, gap. Did you mean final?"),
+        ("final(adam) / final", "min(final(adam), lr=1) / final", "claims.0.quantity: lr=1: not allowed here; min takes values alone"),
+        ("final(adam) / final", "max() / final", "claims.0.quantity: max takes 1 or more arguments, found 0"),
+        ("final(adam) / final", "abs(1, 2) / final", "claims.0.quantity: abs takes 1 argument, found 2"),
         ("final(adam) / final", "final(adma) / final", "claims.0.quantity: adma: unknown. Allowed: adam, nesterov, other-one. "
          "Did you mean adam?"),
         ("final(adam) / final", "final(adam, los) / final", "claims.0.quantity: los: unknown. Allowed: test_error, test_loss, "
-         "train_loss."),
+         "train_loss. Did you mean test_loss?"),
         ("final(adam) / final", "adam.final / final", "claims.0.quantity: adam.final: not allowed here; numbers, + - * / and "
          "functions are"),
         ("final(adam) / final", "final(2) / final", "claims.0.quantity: 2: must be the label of an optimizer"),
@@ -212,6 +215,12 @@ def test_the_papers_curves_give_the_papers_numbers(figure: str, text: str, value
     assert found == pytest.approx(value, rel=0.03)
 
 
+def test_final_is_the_last_twentieth_of_the_epochs_also_of_a_curve_that_begins_late() -> None:
+    whole = curve(*(float(epoch) for epoch in range(1, 31)))
+    assert plan.final(whole, "train_loss") == 29.5  # 1.5 of 30 epochs, which is two
+    assert plan.final(whole[10:], "train_loss") == 29.5
+
+
 def test_min_and_max_do_not_hide_what_has_no_value() -> None:
     for text in ("max(0, 0 / 0)", "max(0 / 0, 0)", "min(0, 0 / 0)", "min(0 / 0, 0)"):
         assert math.isnan(quantity.parse(text, []).value({}))
@@ -262,6 +271,10 @@ def test_claims_about_the_search() -> None:
     assert [v.verdict for v in (lowest, held, sooner, never, nothing)] == [
         *(claims.REPRODUCED, claims.CONTRADICTED, claims.REPRODUCED, claims.REPRODUCED, claims.INCONCLUSIVE)
     ]
+    words = findings.claims_json({"x": [held]})[0]
+    assert (words["mean"], words["low"], words["high"], words["n"]) == (4.0, None, None, 1)
+    *_, told = findings.claims({"x": [lowest, held]})
+    assert told.plain == "\n2 claims: 1 reproduced, 1 contradicted"
     del curves[entries[0].tuning[0].id]
     assert all(verdict.verdict == claims.INCONCLUSIVE for verdict in claims.judge(experiment, entries, curves))
 
