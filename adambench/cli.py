@@ -174,7 +174,7 @@ def plot(
     experiments: Names = None,
     metric: Annotated[Metric | None, typer.Option(help="Draw this alone, along training.")] = None,
     x: Annotated[X, typer.Option("--x", help="The horizontal axis.")] = X.epoch,
-    format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,  # noqa: A002  # the option's name
+    format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,
     paper: Annotated[bool, typer.Option("--paper", help="Over the paper's own curves, on its axes.")] = False,
     inside: Annotated[bool, typer.Option("--inside", help="Inside the optimizers that `inspect` names.")] = False,
     over: Annotated[
@@ -213,7 +213,7 @@ def plot(
 @app.command()
 def table(
     experiments: Names = None,
-    format: Annotated[Text, typer.Option(help="How to print it.")] = Text.text,  # noqa: A002  # the option's name
+    format: Annotated[Text, typer.Option(help="How to print it.")] = Text.text,
     results: Results = Path("results"),
 ) -> None:
     """Print the ranked results of experiments."""
@@ -244,7 +244,7 @@ def table(
 def claims(
     experiments: Names = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 if a claim is inconclusive, too.")] = False,
-    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,  # noqa: A002  # the option's name
+    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,
     results: Results = Path("results"),
 ) -> None:
     """Judge the claims of experiments on their report runs: reproduced, contradicted or inconclusive.
@@ -270,7 +270,7 @@ def claims(
 @app.command()
 def fairness(
     experiments: Names = None,
-    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,  # noqa: A002  # the option's name
+    format: Annotated[Report, typer.Option(help="How to print it.")] = Report.text,
     results: Results = Path("results"),
 ) -> None:
     """How fair the comparison is: settings tried, what the search adds, optimism, speed to cost levels, ranks."""
@@ -365,7 +365,7 @@ def show(
 
 @app.command()
 def bench(
-    format: Annotated[Bench, typer.Option(help="How to print it.")] = Bench.text,  # noqa: A002  # the option's name
+    format: Annotated[Bench, typer.Option(help="How to print it.")] = Bench.text,
     growth: Annotated[bool, typer.Option("--growth", help="How cost grows with size instead: some minutes.")] = False,
     chart: Annotated[Path | None, typer.Option(help="With --growth: draw it too, as png, svg or pdf.")] = None,
 ) -> None:
@@ -459,7 +459,7 @@ def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def _report(format: Report, text: Iterable[Any], markdown: str, data: object) -> None:  # noqa: A002  # the option's name
+def _report(format: Report, text: Iterable[Any], markdown: str, data: object) -> None:
     import json
 
     from adambench.terminal import tell

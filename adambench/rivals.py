@@ -26,8 +26,8 @@ def available() -> dict[str, Callable[[Dataset, Sequence[int], float, int], Call
 
 
 def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int) -> Callable[[], object]:
-    import torch  # noqa: PLC0415  # only where it is installed
-    from torch import nn  # noqa: PLC0415  # only where it is installed
+    import torch
+    from torch import nn
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -53,8 +53,8 @@ def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int)
 def jax(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int) -> Callable[[], object]:
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    import jax  # noqa: PLC0415  # only where it is installed
-    import jax.numpy as jnp  # noqa: PLC0415  # only where it is installed
+    import jax
+    import jax.numpy as jnp
 
     images, labels = jnp.asarray(dataset.train.images), jnp.asarray(dataset.train.labels)
     widths = [dataset.pixels, *hidden, dataset.classes]

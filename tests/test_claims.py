@@ -13,6 +13,8 @@ from adambench.config import load, parse, resolved
 from adambench.errors import AdambenchError
 from adambench.experiment import Claim
 from adambench.plan import Curve
+from adambench.results import Folder
+from adambench.session import Session
 from adambench.training import Evaluation
 from tests.test_results import PAPER, UNDER_WAY
 
@@ -308,9 +310,6 @@ def test_reference_claims_by_hand(name: str) -> None:
     if not (PAPER / name / "config.yaml").exists():
         pytest.skip("not committed")
     experiment = load(PAPER / name / "config.yaml")
-    from adambench.results import Folder  # noqa: PLC0415
-    from adambench.session import Session  # noqa: PLC0415
-
     session = Session.open(experiment, Folder(PAPER, name), pytest.fail)
     by_id = {verdict.claim.id: verdict for verdict in session.verdicts()}
     hand = {"figure1": ("A1-step", "step", "adam", "nesterov"), "figure2": ("B1", "mlp", "adam", None)}[name]

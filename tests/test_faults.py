@@ -30,7 +30,7 @@ from adambench.lock import locked
 from adambench.plan import Curve
 from adambench.results import Folder, Record
 from adambench.workers import Finished
-from tests.conftest import Command
+from tests.conftest import SMALL, Command
 
 KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds left-over processes in /proc")
@@ -48,8 +48,6 @@ def curves_of(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reference(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The curves of the small experiment, run undisturbed."""
-    from tests.conftest import SMALL  # noqa: PLC0415
-
     path = tmp_path_factory.mktemp("reference")
     (path / "small.yaml").write_text(SMALL.format(folder=folder))
     run(path).communicate(timeout=60)
