@@ -18,7 +18,7 @@ from adambench.results import CONTRACT, Folder, Record, write
 from adambench.session import Session
 from adambench.training import NUMERICS, Evaluation
 
-UNDER_WAY = {"figure2", "figure2_search"}  # hours of computing, committed as the runs end
+UNDER_WAY = {"figure2"}  # hours of computing, committed as the runs end
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
 TEXT = """\
