@@ -41,7 +41,7 @@ STUDENT = [
 class Interval:
     """The mean of n values, and the 95 % interval of the mean of what they are drawn from: mean ± t·sd/√n.
 
-    From minus to plus infinity for n < 2 and if some values are infinite; if all are, nothing else is in it.
+    From minus to plus infinity for n < 2 and if some values are infinite; if all are ∞, or all −∞, that alone.
     """
 
     mean: float

@@ -20,7 +20,7 @@ from adambench import rivals
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.execution import cores, execute
-from adambench.models import MODELS, Model
+from adambench.models import Model
 from adambench.models.logistic import UNIT, Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -133,8 +133,8 @@ def products(shapes: Sequence[tuple[int, int, int]]) -> Callable[[], None]:
 def all_steps(dataset: Dataset) -> list[Step]:
     """Every optimizer on both of the paper's models."""
     return [
-        step(name, PAPER[name], cls(), settings, dataset)
-        for name in MODELS
+        step(name, model, cls(), settings, dataset)
+        for name, model in PAPER.items()
         for settings in SETTINGS[name]
         for cls in OPTIMIZERS.values()
     ]

@@ -20,9 +20,14 @@ class Verdict:
 
     claim: Claim
     values: Mapping[int, float]  # of the quantity, by seed; the tuning seed's if it is about the search
-    interval: Interval
+    interval: Interval  # for their mean; of a search the value alone, low and high like it
     paper: float | None  # the same quantity of the paper's curves, if they have it
     verdict: str
+
+    @property
+    def searched(self) -> bool:
+        """Whether it is about the search, which has one seed and no interval."""
+        return self.claim.quantity.search
 
 
 def judge(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Verdict]:
@@ -63,8 +68,8 @@ def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
     return quantity.value(
         {
             "final": lambda label, metric="train_loss": final(curves[label], metric),
-            "epochs": lambda label, *level: reached(curves[label], "epoch", *level),
-            "seconds": lambda label, *level: reached(curves[label], "seconds", *level),
+            "epochs": lambda label, level, metric="train_loss": reached(curves[label], "epoch", level, metric),
+            "seconds": lambda label, level, metric="train_loss": reached(curves[label], "seconds", level, metric),
         }
     )
 
@@ -88,6 +93,8 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
 
     def limit(label: str, level: float, /, **given: Any) -> float:
         """The lowest rate from which on no rate ends at or below a level; infinite if the highest does."""
+        if math.isnan(level):
+            return math.nan
         settings = held(label, given)
         good = [setting["lr"] for setting, cost in settings if cost <= level]
         return min((s["lr"] for s, _ in settings if not good or s["lr"] > max(good)), default=math.inf)

@@ -261,7 +261,7 @@ def claims(
             f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
             "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
         )
-    _report(format, findings.claims(judged), findings.claims_markdown(judged), findings.claims_json(judged))
+    _print_as(format, findings.claims(judged), findings.claims_markdown(judged), findings.claims_json(judged))
     bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
     if any(verdict.verdict in bad for found in judged.values() for verdict in found):
         raise typer.Exit(1)
@@ -278,7 +278,7 @@ def fairness(
     from adambench.session import stored
 
     found = {session.experiment.name: session.fairness() for session in stored(results, experiments, _warn)}
-    _report(format, findings.fairness(found), findings.fairness_markdown(found), findings.fairness_json(found))
+    _print_as(format, findings.fairness(found), findings.fairness_markdown(found), findings.fairness_json(found))
 
 
 @app.command()
@@ -459,7 +459,8 @@ def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def _report(format: Report, text: Iterable[Any], markdown: str, data: object) -> None:
+def _print_as(format: Report, text: Iterable[Any], markdown: str, data: object) -> None:
+    """Print one of three ways to tell the same."""
     import json
 
     from adambench.terminal import tell

@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend. Everything else is a bug and shows its traceback."""
+"""What a user can mend. Every other exception is a bug and shows its traceback."""
 
 import difflib
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class AdambenchError(Exception):
 
 
 def unknown(word: str, allowed: Iterable[str]) -> str:
-    """What to say of a word that is none of the allowed ones."""
+    """What to say of a word that is none of the allowed ones: `unknown. Allowed: a, b. Did you mean a?`."""
     allowed = list(allowed)
     near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
     return f"unknown. Allowed: {', '.join(allowed) or 'none'}." + (f" Did you mean {near[0]}?" if near else "")

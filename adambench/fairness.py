@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 from adambench.analysis import Estimate, by_rate
 from adambench.plan import Curve, Entry, final, reached
@@ -104,8 +105,8 @@ def _fairness(
         reported=reported,
         optimism=reported.mean / tuned - 1 if same_length and tuned and math.isfinite(tuned) else math.nan,
         rank=rank,
-        epochs=[_reached(known, mark, "epoch") for mark in marks],
-        seconds=[_reached(known, mark, "seconds") for mark in marks],
+        epochs=[_over_seeds(known, "epoch", mark) for mark in marks],
+        seconds=[_over_seeds(known, "seconds", mark) for mark in marks],
         together=sorted({together[id_] for id_ in ids}),
     )
 
@@ -146,8 +147,8 @@ def _round_up(value: float) -> float:
     return float(f"{next((rung for rung in LADDER if rung * scale >= value), 10.0) * scale:.6g}")
 
 
-def _reached(curves: Sequence[Curve], level: float, what: str) -> Reached:
-    times = [reached(curve, what, level) for curve in curves]
+def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], level: float) -> Reached:
+    times = [reached(curve, unit, level) for curve in curves]
     return Reached(median(times), min(times), max(times)) if times else Reached(math.nan, math.nan, math.nan)
 
 

@@ -20,16 +20,16 @@ TRIED = (1, 3, 9)  # settings, of which the best is told
 
 
 def value(number: float) -> str:
-    """Four figures."""
-    return f"{number:#.4g}" if math.isfinite(number) else "–" if math.isnan(number) else "∞" if number > 0 else "−∞"
+    """Four figures; a dash for no value."""
+    return cost(number) if math.isfinite(number) else "–" if math.isnan(number) else "∞" if number > 0 else "−∞"
 
 
 def measured(verdict: Verdict) -> str:
     """`0.61 [0.55, 0.67]`."""
     interval = verdict.interval
     if interval.n == 0:
-        return "the search is not finished" if verdict.claim.quantity.search else "no finished runs"
-    if verdict.claim.quantity.search:
+        return "the search is not finished" if verdict.searched else "no finished runs"
+    if verdict.searched:
         return f"{value(interval.mean)} (of the search, one seed)"
     if interval.n == 1:
         return f"{value(interval.mean)} (one seed: no interval)"
@@ -50,8 +50,8 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Iterator[Text]:
             )
     verdicts = [verdict.verdict for found in judged.values() for verdict in found]
     counts = ", ".join(f"{verdicts.count(word)} {word}" for word in COLOURS if word in verdicts)
-    searched = [verdict.claim.quantity.search for found in judged.values() for verdict in found]
-    note = "" if all(searched) else " (mean over report seeds, 95 % interval)"
+    searched = all(verdict.searched for found in judged.values() for verdict in found)
+    note = "" if searched else " (mean over report seeds, 95 % interval)"
     yield Text(f"\n{plural(len(verdicts), 'claim')}: {counts}{note}")
 
 
@@ -88,8 +88,10 @@ def claims_json(judged: Mapping[str, Sequence[Verdict]]) -> list[dict[str, Any]]
             "relation": verdict.claim.relation,
             "bound": list(verdict.claim.bound),
             "values": {str(seed): json_value(number) for seed, number in verdict.values.items()},
-            **{key: json_value(number) for key, number in asdict(verdict.interval).items()},
-            **({"low": None, "high": None} if verdict.claim.quantity.search else {}),
+            "mean": json_value(verdict.interval.mean),
+            "low": None if verdict.searched else json_value(verdict.interval.low),
+            "high": None if verdict.searched else json_value(verdict.interval.high),
+            "n": verdict.interval.n,
             "paper": json_value(verdict.paper),
             "verdict": verdict.verdict,
         }
@@ -138,8 +140,8 @@ def fairness_tables(name: str, problems: Found) -> Iterator[Lines]:
                 [
                     row.optimizer,
                     "–" if math.isnan(row.rank) else f"{row.rank:.1f}",
-                    *(reached(found, "g") for found in row.epochs),
-                    *(reached(found, ".1f") for found in row.seconds),
+                    *(time_to(found, "g") for found in row.epochs),
+                    *(time_to(found, ".1f") for found in row.seconds),
                     "–".join(dict.fromkeys(map(str, [*row.together[:1], *row.together[-1:]]))) or "–",
                 ]
                 for row in rows
@@ -147,7 +149,7 @@ def fairness_tables(name: str, problems: Found) -> Iterator[Lines]:
         )
 
 
-def reached(found: Reached, form: str) -> str:
+def time_to(found: Reached, form: str) -> str:
     """`12 (11–13)`, `∞`."""
     middle, low, high = (
         "–" if math.isnan(v) else "∞" if math.isinf(v) else f"{v:{form}}" for v in (found.median, found.low, found.high)

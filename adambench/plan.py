@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from adambench.experiment import Experiment, Grid, Problem, named
 from adambench.models import MODELS, Model
@@ -190,9 +190,15 @@ def final(curve: Curve, metric: str) -> float:
     return math.fsum(getattr(evaluation, metric) for evaluation in last) / len(last)
 
 
-def reached(curve: Curve, what: str, level: float, metric: str = "train_loss") -> float:
-    """The epoch or CPU seconds at whose end a metric was first at or below a level; infinite if never."""
-    return next((float(getattr(e, what)) for e in curve if getattr(e, metric) <= level), math.inf)
+def reached(curve: Curve, unit: Literal["epoch", "seconds"], level: float, metric: str = "train_loss") -> float:
+    """The epoch or CPU seconds at whose end a metric was first at or below a level; infinite if never.
+
+    Nan if the level is, and where a curve that begins late (one of the paper's) is there from its first point.
+    """
+    first = curve[0]
+    if math.isnan(level) or (first.epoch > 1 and getattr(first, metric) <= level):
+        return math.nan
+    return next((float(getattr(e, unit)) for e in curve if getattr(e, metric) <= level), math.inf)
 
 
 def selection(experiment: Experiment) -> str:

@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from adambench.errors import unknown
 
@@ -40,7 +41,7 @@ MEASURES = {
     "gap": Takes(labels=2, search=True),
 }
 
-SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.search)
+OF_THE_SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.search)
 
 
 def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
@@ -52,11 +53,18 @@ def _log10(value: float) -> float:
     return math.log10(value) if value > 0 else math.nan if value != 0 else -math.inf
 
 
-PLAIN: Mapping[str, tuple[Callable[..., float], float]] = {  # and how many arguments it takes at the most
-    "min": (_extreme(min), math.inf),
-    "max": (_extreme(max), math.inf),
-    "abs": (abs, 1),
-    "log10": (_log10, 1),
+class Plain(NamedTuple):
+    """A function of values alone."""
+
+    apply: Callable[..., float]
+    most: float  # arguments; at least one
+
+
+PLAIN: Mapping[str, Plain] = {
+    "min": Plain(_extreme(min), math.inf),
+    "max": Plain(_extreme(max), math.inf),
+    "abs": Plain(abs, 1),
+    "log10": Plain(_log10, 1),
 }
 
 
@@ -119,7 +127,7 @@ def parse(text: str, metrics: Collection[str]) -> Quantity:
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:
-        raise ValueError(f"measures of the search ({SEARCH}) and of report runs do not mix")
+        raise ValueError(f"measures of the search ({OF_THE_SEARCH}) and of report runs do not mix")
     names = (frozenset(found.labels), frozenset(found.functions), frozenset(found.metrics))
     return Quantity(text, *names, tuple(found.held), tuple(found.gaps))
 
@@ -155,7 +163,7 @@ class _Names:
             case ast.Call(func=ast.Name(id=name), keywords=[keyword, *_]) if name in PLAIN:
                 raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {name} takes values alone")
             case ast.Call(func=ast.Name(id=name), args=arguments) if name in PLAIN:
-                _count(name, arguments, 1, PLAIN[name][1])
+                _count(name, arguments, 1, PLAIN[name].most)
                 for argument in arguments:
                     self.visit(argument)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in MEASURES:
@@ -182,11 +190,10 @@ class _Names:
                 raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
             self.metrics.add(metric)
         for keyword in keywords:
-            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
-            if not takes.search or keyword.arg is None or not isinstance(value, bool | int | float):
-                raise ValueError(
-                    f"{ast.unparse(keyword)}: not allowed here; {SEARCH} take hyperparameter=number, true or false"
-                )
+            value = _setting(keyword.value)
+            if not takes.search or keyword.arg is None or value is None:
+                allowed = f"{OF_THE_SEARCH} take hyperparameter=number, true or false"
+                raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {allowed}")
             self.held.append(Held(labels, keyword.arg, value))
         if len({keyword.arg for keyword in keywords}) < len(keywords):
             raise ValueError(f"{name}: a hyper-parameter stands twice")
@@ -207,6 +214,16 @@ def _label(node: ast.expr) -> str:
     raise ValueError(f"{ast.unparse(node)}: must be the label of an optimizer")
 
 
+def _setting(node: ast.expr) -> float | bool | None:
+    """The value of a hyper-parameter, in YAML's words; None if it is none."""
+    match node:
+        case ast.Constant(value=bool(value) | int(value) | float(value)):
+            return value
+        case ast.Name(id="true" | "false" as word):
+            return word == "true"
+    return None
+
+
 def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
     """Of an expression that `parse` let pass."""
     match node:
@@ -218,12 +235,12 @@ def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
             return OPERATORS[type(op)](_value(left, measures), _value(right, measures))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
             if name in PLAIN:
-                return PLAIN[name][0](*(_value(argument, measures) for argument in arguments))
+                return PLAIN[name].apply(*(_value(argument, measures) for argument in arguments))
             takes = MEASURES[name]
             needed = takes.labels + takes.level
             labels = [_label(argument) for argument in arguments[: takes.labels]]
             level = [_value(argument, measures) for argument in arguments[takes.labels : needed]]
             metric = [argument.id for argument in arguments[needed:] if isinstance(argument, ast.Name)]
-            held = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
+            held = {str(keyword.arg): _setting(keyword.value) for keyword in keywords}
             return measures[name](*labels, *level, *metric, **held)
     raise AssertionError(ast.dump(node))

@@ -113,12 +113,17 @@ class Schema(Check):
             self.fail((*path, "quantity"), f"{label}: {unknown(label, grids)}")
         if not found.labels:
             self.fail((*path, "quantity"), "names no optimizer")
+        if "test_error" in found.metrics and not problems[name].model.labels:
+            self.fail((*path, "quantity"), f"{name} gives no labels, so there is no test_error")
         if len(self.errors) == before:
             self.search(found, grids, (*path, "quantity"))
         return Claim(id_, sentence, name, found, relation, tuple(bound) if pair else (bound,))
 
     def search(self, found: Quantity, grids: Mapping[str, Grid], path: Where) -> None:
-        """Whether the grids have what a quantity about the search holds to and compares."""
+        """Whether there is a search, and the grids have what a quantity about it holds to and compares."""
+        for label in sorted(found.labels if found.search else ()):
+            if not grids[label].varied:
+                self.fail(path, f"{label} has one setting, so there is no search of it; give it a grid")
         for held in found.held:
             for label in held.labels:
                 values = grids[label].axes.get(held.name)
@@ -128,9 +133,8 @@ class Schema(Check):
                         f"{held.name}: {label} has no such hyper-parameter: {unknown(held.name, grids[label].axes)}",
                     )
                 elif held.value not in values:
-                    self.fail(
-                        path, f"{held.name}={held.value}: not in the grid of {label}: {', '.join(map(str, values))}"
-                    )
+                    told = f"{held.name}={show(held.value)}: not in the grid of {label}"
+                    self.fail(path, f"{told}: {', '.join(map(show, values))}")
         for one, other in found.gaps:
             varied = {*grids[one].varied, *grids[other].varied}
             if any(grids[one].axes.get(axis) != grids[other].axes.get(axis) for axis in varied):

@@ -35,10 +35,10 @@ def plural(count: int, noun: str) -> str:
 
 
 def cost(value: float) -> str:
-    """Four figures: 0.2603, 0.01234, 3.2e-05."""
+    """Four figures: 0.2603, 0.01234, 3.2e-05, 1695."""
     if not math.isfinite(value):
         return "∞"
-    return f"{value:#.4g}" if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"
+    return f"{value:#.4g}".rstrip(".") if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"
 
 
 def grid(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str] = ()) -> Table:

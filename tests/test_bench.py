@@ -11,9 +11,9 @@ from adambench.bench import Pair, product_shapes
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
-from adambench.optimizers import Adam
+from adambench.optimizers import OPTIMIZERS, Adam
 from adambench.provenance import provenance
-from adambench.terminal import console
+from adambench.terminal import tell
 from tests.conftest import Command
 
 
@@ -43,6 +43,14 @@ def test_a_step_is_told_for_each_setting(full: Dataset, monkeypatch: pytest.Monk
     assert step.bare_gflops == pytest.approx(2 * step.gflops)
 
 
+def test_every_optimizer_is_timed_on_both_of_the_papers_models(full: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pair, "of", lambda *_, **__: Pair(0.024, 0.012, 0.5))
+    found = bench.all_steps(full)
+    assert {(step.model, step.settings) for step in found} == {("logistic", 1), ("logistic", 24), ("mlp", 1)}
+    assert {step.optimizer for step in found} == set(OPTIMIZERS)
+    assert len(found) == 3 * len(OPTIMIZERS)
+
+
 def test_the_tables_and_the_chart(capsys: pytest.CaptureFixture[str]) -> None:
     step = asdict(bench.Step("mlp", "adam", 1, 0.017, 0.0136, 0.8, 69.2, 86.5))
     beside = asdict(bench.Beside("JAX", "mlp", 1, 0.017, 0.020, 1.18))
@@ -54,9 +62,7 @@ def test_the_tables_and_the_chart(capsys: pytest.CaptureFixture[str]) -> None:
         "beside": [beside],
         "growth": growth,
     }
-    out = console()
-    for item in report.benchmark(numbers):
-        out.print(item)
+    tell(report.benchmark(numbers))
     said = capsys.readouterr().out
     for word in ("17.000", "80%", "69.2", "6.0", "1.18", "8.000", "1900"):
         assert word in said

@@ -79,8 +79,16 @@ def test_a_quantity_has_its_value(text: str, value: float) -> None:
 
 
 def test_a_quantity_without_value_is_nan() -> None:
-    found = quantity.parse("epochs(adam, 0) / epochs(adam, 0)", [])
-    assert math.isnan(claims.value(found, {"adam": ADAM[0]}))
+    for text in ("epochs(adam, 0) / epochs(adam, 0)", "epochs(adam, 0 / 0)"):
+        assert math.isnan(claims.value(quantity.parse(text, []), {"adam": ADAM[0]}))
+
+
+def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known() -> None:
+    """The paper's figure 2a shows Nesterov from the tenth epoch on."""
+    nesterov = paper.curves("2a")["nesterov"]
+    assert nesterov[0].epoch > 1
+    assert math.isnan(plan.reached(nesterov, "epoch", nesterov[0].train_loss))
+    assert plan.reached(nesterov, "epoch", 0.012) > nesterov[0].epoch
 
 
 @pytest.mark.parametrize(
@@ -112,6 +120,12 @@ def test_a_quantity_without_value_is_nan() -> None:
          "+ - * / and functions are"),
         ("final(adam) / final", "final(adam, lr=1) / final", "claims.0.quantity: lr=1: not allowed here; best, limit, gap take "
          "hyperparameter=number, true or false"),
+        ("final(adam) / final(nesterov)", "best(nesterov)", "claims.0.quantity: nesterov has one setting, so there is no search of "
+         "it; give it a grid"),
+        ("final(adam) / final(nesterov)", "best(adam, bias_correction=false)", "claims.0.quantity: bias_correction=false: not in "
+         "the grid of adam: true"),
+        ("final(adam) / final(nesterov)", "best(adam, bias_correction=no)", "claims.0.quantity: bias_correction=no: not allowed "
+         "here; best, limit, gap take hyperparameter=number, true or false"),
         ("final(adam) / final(nesterov)", "best(adam, beta_1=0.9)", "claims.0.quantity: beta_1: adam has no such hyper-parameter: "
          "unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         ("final(adam) / final(nesterov)", "best(adam, lr=7)", "claims.0.quantity: lr=7: not in the grid of adam: 0.1, 0.2, 0.4, 0.8"),
@@ -188,6 +202,14 @@ def test_judged_seed_by_seed() -> None:
     assert first.paper == pytest.approx(0.970, abs=0.001)
 
 
+def test_what_is_said_of_claims() -> None:
+    first, *_ = claims.judge(*story(ADAM, NESTEROV))
+    *lines, counts = findings.claims({"x": [first]})
+    assert "\n   = 0.5250 [0.4629, 0.5871], n 3; claimed: < 1" in lines[-1].plain
+    assert counts.plain == "\n1 claim: 1 reproduced (mean over report seeds, 95 % interval)"
+    assert [findings.value(number) for number in (1694.8, math.nan, -math.inf)] == ["1695", "–", "−∞"]
+
+
 def test_a_claim_with_one_seed_or_none_is_inconclusive() -> None:
     (one, *_), (none, *_) = claims.judge(*story(ADAM[:1], NESTEROV)), claims.judge(*story([], NESTEROV))
     assert one.values == {1: pytest.approx(0.5)}
@@ -243,7 +265,13 @@ claims:
   - {id: C3, sentence: sooner, quantity: "limit(off, 6, beta1=0.9) / limit(on, 6, beta1=0.9)", relation: "<", bound: 1}
   - {id: C4, sentence: never above, quantity: "gap(on, off)", relation: <=, bound: 0}
   - {id: C5, sentence: nothing blows up, quantity: "limit(on, 99) / limit(on, 99)", relation: <=, bound: 0}
+  - {id: C6, sentence: of no level, quantity: "limit(on, 0 / 0, bias_correction=true)", relation: <=, bound: 1}
 """
+
+
+def test_a_claim_names_no_metric_that_the_model_does_not_have() -> None:
+    with pytest.raises(AdambenchError, match=r"claims\.0\.quantity: a gives no labels, so there is no test_error"):
+        parse(SEARCH.replace("best(on)", '"final(on, test_error)"'), "x.yaml")
 
 
 def searched() -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
@@ -264,12 +292,13 @@ def searched() -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
 def test_claims_about_the_search() -> None:
     """One seed, no interval: the value stands for itself."""
     experiment, entries, curves = searched()
-    lowest, held, sooner, never, nothing = claims.judge(experiment, entries, curves)
+    lowest, held, sooner, never, nothing, no_level = claims.judge(experiment, entries, curves)
     assert lowest.values == {0: 3.0}
     assert held.values == {0: 4.0}
     assert sooner.values == {0: pytest.approx(0.1 / 0.4)}  # off is above 6 from .1 on, on from .4 on
     assert never.values == {0: 0.0}  # at lr .1, beta1 .9 and at the highest rate they are the same
     assert math.isnan(nothing.values[0])  # ∞/∞
+    assert math.isnan(no_level.values[0])
     assert [v.verdict for v in (lowest, held, sooner, never, nothing)] == [
         *(claims.REPRODUCED, claims.CONTRADICTED, claims.REPRODUCED, claims.REPRODUCED, claims.INCONCLUSIVE)
     ]
@@ -289,6 +318,8 @@ def test_figure_4_is_drawn_panel_by_panel() -> None:
     ours = {line.get_label(): line for line in lower.get_lines()}["with bias correction"]
     assert ours.get_xdata().tolist() == pytest.approx([math.log10(rate) for rate in (0.1, 0.2, 0.4)])
     assert ours.get_ydata().tolist() == [8, 4, 7]
+    crosses = [line.get_xdata() for line in upper.get_lines() if line.get_marker() == "x" and len(line.get_xdata())]
+    assert crosses == [[pytest.approx(math.log10(0.4))]]  # without correction, where it diverged
     (rate, cost), *_ = paper.grid("4-10")[0.9, 0.9999, True]
     assert (rate, cost) == (-3.52, 118.39)
 

@@ -47,16 +47,20 @@ def _draw_beside_paper(axes: Axes, bands: Sequence[tuple[Entry, Band]]) -> None:
         axes.plot(x, y, color=COLOURS[rule], linestyle=(0, (4, 1.6)), linewidth=1.3, alpha=0.5)
     _draw_bands(axes, bands, "train_loss", "epoch")
     figure = paper.FIGURES[name]
-    axes.set_yscale("log" if figure.log else "linear")
-    axes.set_xlim(figure.epochs)
     low, high = figure.cost
-    lowest = min((mean for _, band in bands for mean in band.mean if mean > 0), default=low)
-    axes.set_ylim(min(low, 0.9 * lowest), high)
+    lowest = min((cost for _, band in bands for cost in band.low if cost > 0), default=low)
     if lowest < low:  # ours leave the paper's picture: a line where it ends
         axes.axhline(low, color="#999999", linestyle=":", linewidth=0.9)
+        low = 0.9 * lowest
+    if figure.log:
+        log_axis(axes, (low, high))
+    else:
+        axes.set_yscale("linear")
+    axes.set_xlim(figure.epochs)
+    axes.set_ylim(low, high)
     lines, labels = axes.get_legend_handles_labels()
     dashes = Line2D([], [], color="#555555", linestyle=(0, (4, 1.6)), linewidth=1.3, alpha=0.6)
-    axes.legend([*lines, dashes], [*labels, f"the paper, figure {name}"])
+    axes.legend([*lines, dashes], [*labels, f"the paper, figure {name}"], ncols=2)
 
 
 def _bands(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> list[tuple[Entry, Band]]:

@@ -1,12 +1,12 @@
-"""The parts of a network, forward and backward, written into buffers that the caller owns."""
+"""The parts of a network: dense layers, forward and backward, in flat vectors; dropout masks."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from adambench.models.base import Array, Network
+from adambench.models.base import Array
 
 
 class Dense:
@@ -34,30 +34,33 @@ class Dense:
             np.matmul(dz, self.W.T, out=dx)
 
 
-class DenseNetwork(Network):
-    """Dense layers laid end to end in the flat vectors, with an L2 term on their weights. One setting."""
+def dense_layers(
+    shapes: Mapping[str, tuple[int, int]], dtype: npt.DTypeLike
+) -> tuple[Array, Array, dict[str, slice], list[Dense]]:
+    """Layers (n_in, n_out) laid end to end in new vectors: theta and grad (1, n), zero; parts by name; the layers."""
+    sizes = [Dense.size(*shape) for shape in shapes.values()]
+    ends = itertools.accumulate(sizes)
+    theta = np.zeros((1, sum(sizes)), dtype)
+    grad = np.zeros_like(theta)
+    parts = {name: slice(end - size, end) for name, size, end in zip(shapes, sizes, ends, strict=True)}
+    layers = [
+        Dense(n_in, n_out, theta[0, part], grad[0, part])
+        for (n_in, n_out), part in zip(shapes.values(), parts.values(), strict=True)
+    ]
+    return theta, grad, parts, layers
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], l2: float, dtype: npt.DTypeLike) -> None:
-        """shapes: (n_in, n_out) of each layer, by its name."""
-        sizes = [Dense.size(*shape) for shape in shapes.values()]
-        ends = itertools.accumulate(sizes)
-        self.theta = np.zeros((1, sum(sizes)), dtype)
-        self.grad = np.zeros_like(self.theta)
-        self.parts = {name: slice(end - size, end) for name, size, end in zip(shapes, sizes, ends, strict=True)}
-        self.layers = [
-            Dense(n_in, n_out, self.theta[0, part], self.grad[0, part])
-            for (n_in, n_out), part in zip(shapes.values(), self.parts.values(), strict=True)
-        ]
-        self.l2 = l2
 
-    def penalty(self) -> Array:
-        total = sum(float(np.vdot(layer.W, layer.W)) for layer in self.layers) if self.l2 else 0.0
-        return np.array([self.l2 / 2 * total])
+def penalty(layers: Sequence[Dense], l2: float) -> Array:
+    """The L2 term (1,): l2/2 times the sum of the squared weights."""
+    total = sum(float(np.vdot(layer.W, layer.W)) for layer in layers) if l2 else 0.0
+    return np.array([l2 / 2 * total])
 
-    def add_penalty_gradient(self) -> None:
-        if self.l2:
-            for layer in self.layers:
-                layer.dW += self.l2 * layer.W
+
+def add_penalty_gradient(layers: Sequence[Dense], l2: float) -> None:
+    """Add the gradient of the L2 term, l2·W, to that of each layer's weights."""
+    if l2:
+        for layer in layers:
+            layer.dW += l2 * layer.W
 
 
 class Mask:

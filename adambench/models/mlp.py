@@ -9,7 +9,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
-from adambench.models.layers import DenseNetwork, Mask
+from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, penalty
 
 MOST_DROPPED = 0.9999  # what 16 random bits can tell from all
 
@@ -30,13 +30,14 @@ class MLP(Model):
         return Perceptron(self, pixels, classes, batch_size, dtype)
 
 
-class Perceptron(DenseNetwork):
+class Perceptron(Network):
     """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  p(class | x) ∝ exp(h_last·W + b)."""
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         widths = [pixels, *spec.hidden, classes]
         shapes = {f"layer {k}": shape for k, shape in enumerate(itertools.pairwise(widths), 1)}
-        super().__init__(shapes, spec.l2, dtype)
+        self.theta, self.grad, self.parts, self.layers = dense_layers(shapes, dtype)
+        self.l2 = spec.l2
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
         self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths[1:]]  # the last: the logits
         self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
@@ -56,13 +57,16 @@ class Perceptron(DenseNetwork):
         logits = self.logits(images, rng)
         nll = softmax_nll(logits.T[None], labels, gradient=True)
         self.backward(logits)
-        self.add_penalty_gradient()
+        add_penalty_gradient(self.layers, self.l2)
         return nll / len(labels)
 
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.int_]]:
         logits = self.logits(images).T[None]
         wrong = wrong_labels(logits, labels)
         return softmax_nll(logits, labels), wrong
+
+    def penalty(self) -> Array:
+        return penalty(self.layers, self.l2)
 
     def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
         """Unnormalised log-probabilities (b, classes), in a buffer of the network's. rng: for dropout, if any."""

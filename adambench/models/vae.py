@@ -8,7 +8,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network
-from adambench.models.layers import DenseNetwork
+from adambench.models.layers import add_penalty_gradient, dense_layers, penalty
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class VAE(Model):
         return AutoEncoder(self, pixels, batch_size, dtype)
 
 
-class AutoEncoder(DenseNetwork):
+class AutoEncoder(Network):
     """h = softplus(x·W₁ + b₁), (μ, ln σ²) = h·W₂ + b₂, z = μ + σ·ε, d = softplus(z·W₃ + b₃), logit p = d·W₄ + b₄."""
 
     def __init__(self, spec: VAE, pixels: int, batch_size: int, dtype: npt.DTypeLike) -> None:
@@ -40,7 +40,8 @@ class AutoEncoder(DenseNetwork):
             "decoder hidden": (latent, hidden),
             "decoder output": (hidden, pixels),
         }
-        super().__init__(shapes, spec.l2, dtype)
+        self.theta, self.grad, self.parts, self.layers = dense_layers(shapes, dtype)
+        self.l2 = spec.l2
         # One row of noise for each row of a minibatch, the same in every evaluation: the costs of two of them compare.
         self.noise = np.random.Generator(np.random.SFC64(0)).standard_normal((batch_size, latent), np.float32)
         widths = {"a": hidden, "h": hidden, "dh": hidden, "q": 2 * latent, "dq": 2 * latent, "z": latent, "dz": latent}
@@ -57,11 +58,14 @@ class AutoEncoder(DenseNetwork):
         noise = rng.standard_normal((len(images), self.layers[2].W.shape[0]), self.theta.dtype)
         total = self.forward(images, noise)
         self.backward(images, noise)
-        self.add_penalty_gradient()
+        add_penalty_gradient(self.layers, self.l2)
         return np.array([total / len(images)])
 
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[Any]]:
         return np.array([self.forward(images, self.noise[: len(images)])]), np.array([np.nan])
+
+    def penalty(self) -> Array:
+        return penalty(self.layers, self.l2)
 
     def forward(self, x: Array, noise: Array) -> float:
         """Negative bound, summed over a minibatch: E[−log p(x | z)] + KL(q(z | x) ‖ p(z)). noise: ε (b, latent)."""
