@@ -52,7 +52,7 @@ class Fairness:
     optimizer: str
     settings: int  # tried
     budget: Budget | None
-    stable: float  # decades of learning rate, see `stable_decades`; nan if it had one rate
+    stable: "Stable"
     diverged: int  # tuning runs
     tuned: float  # final tuning metric of the best setting on the tuning seed; nan if none was tuned
     reported: Estimate  # the same metric on the report seeds
@@ -61,6 +61,18 @@ class Fairness:
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
     together: Sequence[int]  # how many runs shared the work of its report runs: seconds of other numbers do not compare
+
+
+@dataclass(frozen=True)
+class Stable:
+    """How wide the range of rates is that are about as good as the best."""
+
+    decades: float
+    open: bool  # it holds the lowest or the highest rate of the grid, and may go on beyond
+
+    def __str__(self) -> str:
+        """`2.0`, `≥ 2.0`; a dash for no range."""
+        return "–" if math.isnan(self.decades) else f"{'≥ ' * self.open}{self.decades:.1f}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def _fairness(
         optimizer=entry.grid.label,
         settings=len(entry.grid.settings),
         budget=budget(entry, curves),
-        stable=stable_decades(entry, curves),
+        stable=stable(entry, curves),
         diverged=sum(curves[run.id][-1].diverged for run in tuning),
         tuned=tuned,
         reported=reported,
@@ -111,23 +123,23 @@ def _fairness(
     )
 
 
-def stable_decades(entry: Entry, curves: Mapping[str, Curve]) -> float:
-    """How wide the range of rates around the best is, in decades, whose final metric is within STABLE times the best.
+def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
+    """The rates around the best whose final metric is within STABLE times the best's.
 
     Each rate at the best of the other hyper-parameters. From the lowest to the highest of the unbroken row of grid
-    points; zero if the best stands alone, nan if there are fewer than two rates or all diverged.
+    points; no decades if the best stands alone, nan if there are fewer than two rates or all diverged.
     """
     finals = by_rate(entry, curves)
     rates = sorted(finals)
     if len(rates) < 2 or not math.isfinite(min(finals.values())):
-        return math.nan
+        return Stable(math.nan, False)
     best = min(rates, key=finals.__getitem__)
     low = high = rates.index(best)
     while low > 0 and finals[rates[low - 1]] <= STABLE * finals[best]:
         low -= 1
     while high + 1 < len(rates) and finals[rates[high + 1]] <= STABLE * finals[best]:
         high += 1
-    return math.log10(rates[high] / rates[low])
+    return Stable(math.log10(rates[high] / rates[low]), low == 0 or high == len(rates) - 1)
 
 
 def levels(curves: Sequence[Curve]) -> list[float]:

@@ -121,8 +121,7 @@ def fairness_tables(name: str, problems: Found) -> Iterator[Lines]:
                 ]
                 if row.budget is None
                 else [
-                    *(row.optimizer, str(row.settings), str(row.diverged)),
-                    "–" if math.isnan(row.stable) else f"{row.stable:.1f}",
+                    *(row.optimizer, str(row.settings), str(row.diverged), str(row.stable)),
                     *(cost(row.budget.median[k - 1]) if k <= len(row.budget.k) else "–" for k in TRIED),
                     *(cost(row.tuned), estimate(row.reported)),
                     "–" if math.isnan(row.optimism) else f"{row.optimism:+.1%}",
@@ -159,7 +158,8 @@ def time_to(found: Reached, form: str) -> str:
 
 NOTES = (
     "best of k: median of the best of k settings drawn from the grid. optimism: report seeds over the tuning seed.\n"
-    f"stable decades: the rates around the best whose final metric is at most {STABLE:g} times it. ∞: never reached.\n"
+    f"stable decades: the rates around the best whose final metric is at most {STABLE:g} times it, each rate at the\n"
+    "best of the other hyper-parameters; ≥: up to an end of the grid. ∞: never reached.\n"
     "together: runs trained together share work; seconds of unequal numbers do not compare."
 )
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich import box
@@ -36,19 +37,27 @@ COLUMNS = ["", "optimizer", "best setting", "final training cost", "n", "test er
 
 def cells(rank: int, summary: Summary) -> list[str]:
     """A summary as a row of a table, under COLUMNS."""
-    chosen = words(summary.varied) if summary.varied else f"lr={getattr(summary.setting, 'lr', 0):g} (fixed)"
     epochs = sorted(set(summary.diverged))
     status = f"diverged in epoch {', '.join(map(str, epochs))}" if epochs else summary.status
     return [
         str(rank) if summary.train_loss.n else "",
         summary.optimizer,
-        chosen if summary.setting else "(tuning not finished)",
+        chosen(summary),
         estimate(summary.train_loss),
         str(summary.train_loss.n),
         estimate(summary.test_error, 100),
         f"{summary.seconds.mean:.1f}" if summary.seconds.n else "–",
         status + (f", {' and '.join(summary.edge)} on the edge of the grid" if summary.edge else ""),
     ]
+
+
+def chosen(summary: Summary) -> str:
+    """`lr=0.03 momentum=0.8`: the rate, what the grid varied, and what is not as the rule has it by itself."""
+    if summary.setting is None:
+        return "(tuning not finished)"
+    setting, plain = asdict(summary.setting), asdict(type(summary.setting)())
+    told = {name for name, value in setting.items() if value != plain[name]} | {"lr", *summary.varied}
+    return words({name: value for name, value in setting.items() if name in told}) + " (fixed)" * (not summary.varied)
 
 
 def heading(problem: Problem) -> str:

@@ -12,7 +12,7 @@ from adambench.session import Session
 from tests.test_results import PAPER
 
 TOP = PAPER.parent.parent
-BLOCK = re.compile(r"<!-- (table|claims|fairness) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (table|claims|fairness|speed) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
 PAGES = ("README.md", "docs/reproduction.md")
 BLOCKS = [found for page in PAGES for found in BLOCK.findall((TOP / page).read_text(encoding="utf-8"))]
 
@@ -31,9 +31,27 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
         printed = report.markdown(session.experiment, session.summaries())
     else:
         found = {part: rows for part, rows in session.fairness().items() if problem in ("", part)}
-        (_, header, rows), _ = findings.fairness_tables(name, found)  # the first of its two: the search
+        search, speed = findings.fairness_tables(name, found)
+        _, header, rows = speed if kind == "speed" else search
         printed = report.markdown_table(header, rows)
     assert text.strip() == printed.strip()
+
+
+def test_the_readmes_table_of_schedules() -> None:
+    """Three optimizers of figure 1, a column a schedule."""
+    session = opened("figure1")
+    finals = {
+        label: [
+            report.estimate(summary.train_loss)
+            for name in ("step", "epoch", "constant")
+            for summary in session.summaries()[name]
+            if summary.optimizer == label
+        ]
+        for label in ("adam", "nesterov", "adagrad")
+    }
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    for label, cells in finals.items():
+        assert f"| {label} | {' | '.join(cells)} |" in text
 
 
 def test_the_pages_have_tables() -> None:

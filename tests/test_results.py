@@ -18,7 +18,6 @@ from adambench.results import CONTRACT, Folder, Record, write
 from adambench.session import Session
 from adambench.training import NUMERICS, Evaluation
 
-UNDER_WAY = {"figure2"}  # hours of computing, committed as the runs end
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
 TEXT = """\
@@ -141,13 +140,10 @@ def test_a_record_of_other_columns_is_not_read() -> None:
 
 @pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
 def test_reference_results_are_whole_and_of_their_plan(folder: Path) -> None:
-    """What is committed in results/paper: every record whole, none that its plan does not name, none missing but UNDER_WAY."""
+    """What is committed in results/paper: every record whole, none that its plan does not name, none missing."""
     session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
     assert {run.id for run in session.runs} >= set(session.records)
-    if folder.parent.name not in UNDER_WAY:
-        assert len(session.records) == len(
-            {run.id for entry in session.entries for run in entry.outlook(session.curves)}
-        )
+    assert len(session.records) == len({run.id for entry in session.entries for run in entry.outlook(session.curves)})
     assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
 
 

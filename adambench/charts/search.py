@@ -132,7 +132,7 @@ def _draw_heatmap(axes: Axes, rows: Sequence[tuple[Entry, Mapping[float, float]]
             if rate == chosen:
                 axes.plot(rates.index(rate), row, "o", color="white", markersize=7, fillstyle="none")
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=60)
-    names = [f"{entry.grid.label}\n{fairness.stable_decades(entry, curves):.1f} decades" for entry, _ in rows]
+    names = [f"{entry.grid.label}\n{fairness.stable(entry, curves)} decades" for entry, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.grid(visible=False)
     axes.set_xlabel("learning rate (circle: chosen; cross: diverged)")
