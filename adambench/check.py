@@ -62,6 +62,7 @@ class Check:
         except ValidationError as errors:
             for error in errors.errors():
                 wanted = error["msg"].replace("Input should be", "must be").removesuffix(" instance")
+                wanted = wanted.replace("a valid tuple", "a list")
                 tail = error["loc"] if isinstance(value, list) else ()
                 self.fail((*path, *tail), f"{wanted}, found {show(error['input'])}")
             return None

@@ -107,7 +107,7 @@ def _options(
 def run(
     config: Annotated[Path, typer.Argument(help="The experiment, a YAML file.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it, as problems.mlp.epochs=20.")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it, as problems.logistic.epochs=3.")
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; as many as there are cores if left out.")
@@ -127,7 +127,7 @@ def run(
     from adambench.lock import locked
     from adambench.results import Folder
     from adambench.session import Session
-    from adambench.terminal import console, plural
+    from adambench.terminal import console, plural, tell
     from adambench.workers import Failed
 
     out = console()
@@ -145,7 +145,7 @@ def run(
         work = expected_seconds(experiment, dataset)
         out.print(progress.plan_line(session.entries, session.curves, jobs, work), markup=False)
         if dry_run:
-            out.print(progress.planned(session.entries, session.curves, work))
+            tell([progress.planned(session.entries, session.curves, work)])
             return
         folder.write_config(configuration.resolved(experiment))
         failed = 0
@@ -164,6 +164,9 @@ def run(
     _show_table(session)
     for path in written:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
+    if stated := len(experiment.claims):
+        name = experiment.name if results == Path("results") else f"{experiment.name} --results {results}"
+        out.print(f"{plural(stated, 'claim')} to judge: adambench claims {name}", markup=False, soft_wrap=True)
     if failed:
         out.print(f"{plural(failed, 'run')} failed; the same command tries again")
         raise typer.Exit(1)
@@ -475,11 +478,8 @@ def _print_as(format: Report, text: Iterable[Any], markdown: str, data: object) 
 
 def _show_table(session: Session) -> None:
     from adambench import report
-    from adambench.terminal import console, plural
+    from adambench.terminal import plural, tell
 
-    out = console()
-    for item in report.tables(session.experiment, session.summaries()):
-        out.print(item, soft_wrap=isinstance(item, str))
+    tell(report.tables(session.experiment, session.summaries()))
     if aside := session.aside:
-        line = f"{plural(aside, 'record')} in {session.folder.runs} stand aside: they belong to no run of this plan"
-        out.print(line, markup=False, soft_wrap=True)
+        print(f"{plural(aside, 'record')} in {session.folder.runs} stand aside: they belong to no run of this plan")

@@ -130,7 +130,7 @@ def _override(values: Any, source: Source, override: str) -> None:
     key, equals, text = override.partition("=")
     path: Where = tuple(key.split("."))
     if not (equals and key and text) or not isinstance(values, dict):
-        raise AdambenchError(f"{override}: not an override", "Write KEY=VALUE, as in problems.mlp.epochs=20.")
+        raise AdambenchError(f"{override}: not an override", "Write KEY=VALUE, as in problems.logistic.epochs=3.")
     value, _ = yamlfile.parse(text, f"command line, {override}")
     here = values
     for depth, part in enumerate(path[:-1]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from rich import box
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 
@@ -16,10 +17,15 @@ def console() -> Console:
 
 
 def tell(items: Iterable[RenderableType]) -> None:
-    """Print one after the other."""
+    """Print one after the other. A table that would have numbers cut off goes beyond the terminal's width instead."""
     out = console()
     for item in items:
-        out.print(item)
+        if isinstance(item, Table):
+            needed = Measurement.get(out, out.options.update(max_width=1000), item)
+            wide = Console(highlight=False, width=needed.maximum) if needed.minimum > out.width else out
+            wide.print(item)
+        else:
+            out.print(item, soft_wrap=isinstance(item, str))
 
 
 def duration(seconds: float) -> str:

@@ -87,7 +87,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the seed of tuning; a report run must have another"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: a seed stands twice in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed"),
-        ("seeds: [1, 2, 3]", "seeds: 3", "f.yaml:3: seeds: must be a valid tuple, found 3"),
+        ("seeds: [1, 2, 3]", "seeds: 3", "f.yaml:3: seeds: must be a list, found 3"),
         ("seeds: [1, 2, 3]", "seeds: [1.5]", "f.yaml:3: seeds.0: must be a valid integer, found 1.5"),
         ("name: mnist\n", "name: ../up\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, "
          "found '../up'"),

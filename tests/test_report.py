@@ -6,7 +6,7 @@ import pytest
 
 from adambench.analysis import Estimate
 from adambench.report import estimate
-from adambench.terminal import cost, duration
+from adambench.terminal import cost, duration, grid, tell
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,11 @@ def test_cost(value: float, words: str) -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (45, "45 s"), (170, "3 min"), (7800, "2 h 10 min")])
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal is
+    monkeypatch.setenv("COLUMNS", "40")
+    header = [f"column {k}" for k in range(9)]
+    tell([grid("", header, [["0.123456"] * 9])])
+    assert capsys.readouterr().out.count("0.123456") == 9
