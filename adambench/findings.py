@@ -160,7 +160,7 @@ NOTES = (
     "best of k: median of the best of k settings drawn from the grid. optimism: report seeds over the tuning seed.\n"
     f"stable decades: the rates around the best whose final metric is at most {STABLE:g} times it, each rate at the\n"
     "best of the other hyper-parameters; ≥: up to an end of the grid. ∞: never reached.\n"
-    "mean rank: of the places in final cost, over the report seeds; 1 is the lowest.\n"
+    "mean rank: of its places in the final tuning metric, over the report seeds; 1 is the lowest.\n"
     "together: runs trained together share work; seconds of unequal numbers do not compare."
 )
 

@@ -144,6 +144,7 @@ def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
 def test_costs_below_the_papers_axis_are_seen() -> None:
     (axes,) = beside_paper("2a", last=0.001).axes
     assert axes.get_ylim() == (pytest.approx(0.0009), 0.1)
+    assert axes.yaxis.get_major_formatter()(0.002) == "0.002"  # not powers of ten alone, of which two would be seen
     assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.003]
     (axes,) = beside_paper("1-left", last=0.21).axes
     assert axes.get_ylim() == (0.2, 0.7)

@@ -139,6 +139,17 @@ def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
         assert command("claims", "small", "--strict").returncode == strict
 
 
+def test_run_tells_how_to_judge_the_claims_of_its_file(command: Command, small: Path) -> None:
+    small.write_text(
+        small.read_text()
+        + "claims: [{id: C, sentence: so, problem: mlp, quantity: final(adam), relation: '<', bound: 9}]\n"
+    )
+    said = command("run", small, "--results", "elsewhere").stdout
+    told = "1 claim to judge: adambench claims small --results elsewhere"
+    assert told in said
+    assert command(*told.split()[5:]).returncode == 0
+
+
 def test_list_names_everything(command: Command) -> None:
     answer = command("list")
     for word in (
@@ -158,6 +169,8 @@ def test_list_names_everything(command: Command) -> None:
 def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, tmp_path: Path) -> None:
     assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
     assert load(tmp_path / "mine.yaml").name == "starter"
+    changed = command("run", "mine.yaml", "problems.logistic.epochs=3", "--dry-run")  # the README's first change
+    assert (changed.returncode, changed.stdout.split(",")[0]) == (0, "starter: 27 runs")
     again = command("init", "mine.yaml")
     assert (again.returncode, again.stderr.splitlines()[0]) == (2, "mine.yaml: is there already")
 

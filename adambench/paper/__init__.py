@@ -59,10 +59,14 @@ def grid(figure: str) -> Mapping[tuple[float, float, bool], Sequence[Point]]:
     for row in rows("4"):
         _, epochs, _, beta1, beta2 = row["panel"].split()  # vae 10 epochs beta1=0.9 beta2=0.999
         if int(epochs) == GRIDS[figure]:
-            betas = (float(beta.partition("=")[2]) for beta in (beta1, beta2))
-            point = (float(row["x"]), float(row["y"]))
-            found.setdefault((*betas, row["series"] == "bias_corrected"), []).append(point)  # type: ignore[arg-type]
+            key = (_number(beta1), _number(beta2), row["series"] == "bias_corrected")
+            found.setdefault(key, []).append((float(row["x"]), float(row["y"])))
     return found
+
+
+def _number(assignment: str) -> float:
+    """Of `beta1=0.9`."""
+    return float(assignment.partition("=")[2])
 
 
 def rows(figure: str) -> list[dict[str, str]]:

@@ -1,0 +1,65 @@
+"""Fairness: what each optimizer was given and how fast it is, to the digit."""
+
+import itertools
+import math
+from statistics import median
+
+import pytest
+
+from adambench import fairness, plan
+from adambench.config import parse
+from tests.test_claims import ADAM, NESTEROV, TEXT, curve, story
+
+
+def test_the_best_of_k_is_the_median_over_all_draws() -> None:
+    _, entries, curves = story(ADAM, NESTEROV)
+    found = fairness.budget(entries[0], curves)
+    assert found
+    assert list(found.k) == [1, 2, 3, 4]
+    finals = [0.5, 0.3, 0.36, math.inf]
+    for k, middle, low, high in zip(found.k, found.median, found.low, found.high, strict=True):
+        drawn = sorted(min(draw) for draw in itertools.combinations(finals, k))
+        assert middle == drawn[math.ceil(0.5 * len(drawn)) - 1]
+        assert low == drawn[math.ceil(0.25 * len(drawn)) - 1]
+        assert high == drawn[math.ceil(0.75 * len(drawn)) - 1]
+    assert fairness.budget(entries[1], curves) is None
+
+
+def test_fairness_of_each_optimizer() -> None:
+    _, entries, curves = story(ADAM, NESTEROV)
+    levels, rows = fairness.fairness(entries[:2], curves, dict.fromkeys(curves, 1))
+    adam, nesterov = rows  # by mean rank
+    assert (adam.settings, adam.diverged, adam.tuned) == (4, 1, 0.3)
+    assert adam.stable.decades == pytest.approx(math.log10(0.4 / 0.2))  # .36 is within 1.25 times .3, .5 is not
+    assert str(adam.stable) == "0.3"
+    assert adam.reported.mean == pytest.approx(0.42)
+    assert adam.optimism == pytest.approx(0.4)
+    assert (adam.rank, nesterov.rank) == (1.0, 2.0)
+    assert math.isnan(nesterov.tuned)
+    assert nesterov.budget is None
+    assert levels == sorted(levels, reverse=True)
+    assert all(0.40 <= level <= 2.0 for level in levels)
+    for level, found in zip(levels, adam.epochs, strict=True):
+        times = [next((e.epoch for e in run if e.train_loss <= level), math.inf) for run in ADAM]
+        assert (found.median, found.low, found.high) == (median(times), min(times), max(times))
+    assert nesterov.epochs[-1].median == math.inf  # it never comes there
+
+
+def test_a_stable_range_that_ends_with_the_grid_is_told_as_open() -> None:
+    _, entries, curves = story([], [])
+    curves |= {run.id: curve(2, last) for run, last in zip(entries[0].tuning, (0.5, 0.4, 0.36, 0.3), strict=True)}
+    assert str(fairness.stable(entries[0], curves)) == "≥ 0.3"
+    assert str(fairness.stable(entries[1], curves)) == "–"
+
+
+def test_equal_results_share_a_rank() -> None:
+    _, entries, curves = story(NESTEROV, NESTEROV)
+    _, rows = fairness.fairness(entries[:2], curves, dict.fromkeys(curves, 1))
+    assert [row.rank for row in rows] == [1.5, 1.5]
+
+
+def test_without_runs_fairness_has_nothing_to_say() -> None:
+    experiment = parse(TEXT, "x.yaml")
+    levels, rows = fairness.fairness(plan.entries(experiment), {}, {})
+    assert levels == []
+    assert all(math.isnan(row.rank) and math.isnan(row.tuned) for row in rows)
