@@ -1,6 +1,6 @@
-"""A look inside a rule while it trains: how large gradients, moments and steps are, over all parameters and by layer.
+"""Inspect a rule while it trains: how large gradients, moments and steps are, over all parameters and by layer.
 
-What is looked at is copied; the run keeps its bits. Of the many values of each quantity the quantiles are kept.
+Inspection works on copies, so the run keeps its bits. Of the many values of each quantity, the quantiles are kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,18 +13,23 @@ from adambench.optimizers.base import Array
 
 QUANTILES = (5, 25, 50, 75, 95)  # per cent
 WHOLE = "all"  # the part that is all parameters
-SCALES = {"v_hat": np.sqrt, "u": np.abs, "v": np.sqrt, "s": np.sqrt}  # what a rule divides by, the first that it has
+SCALES = {
+    "v_hat": np.sqrt,
+    "u": np.abs,
+    "v": np.sqrt,
+    "s": np.sqrt,
+}  # what a rule divides by: the first of these that it has
 
 Row = Mapping[str, Any]
 
 
 def points(per_decade: int, steps: int) -> frozenset[int]:
-    """Steps from the first to the last, evenly spaced in the logarithm."""
+    """The steps to inspect, from the first to the last, evenly spaced in the logarithm."""
     count = int(per_decade * np.log10(steps)) + 1
     return frozenset({*(round(10 ** (k / per_decade)) for k in range(count)), steps})
 
 
-def look(
+def inspect(
     optimizer: Optimizer,
     state: State,
     before: Array,
@@ -33,7 +38,7 @@ def look(
     lr_scale: float,
     parts: Mapping[str, slice],
 ) -> Iterator[Row]:
-    """After a step, a row for all parameters and one for each part.
+    """After a step: a row for all parameters, and one for each part.
 
     before, theta: (n,) the parameters before and after the step; grad: the gradient that it took. Columns: `step`,
     `part`, `ratio` (‖Δθ‖/‖θ‖), `correction1` (1 − β₁ᵗ) and `correction2` (1 − β₂ᵗ) where the rule has a β₁ and a β₂,
@@ -55,7 +60,7 @@ def look(
 
 
 def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, alpha: float) -> dict[str, Array]:
-    """What is looked at, as far as the rule has it; (n,) each, not negative.
+    """What is inspected, as far as the rule has it; (n,) each, not negative.
 
     grad |g|; step |Δθ|/α, the effective step, about 1 at most for Adam; scale √v̂ (u for AdaMax, √s for AdaGrad), what
     the gradient is divided by; mean |m̂| (|b| for momentum); snr |m̂|/√v̂, the signal-to-noise ratio (section 2.1), 0

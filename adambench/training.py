@@ -1,46 +1,26 @@
-"""Train a model with one setting, or several side by side, and yield what was measured after each epoch."""
+"""Train a model with one setting, or with several side by side, and yield what was measured after each epoch."""
 
 import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from adambench import inspection
+from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.datasets.batches import Batches, Floats, scale
 from adambench.inspection import Row
 from adambench.models import Model, Network
-from adambench.optimizers import Optimizer, State
+from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 
 NUMERICS = 2  # raised whenever the arithmetic changes, so that records of the old arithmetic are not taken for the new
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What is known at the end of an epoch. Costs are mean negative log-likelihoods in nats."""
-
-    epoch: int  # from 1
-    step: int  # minibatch updates so far
-    seconds: float  # CPU time of training so far, evaluation excluded
-    train_loss: float  # mean cost of the epoch's images, each as its minibatch was trained on, dropout on, L2 left out
-    penalty: float  # the L2 term at the end of the epoch
-    test_loss: float  # on the test set, dropout off
-    test_error: float  # share of the test images that are given a wrong label
-    full_train_loss: float | None = None  # on the whole training set, dropout off, if asked for
-    full_train_error: float | None = None
-    inside: Sequence[Row] = field(default=(), repr=False, compare=False)  # looks since the last epoch, if asked for
-
-    @property
-    def diverged(self) -> bool:
-        """A cost is not finite; the run ends here."""
-        return not (math.isfinite(self.train_loss) and math.isfinite(self.test_loss))
+Evaluated = tuple[Floats, Floats]  # mean cost and share of wrong labels, of each setting
 
 
 def train(
@@ -67,87 +47,118 @@ def train_together(
 ) -> Iterator[list[Evaluation | None]]:
     """Train settings side by side on the same minibatches; more than one only if the model can hold them `together`.
 
-    After each of the epochs, or until no setting is left, yields an evaluation for each setting: the last one says that
-    its cost is no longer finite; from then on it is None. No setting depends on the others.
-    inspect: how many looks `inside` a decade of steps; one at the end of each epoch besides.
+    Yields, after each epoch, an evaluation for each setting, in their order. A setting whose cost is no longer finite
+    has diverged: that evaluation is its last, and from then on it is None. Training ends when no setting is left.
+    No setting depends on the others.
+    inspect: how many inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch.
     """
-    network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, seed, dtype)
-    clock = _Clock(len(optimizers))
-    left = list(range(len(optimizers)))
+    network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
+    settings = [_Setting(optimizer, network, i) for i, optimizer in enumerate(optimizers)]
+    clock = _Clock()
     step, last = 0, epochs * batches.count
-    looks = inspection.points(inspect, last) if inspect else frozenset()
+    inspected = inspection.points(inspect, last) if inspect else frozenset()
     for epoch in range(1, epochs + 1):
-        here = list(left)
-        steps = [0] * len(optimizers)
-        total = np.zeros(len(optimizers))
-        inside: list[list[Row]] = [[] for _ in optimizers]
+        begun = left = [setting for setting in settings if not setting.diverged]
+        for setting in begun:
+            setting.begin_epoch()
         with np.errstate(all="ignore"):  # overflow is a result here (the run diverges), not a surprise
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
-                total += network.cost(images, labels, dropout_rng) * len(labels)
-                clock.shared(left)
+                costs = network.cost(images, labels, dropout_rng) * len(labels)
                 factor = schedule.factor(step, epoch)
-                looking = inspect and (step in looks or step == epoch * batches.count)
-                for i in left:
-                    before = network.theta[i].copy() if looking else network.theta[i]
-                    optimizers[i].step(network.theta[i], network.grad[i], states[i], factor)
-                    steps[i] = step
-                    clock.own(i)
-                    if looking:
-                        after, grad = network.theta[i], network.grad[i]
-                        inside[i] += inspection.look(
-                            optimizers[i], states[i], before, after, grad, factor, network.parts
-                        )
+                inspecting = inspect > 0 and (step in inspected or step == epoch * batches.count)
+                clock.shared(left)
+                for setting in left:
+                    setting.step(costs[setting.place], factor, step, inspecting)
+                    clock.own(setting)
+                    if inspecting:
+                        setting.inspect(factor)
                         clock.start()
-                if not np.isfinite(total[left]).all():
-                    left = [i for i in left if math.isfinite(total[i])]
+                if not all(math.isfinite(setting.cost) for setting in left):
+                    left = [setting for setting in left if math.isfinite(setting.cost)]
                     if not left:
                         break
             clock.shared(left)
-            nothing = np.full(len(optimizers), math.nan)
-            test_loss, test_error = evaluate(network, dataset.test, batches.batch_size) if left else (nothing, nothing)
+            test = evaluate(network, dataset.test, batches.batch_size) if left else None
             full = evaluate(network, dataset.train, batches.batch_size) if left and evaluate_train else None
             penalty = network.penalty()
-        evaluations: list[Evaluation | None] = [None] * len(optimizers)
-        for i in here:
-            finite = i in left
-            evaluation = evaluations[i] = Evaluation(
-                epoch=epoch,
-                step=steps[i],
-                seconds=round(clock.seconds[i], 4),
-                train_loss=float(total[i]) / len(dataset.train.labels),
-                penalty=float(penalty[i]),
-                test_loss=float(test_loss[i]) if finite else math.nan,
-                test_error=float(test_error[i]) if finite else math.nan,
-                full_train_loss=float(full[0][i]) if full and finite else None,
-                full_train_error=float(full[1][i]) if full and finite else None,
-                inside=inside[i],
-            )
-            if evaluation.diverged and finite:
-                left.remove(i)
-        yield evaluations
-        if not left:
+        images_seen = len(dataset.train.labels)
+        yield [
+            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full)
+            if setting in begun
+            else None
+            for setting in settings
+        ]
+        if all(setting.diverged for setting in settings):
             return
 
 
-class _Clock:
-    """CPU seconds of each setting: its own updates, and its part of what all share."""
+class _Setting:
+    """One setting in training: its rule, its row of the network, and what is known of the present epoch."""
 
-    def __init__(self, settings: int) -> None:
-        self.seconds = [0.0] * settings
-        self._last = 0.0
+    def __init__(self, optimizer: Optimizer, network: Network, place: int) -> None:
+        self.optimizer, self.place, self.parts = optimizer, place, network.parts
+        self.theta, self.grad = network.theta[place], network.grad[place]
+        self.state = optimizer.init(self.theta)
+        self.seconds = 0.0  # CPU time since the beginning
+        self.diverged = False
+
+    def begin_epoch(self) -> None:
+        self.cost = 0.0  # summed over the images of the epoch so far
+        self.steps = 0  # since the beginning of training; 0 before the epoch's first
+        self.inside: list[Row] = []
+
+    def step(self, cost: float, lr_scale: float, step: int, inspecting: bool) -> None:
+        """One update. cost: of the minibatch, summed over its images."""
+        self.cost += cost
+        self.steps = step
+        if inspecting:
+            self.before = self.theta.copy()
+        self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
+
+    def inspect(self, lr_scale: float) -> None:
+        """What the last step did inside the rule."""
+        self.inside += inspection.inspect(
+            self.optimizer, self.state, self.before, self.theta, self.grad, lr_scale, self.parts
+        )
+
+    def end_epoch(
+        self, epoch: int, images: int, penalty: Floats, test: Evaluated | None, full: Evaluated | None
+    ) -> Evaluation:
+        """What was measured in the epoch. test, full: None if not evaluated, as when the cost is no longer finite."""
+        cost = float(self.cost) / images
+        test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
+        self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
+        full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
+        return Evaluation(
+            epoch=epoch,
+            step=self.steps,
+            seconds=round(self.seconds, 4),
+            train_loss=cost,
+            penalty=float(penalty[self.place]),
+            test_loss=test_loss,
+            test_error=test_error,
+            full_train_loss=full_loss,
+            full_train_error=full_error,
+            diverged=self.diverged,
+            inside=self.inside,
+        )
+
+
+class _Clock:
+    """Gives each setting the CPU seconds of its own updates, and its part of what all share."""
 
     def start(self) -> None:
         self._last = time.process_time()
 
-    def own(self, i: int) -> None:
-        self.seconds[i] += self._lap()
+    def own(self, setting: _Setting) -> None:
+        setting.seconds += self._lap()
 
-    def shared(self, among: Sequence[int]) -> None:
+    def shared(self, among: Sequence[_Setting]) -> None:
         lap = self._lap()
-        for i in among:
-            self.seconds[i] += lap / len(among)
+        for setting in among:
+            setting.seconds += lap / len(among)
 
     def _lap(self) -> float:
         before, self._last = self._last, time.process_time()
@@ -156,7 +167,8 @@ class _Clock:
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
     """A function that does the next training step, of all settings, each time it is called: to be timed."""
-    network, batches, dropout_rng, states = _start(model, optimizers, dataset, batch_size, 0, np.float32)
+    network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
+    states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
 
     def step() -> None:
@@ -169,29 +181,23 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
 
 
 def _start(
-    model: Model,
-    optimizers: Sequence[Optimizer],
-    dataset: Dataset,
-    batch_size: int,
-    seed: int,
-    dtype: npt.DTypeLike,
-) -> tuple[Network, Batches, np.random.Generator, list[State]]:
-    """What training begins with: network, minibatches, generator of dropout masks, the optimizers' states.
+    model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
+) -> tuple[Network, Batches, np.random.Generator]:
+    """What training begins with: the network, the minibatches, the generator of dropout masks.
 
-    All randomness comes from the seed, by way of three generators: for the initial weights, the order of the batches
+    All randomness comes from the seed, through three generators: for the initial weights, the order of the batches
     and the dropout masks. None of them depends on the optimizer, so all optimizers see the same.
     """
     weights_rng, batches_rng, dropout_rng = (
         np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
     )
     batches = Batches(dataset.train, batch_size, batches_rng, dtype)
-    network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, len(optimizers))
+    network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
-    states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
-    return network, batches, dropout_rng, states
+    return network, batches, dropout_rng
 
 
-def evaluate(network: Network, split: Split, batch_size: int) -> tuple[Floats, Floats]:
+def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:
     """Mean cost and share of wrong labels of each setting over a split, without dropout."""
     images = np.empty((batch_size, split.images.shape[1]), network.theta.dtype)
     loss, wrong = np.zeros(len(network.theta)), np.zeros(len(network.theta))

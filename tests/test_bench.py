@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from adambench import bench, charts, report, rivals
-from adambench.bench import Pair, product_shapes
+from adambench.bench import rivals
+from adambench.bench import steps as bench
+from adambench.bench.steps import Pair
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam
-from adambench.provenance import provenance
-from adambench.terminal import tell
+from adambench.show import charts
+from adambench.show.table import text
+from adambench.show.timings import timings
+from adambench.store.provenance import provenance
 from tests.conftest import Command
 
 
@@ -26,14 +29,14 @@ def test_a_pair_is_timed_in_turn() -> None:
 
 def test_the_products_of_a_step(full: Dataset) -> None:
     """Eight for the MLP of the paper, 1177 million multiplications and additions; two wide ones for 24 settings."""
-    shapes = product_shapes(MLP(hidden=(1000, 1000)), 1, 128, full)
+    shapes = MLP(hidden=(1000, 1000)).products(full.pixels, full.classes, 128)
     assert shapes == [
         (128, 784, 1000), (128, 1000, 1000), (128, 1000, 10),
         (784, 128, 1000), (1000, 128, 1000), (1000, 128, 10),
         (128, 1000, 1000), (128, 10, 1000),
     ]  # fmt: skip
     assert round(sum(2 * m * k * n for m, k, n in shapes) / 1e6) == 1177
-    assert product_shapes(Logistic(), 24, 128, full) == [(288, 784, 128), (288, 128, 784)]
+    assert Logistic().products(full.pixels, full.classes, 128, 24) == [(288, 784, 128), (288, 128, 784)]
 
 
 def test_a_step_is_told_for_each_setting(full: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +54,7 @@ def test_every_optimizer_is_timed_on_both_of_the_papers_models(full: Dataset, mo
     assert len(found) == 3 * len(OPTIMIZERS)
 
 
-def test_the_tables_and_the_chart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables_and_the_chart() -> None:
     step = asdict(bench.Step("mlp", "adam", 1, 0.017, 0.0136, 0.8, 69.2, 86.5))
     beside = asdict(bench.Beside("JAX", "mlp", 1, 0.017, 0.020, 1.18))
     growth: dict[str, Any] = {"batch size": {32: 0.008, 64: 0.011}, "jobs": {1: 1000.0, 2: 1900.0}}
@@ -62,8 +65,7 @@ def test_the_tables_and_the_chart(capsys: pytest.CaptureFixture[str]) -> None:
         "beside": [beside],
         "growth": growth,
     }
-    tell(report.benchmark(numbers))
-    said = capsys.readouterr().out
+    said = text(timings(numbers))
     for word in ("17.000", "80%", "69.2", "6.0", "1.18", "8.000", "1900"):
         assert word in said
     assert [axes.get_xlabel() for axes in charts.growth(growth).axes] == ["batch size", "jobs"]

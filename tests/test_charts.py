@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from adambench import charts, plan
-from adambench.config import parse
+from adambench.config.loading import parse
+from adambench.curve import Curve, Evaluation
 from adambench.optimizers import OPTIMIZERS
-from adambench.plan import Curve
-from adambench.training import Evaluation
+from adambench.run import plan
+from adambench.show import charts
 
 TEXT = """\
 name: x
@@ -26,7 +26,10 @@ optimizers:
 
 
 def curve(*losses: float) -> Curve:
-    return [Evaluation(i + 1, 10 * (i + 1), 0.5 * (i + 1), loss, 0.0, loss, loss / 10) for i, loss in enumerate(losses)]
+    return [
+        Evaluation(i + 1, 10 * (i + 1), 0.5 * (i + 1), loss, 0.0, loss, loss / 10, diverged=not math.isfinite(loss))
+        for i, loss in enumerate(losses)
+    ]
 
 
 @pytest.fixture

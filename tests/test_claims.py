@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from adambench import charts, claims, findings, paper, plan, quantity
-from adambench.analysis import Interval
-from adambench.config import load, parse, resolved
+from adambench import paper
+from adambench.config import quantity
+from adambench.config.experiment import Claim
+from adambench.config.loading import load, parse, resolved
+from adambench.curve import Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
-from adambench.experiment import Claim
-from adambench.plan import Curve
-from adambench.results import Folder
+from adambench.judge import claims
+from adambench.judge.analysis import Interval
+from adambench.run import plan
 from adambench.session import Session
-from adambench.training import Evaluation
+from adambench.show import charts, findings, table
+from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
 TEXT = """\
@@ -40,7 +43,10 @@ claims:
 
 
 def curve(*losses: float) -> Curve:
-    return [Evaluation(i + 1, i + 1, 0.5 * (i + 1), x, 0.0, x, x / 10) for i, x in enumerate(losses)]
+    return [
+        Evaluation(i + 1, i + 1, 0.5 * (i + 1), x, 0.0, x, x / 10, diverged=not math.isfinite(x))
+        for i, x in enumerate(losses)
+    ]
 
 
 def story(adam: list[Curve], nesterov: list[Curve], text: str = TEXT) -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
@@ -87,8 +93,8 @@ def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known(
     """The paper's figure 2a shows Nesterov from the tenth epoch on."""
     nesterov = paper.curves("2a")["nesterov"]
     assert nesterov[0].epoch > 1
-    assert math.isnan(plan.reached(nesterov, "epoch", nesterov[0].train_loss))
-    assert plan.reached(nesterov, "epoch", 0.012) > nesterov[0].epoch
+    assert math.isnan(reached(nesterov, "epoch", nesterov[0].train_loss))
+    assert reached(nesterov, "epoch", 0.012) > nesterov[0].epoch
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known(
         ("final(adam) / final(nesterov)", "1" * 400, "claims.0.quantity: 11111111111111111111: too large a number"),
         ("final(adam) / final(nesterov)", "final(adam)" + " + 1" * 600, "claims.0.quantity: is longer than 2,000 characters"),
         ("final(adam) / final(nesterov)", "(" * 150 + "1" + ")" * 150, "claims.0.quantity: names no optimizer"),
-        ("id: C2", "id: C1", "claims: C1 stands 2 times; every claim needs an id of its own"),
+        ("id: C2", "id: C1", "claims: C1 is the id of 2 claims; every claim needs an id of its own"),
         ("id: C2", "idd: C2", "claims.1.idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
         ("figure: 1-left", "figure: 7", "problems.a.figure: no figure of the paper: unknown. Allowed: 1-left, 1-right, 2a, 4-10, 4-100."),
     ],
@@ -193,7 +199,7 @@ def test_verdict(relation: str, bound: tuple[float, ...], low: float, high: floa
 
 
 def test_judged_seed_by_seed() -> None:
-    first, second, third = claims.judge(*story(ADAM, NESTEROV))
+    first, second, third = claims.verdicts(*story(ADAM, NESTEROV))
     assert first.values == {1: pytest.approx(0.5), 2: pytest.approx(0.525), 3: pytest.approx(0.55)}
     assert first.interval.mean == pytest.approx(0.525)
     assert first.interval.high == pytest.approx(0.525 + 4.303 * 0.025 / math.sqrt(3))
@@ -203,15 +209,14 @@ def test_judged_seed_by_seed() -> None:
 
 
 def test_what_is_said_of_claims() -> None:
-    first, *_ = claims.judge(*story(ADAM, NESTEROV))
-    *lines, counts = findings.claims({"x": [first]})
-    assert "\n   = 0.5250 [0.4629, 0.5871], n 3; claimed: < 1" in lines[-1].plain
-    assert counts.plain == "\n1 claim: 1 reproduced (mean over report seeds, 95 % interval)"
-    assert [findings.value(number) for number in (1694.8, math.nan, -math.inf)] == ["1695", "–", "−∞"]
+    first, *_ = claims.verdicts(*story(ADAM, NESTEROV))
+    told = findings.claims({"x": [first]})
+    assert "\n   = 0.5250 [0.4629, 0.5871], n 3; claimed: < 1" in table.text([told])
+    assert told.notes == ["1 claim: 1 reproduced (mean over the report seeds, with its 95 % interval)"]
 
 
 def test_a_claim_with_one_seed_or_none_is_inconclusive() -> None:
-    (one, *_), (none, *_) = claims.judge(*story(ADAM[:1], NESTEROV)), claims.judge(*story([], NESTEROV))
+    (one, *_), (none, *_) = claims.verdicts(*story(ADAM[:1], NESTEROV)), claims.verdicts(*story([], NESTEROV))
     assert one.values == {1: pytest.approx(0.5)}
     assert none.values == {}
     assert (one.verdict, none.verdict) == (claims.INCONCLUSIVE, claims.INCONCLUSIVE)
@@ -219,8 +224,8 @@ def test_a_claim_with_one_seed_or_none_is_inconclusive() -> None:
 
 def test_a_claim_about_a_diverged_run() -> None:
     lost = [curve(2, math.nan)] * 3
-    assert claims.judge(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED
-    assert claims.judge(*story([*lost[:1], *ADAM[1:]], NESTEROV))[0].verdict == claims.INCONCLUSIVE
+    assert claims.verdicts(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED
+    assert claims.verdicts(*story([*lost[:1], *ADAM[1:]], NESTEROV))[0].verdict == claims.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -241,8 +246,8 @@ def test_the_papers_curves_give_the_papers_numbers(figure: str, text: str, value
 
 def test_final_is_the_last_twentieth_of_the_epochs_also_of_a_curve_that_begins_late() -> None:
     whole = curve(*(float(epoch) for epoch in range(1, 31)))
-    assert plan.final(whole, "train_loss") == 29.5  # 1.5 of 30 epochs, which is two
-    assert plan.final(whole[10:], "train_loss") == 29.5
+    assert final(whole, "train_loss") == 29.5  # 1.5 of 30 epochs, which is two
+    assert final(whole[10:], "train_loss") == 29.5
 
 
 def test_min_and_max_do_not_hide_what_has_no_value() -> None:
@@ -292,7 +297,7 @@ def searched() -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
 def test_claims_about_the_search() -> None:
     """One seed, no interval: the value stands for itself."""
     experiment, entries, curves = searched()
-    lowest, held, sooner, never, nothing, no_level = claims.judge(experiment, entries, curves)
+    lowest, held, sooner, never, nothing, no_level = claims.verdicts(experiment, entries, curves)
     assert lowest.values == {0: 3.0}
     assert held.values == {0: 4.0}
     assert sooner.values == {0: pytest.approx(0.1 / 0.4)}  # off is above 6 from .1 on, on from .4 on
@@ -302,12 +307,11 @@ def test_claims_about_the_search() -> None:
     assert [v.verdict for v in (lowest, held, sooner, never, nothing)] == [
         *(claims.REPRODUCED, claims.CONTRADICTED, claims.REPRODUCED, claims.REPRODUCED, claims.INCONCLUSIVE)
     ]
-    words = findings.claims_json({"x": [held]})[0]
+    (words,) = findings.claims({"x": [held]}).records
     assert (words["mean"], words["low"], words["high"], words["n"]) == (4.0, None, None, 1)
-    *_, told = findings.claims({"x": [lowest, held]})
-    assert told.plain == "\n2 claims: 1 reproduced, 1 contradicted"
+    assert findings.claims({"x": [lowest, held]}).notes == ["2 claims: 1 reproduced, 1 contradicted"]
     del curves[entries[0].tuning[0].id]
-    assert all(verdict.verdict == claims.INCONCLUSIVE for verdict in claims.judge(experiment, entries, curves))
+    assert all(verdict.verdict == claims.INCONCLUSIVE for verdict in claims.verdicts(experiment, entries, curves))
 
 
 def test_figure_4_is_drawn_panel_by_panel() -> None:
@@ -328,11 +332,11 @@ def test_only_the_plain_rule_has_a_curve_in_the_paper() -> None:
     text = TEXT.replace("other-one: {name: sgd", "nesterov2: {name: nesterov").replace(
         "final(adam) - final(nesterov)", "final(nesterov2) - final(nesterov)"
     )
-    first, _, third = claims.judge(*story(ADAM, NESTEROV, text))
+    first, _, third = claims.verdicts(*story(ADAM, NESTEROV, text))
     assert first.paper is not None
     assert third.paper is None
     uncorrected = TEXT.replace("adam: {lr", "adam: {bias_correction: false, lr")
-    assert claims.judge(*story(ADAM, NESTEROV, uncorrected))[0].paper is None
+    assert claims.verdicts(*story(ADAM, NESTEROV, uncorrected))[0].paper is None
 
 
 def by_hand(name: str, schedule: str = "") -> dict[int, dict[str, list[float]]]:

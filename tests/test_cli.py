@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adambench.config import load
+from adambench.config.loading import load
 from adambench.optimizers import OPTIMIZERS
 from tests.conftest import Command
 from tests.test_results import PAPER
@@ -145,9 +145,9 @@ def test_run_tells_how_to_judge_the_claims_of_its_file(command: Command, small: 
         + "claims: [{id: C, sentence: so, problem: mlp, quantity: final(adam), relation: '<', bound: 9}]\n"
     )
     said = command("run", small, "--results", "elsewhere").stdout
-    told = "1 claim to judge: adambench claims small --results elsewhere"
+    told = "To judge its 1 claim: adambench claims small --results elsewhere"
     assert told in said
-    assert command(*told.split()[5:]).returncode == 0
+    assert command(*told.split()[6:]).returncode == 0
 
 
 def test_list_names_everything(command: Command) -> None:
@@ -172,7 +172,7 @@ def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, 
     changed = command("run", "mine.yaml", "problems.logistic.epochs=3", "--dry-run")  # the README's first change
     assert (changed.returncode, changed.stdout.split(",")[0]) == (0, "starter: 27 runs")
     again = command("init", "mine.yaml")
-    assert (again.returncode, again.stderr.splitlines()[0]) == (2, "mine.yaml: is there already")
+    assert (again.returncode, again.stderr.splitlines()[0]) == (2, "mine.yaml: already exists")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adambench.config import load, parse, resolved
+from adambench.config.loading import load, parse, resolved
 from adambench.errors import AdambenchError
 from adambench.models.mlp import MLP
 from adambench.optimizers import Adam
@@ -85,7 +85,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, evaluate, "
          "problems, optimizers, inspect, claims. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the seed of tuning; a report run must have another"),
-        ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: a seed stands twice in [1, 1]"),
+        ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: duplicate seed in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed"),
         ("seeds: [1, 2, 3]", "seeds: 3", "f.yaml:3: seeds: must be a list, found 3"),
         ("seeds: [1, 2, 3]", "seeds: [1.5]", "f.yaml:3: seeds.0: must be a valid integer, found 1.5"),
@@ -114,7 +114,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("lr: 3e-4", "lr: .inf", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a finite number, found inf"),
         ("lr: 3e-4", "lr: true", "f.yaml:15: problems.mlp.optimizers.adam.lr: must be a valid number, found true"),
         ("lr: 3e-4", "lr: []", "f.yaml:15: problems.mlp.optimizers.adam.lr: a grid axis needs at least one value, found []"),
-        ("[0.01, 0.1, 1.0]", "[0.01, 0.01]", "f.yaml:17: optimizers.nesterov.lr: 0.01 stands twice"),
+        ("[0.01, 0.1, 1.0]", "[0.01, 0.01]", "f.yaml:17: optimizers.nesterov.lr: 0.01 is given twice"),
         ("[0.01, 0.1, 1.0]", "[0.01, -1]", "f.yaml:17: optimizers.nesterov.lr.1: must be greater than 0, found -1"),
         ("[1e-4, 1e-1, 7]", "[1e-4, 1e-1]",
          "f.yaml:18: optimizers.adam.lr.logspace: must be [low, high, count], found [0.0001, 0.1]"),
@@ -128,7 +128,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
          "rmsprop, adadelta, adam, adam_eps_hat, adamax. Did you mean adam_eps_hat? A label of your own needs `name: RULE`."),
         ("bias_correction: false", "bias_correction: 0",
          "f.yaml:19: optimizers.adam_uncorrected.bias_correction: must be a valid boolean, found 0"),
-        ("adam_uncorrected:", "adam:", "f.yaml:19: optimizers.adam: stands twice, first on line 18"),
+        ("adam_uncorrected:", "adam:", "f.yaml:19: optimizers.adam: is given twice, first on line 18"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place(old: str, new: str, message: str) -> None:
@@ -172,7 +172,7 @@ def test_wrong_overrides(override: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "f.yaml: holds nothing"),
+        ("", "f.yaml: is empty"),
         ("- a", "f.yaml:1: must be a mapping (name, dataset, problems, …), found ['a']"),
         ("a: [", "f.yaml:1: not valid YAML: expected the node content, but found '<stream end>'"),
         ("a: &x [*x]", "f.yaml:1: an alias that contains itself"),

@@ -1,14 +1,14 @@
 """The tables in README and docs are what the commands print of the committed records."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from adambench import findings, report
-from adambench.config import load
-from adambench.results import Folder
+from adambench.config.loading import load
 from adambench.session import Session
+from adambench.show import findings, ranking
+from adambench.show.table import markdown, markdown_table
+from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
 TOP = PAPER.parent.parent
@@ -26,14 +26,15 @@ def opened(name: str) -> Session:
 def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, text: str) -> None:
     session = opened(name)
     if kind == "claims":
-        printed = findings.claims_markdown({name: session.verdicts()})
+        printed = markdown_table(findings.claims({name: session.verdicts()}))
     elif kind == "table":
-        printed = report.markdown(session.experiment, session.summaries())
+        names = [problem.name for problem in session.experiment.problems]
+        tables = dict(zip(names, ranking.tables(session.experiment, session.summaries()), strict=True))
+        printed = markdown([tables[problem]] if problem else list(tables.values()))
     else:
         found = {part: rows for part, rows in session.fairness().items() if problem in ("", part)}
-        search, speed = findings.fairness_tables(name, found)
-        _, header, rows = speed if kind == "speed" else search
-        printed = report.markdown_table(header, rows)
+        search, speed = findings.fairness({name: found})
+        printed = markdown_table(speed if kind == "speed" else search)
     assert text.strip() == printed.strip()
 
 
@@ -42,7 +43,7 @@ def test_the_readmes_table_of_schedules() -> None:
     session = opened("figure1")
     finals = {
         label: [
-            report.estimate(summary.train_loss)
+            ranking.estimate(summary.finals["train_loss"])
             for name in ("step", "epoch", "constant")
             for summary in session.summaries()[name]
             if summary.optimizer == label
@@ -68,13 +69,3 @@ def test_links_lead_somewhere(page: str) -> None:
     for link in re.findall(r"\]\(([\w./:-]+)(?:#[\w-]*)?\)", file.read_text(encoding="utf-8")):
         if "://" not in link:
             assert (file.parent / link).exists(), link
-
-
-def test_every_module_is_in_the_readme() -> None:
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    for file in (TOP / "adambench").glob("*.py"):
-        if not file.name.startswith("__"):
-            assert file.name in text, file.name
-    assert all(
-        f"{folder.name}/" in text for folder in (TOP / "adambench").iterdir() if (Path(folder) / "__init__.py").exists()
-    )

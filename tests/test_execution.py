@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from adambench import plan
-from adambench.config import load
+from adambench.config.experiment import Experiment
+from adambench.config.loading import load
+from adambench.curve import Curve
 from adambench.datasets import Dataset
-from adambench.datasets.shared import Shared
-from adambench.execution import execute, expected_seconds
-from adambench.experiment import Experiment
 from adambench.models.logistic import settings_are_independent
-from adambench.plan import Curve, Run
+from adambench.run import plan
+from adambench.run.engines import Failed, Finished, Progressed, Started
+from adambench.run.execution import execute, expected_seconds
+from adambench.run.plan import Run
+from adambench.run.shared import Shared
 from adambench.training import train
-from adambench.workers import Failed, Finished, Progressed, Started
 
 
 @pytest.fixture

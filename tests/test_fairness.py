@@ -6,8 +6,9 @@ from statistics import median
 
 import pytest
 
-from adambench import fairness, plan
-from adambench.config import parse
+from adambench.config.loading import parse
+from adambench.judge import fairness
+from adambench.run import plan
 from tests.test_claims import ADAM, NESTEROV, TEXT, curve, story
 
 

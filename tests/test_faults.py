@@ -21,15 +21,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adambench import plan
-from adambench.config import load, parse
+from adambench.config.experiment import Experiment
+from adambench.config.loading import load, parse
+from adambench.curve import Curve
 from adambench.errors import AdambenchError
-from adambench.execution import execute
-from adambench.experiment import Experiment
-from adambench.lock import locked
-from adambench.plan import Curve
-from adambench.results import Folder, Record
-from adambench.workers import Finished
+from adambench.run import plan
+from adambench.run.engines import Finished
+from adambench.run.execution import execute
+from adambench.store.folder import Folder
+from adambench.store.lock import locked
+from adambench.store.records import Record
 from tests.conftest import SMALL, Command
 
 KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))
@@ -233,7 +234,7 @@ def test_records_that_lie_are_set_aside_and_trained_again(
             (line,) = [line for line in answer.stderr.splitlines() if file.name in line]
             assert line.startswith(f"warning: results/small/runs/{file.name}: ")
             assert LIES[how] in line
-            assert line.endswith("passed over" if answer is table else f"set aside as {file.name}.broken")
+            assert line.endswith("skipped" if answer is table else f"set aside as {file.name}.broken")
         assert file.with_name(f"{file.name}.broken").exists()
     assert again.stdout.count("seed") == len(LIES)
     shutil.rmtree(folder / "runs" / f"{victims['a folder'].name}.broken")
@@ -253,7 +254,7 @@ def test_two_at_once_the_second_is_told_who_holds_the_folder(command: Command, s
 
 
 def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
-    code = f"import os, pathlib, adambench.lock as l\nwith l.locked(pathlib.Path({str(tmp_path)!r})): os._exit(1)"
+    code = f"import os, pathlib, adambench.store.lock as l\nwith l.locked(pathlib.Path({str(tmp_path)!r})): os._exit(1)"
     subprocess.run([sys.executable, "-c", code], check=False)
     assert "process" in (tmp_path / ".lock").read_text()
     with locked(tmp_path), pytest.raises(AdambenchError, match="in use by process"), locked(tmp_path):
@@ -264,7 +265,7 @@ def test_records_of_another_plan_stand_aside(command: Command, small: Path) -> N
     command("run", small)
     small.write_text(small.read_text().replace("[0.1, 0.3, 1.0]", "[0.3, 1.0]"))
     answer = command("run", small)
-    assert "4 records in results/small/runs stand aside: they belong to no run of this plan" in answer.stdout
+    assert "Ignored 4 records in results/small/runs: not in the current plan." in answer.stdout
     curves = (small.parent / "results" / "small" / "curves.csv").read_text()
     assert "lr=0.1 momentum" not in curves
     assert "4 records" in command("table").stdout
@@ -386,7 +387,7 @@ def test_show(command: Command, small: Path) -> None:
         ):
             assert said in answer.stdout
     wrong = command("show", "zzz")
-    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, "zzz: no run in results whose id begins so")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, "zzz: no run has an id in results that starts with it")
 
 
 def test_figures_say_where_they_come_from(command: Command, small: Path) -> None:

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from adambench.config import load, parse, resolved
+from adambench.config.experiment import Experiment
+from adambench.config.loading import load, parse, resolved
 from adambench.datasets.idx import header, read_idx
 from adambench.errors import AdambenchError
-from adambench.experiment import Experiment
 from tests.conftest import Command
 from tests.test_config import CONTRACT
 

@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adambench import charts, explanation, inspection, plan
-from adambench.config import parse, resolved
+from adambench import explanation, inspection
+from adambench.config.loading import parse, resolved
+from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.bag_of_words import FUNCTION_WORDS, VOCABULARY, words
 from adambench.errors import AdambenchError
 from adambench.models import MODELS
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS
-from adambench.results import Record
+from adambench.run import plan
 from adambench.schedules import SCHEDULES
-from adambench.training import Evaluation, train
+from adambench.show import charts
+from adambench.store.records import Record
+from adambench.training import train
 from tests.conftest import Command
 
 GRADS = [1.0, -2.0, 0.5, 0.0, 3.0]
@@ -159,7 +162,7 @@ def test_explain_tells_every_rule(command: Command, name: str) -> None:
         (["adam", "beta_1=0"], "command line: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         (["adam", "beta1=2"], "command line: beta1: must be less than 1, found 2"),
         (["adam", "beta1"], "beta1: not a hyper-parameter"),
-        (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers with commas between"),
+        (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers separated by commas"),
         (["adam", "--grads", "inf"], "--grads, --theta: must be finite"),
     ],
 )  # fmt: skip
@@ -210,7 +213,7 @@ def test_quantiles_are_those_of_the_quantities() -> None:
         before = theta.copy()
         rule.step(theta, grad, state, 0.5)
     kept = (theta.copy(), grad.copy(), {name: slot.copy() for name, slot in state.slots.items()})
-    whole, part = inspection.look(rule, state, before, theta, grad, 0.5, {"half": slice(0, 500)})
+    whole, part = inspection.inspect(rule, state, before, theta, grad, 0.5, {"half": slice(0, 500)})
     moments = rule.moments(state)
     snr = np.abs(moments["m_hat"]) / np.sqrt(moments["v_hat"])
     for percent in inspection.QUANTILES:
@@ -255,7 +258,7 @@ def test_the_signal_fades_near_an_optimum() -> None:
         before, grad = theta.copy(), theta + 0.5 * rng.standard_normal(500)
         rule.step(theta, grad, state)
         if t in (10, 2000):
-            (row,) = inspection.look(rule, state, before, theta, grad, 1.0, {})
+            (row,) = inspection.inspect(rule, state, before, theta, grad, 1.0, {})
             medians[t] = row["snr_50"], row["step_50"]
     assert medians[10][0] > 0.9
     assert medians[2000][0] < 0.3
@@ -312,11 +315,11 @@ def test_looks_are_recorded_and_drawn(command: Command, folder: Path, tmp_path: 
     assert columns["part"][:3] == ["all", "layer 1", "layer 2"]
     assert "inside" not in command("show", record.id).stdout
     figures = tmp_path / "results/x/figures"
-    assert command("plot", "x", "--inside").returncode == 0
-    assert command("plot", "--inside", "--over", "adam,adam_uncorrected").returncode == 0
+    assert command("plot", "x", "--inspect").returncode == 0
+    assert command("plot", "--inspect", "--over", "adam,adam_uncorrected").returncode == 0
     names = {path.name for path in figures.glob("inside*")}
     assert names == {f"inside-mlp-{label}.png" for label in ("adam", "adam_uncorrected", "adam-adam_uncorrected")}
-    wrong = command("plot", "--inside", "--over", "adam,sgd")
+    wrong = command("plot", "--inspect", "--over", "adam,sgd")
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
         2,
         "--over adam,sgd: sgd: unknown. Allowed: adam, adam_uncorrected.",
@@ -331,7 +334,7 @@ def test_the_panels_show_the_columns(dataset: Dataset) -> None:
     run = entries[0].report({})[0]
     curve = trained(dataset, "adam", 4)
     data = json.loads(Record.of(run, curve).json())["inside"]
-    figure: Any = charts.inside([charts.Inside(run, "adam", curve, data)])
+    figure: Any = charts.inside([charts.Inspected(run, "adam", curve, data)])
     cost, snr, step, scale, corrections = figure.axes
     whole = [i for i, part in enumerate(data["part"]) if part == "all"]
     assert snr.get_lines()[0].get_ydata().tolist() == [data["snr_50"][i] for i in whole]
@@ -362,8 +365,8 @@ def test_a_run_that_diverged_at_once_is_drawn() -> None:
     columns: dict[str, Any] = {"step": [1], "part": ["all"], "ratio": ["nan"]} | {
         f"snr_{q}": ["nan"] for q in inspection.QUANTILES
     }
-    lost = [Evaluation(1, 1, 0.0, math.nan, 0.0, math.nan, math.nan)]
-    assert charts.inside([charts.Inside(run, "adam", lost, columns)])
+    lost = [Evaluation(1, 1, 0.0, math.nan, 0.0, math.nan, math.nan, diverged=True)]
+    assert charts.inside([charts.Inspected(run, "adam", lost, columns)])
 
 
 def test_explain_tells_an_overflow_without_a_warning(command: Command) -> None:

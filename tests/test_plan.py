@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from adambench import plan
-from adambench.config import parse
-from adambench.experiment import Experiment
+from adambench.config.experiment import Experiment
+from adambench.config.loading import parse
+from adambench.curve import Curve, Evaluation, final
 from adambench.optimizers import Adam
-from adambench.plan import Curve, Run
-from adambench.training import Evaluation
+from adambench.run import plan
+from adambench.run.plan import Run
 
 TEXT = """\
 name: x
@@ -33,7 +33,10 @@ def experiment() -> Experiment:
 
 
 def curve(*losses: float) -> Curve:
-    return [Evaluation(i + 1, i + 1, 0.1, loss, 0.0, loss, 0.5) for i, loss in enumerate(losses)]
+    return [
+        Evaluation(i + 1, i + 1, 0.1, loss, 0.0, loss, 0.5, diverged=not math.isfinite(loss))
+        for i, loss in enumerate(losses)
+    ]
 
 
 def tuned(entries: list[plan.Entry], *finals: Curve) -> dict[str, Curve]:
@@ -94,12 +97,12 @@ def test_the_tuning_metric_decides() -> None:
 @pytest.mark.parametrize(("length", "last"), [(1, 1), (10, 1), (20, 1), (45, 3), (100, 5), (200, 10)])
 def test_final_is_the_mean_of_the_last_twentieth(length: int, last: int) -> None:
     losses = [float(i) for i in range(length)]
-    assert plan.final(curve(*losses), "train_loss") == pytest.approx(sum(losses[-last:]) / last)
+    assert final(curve(*losses), "train_loss") == pytest.approx(sum(losses[-last:]) / last)
 
 
 def test_final_of_a_diverged_run_is_infinite() -> None:
-    assert plan.final(curve(1, math.nan), "train_loss") == math.inf
-    assert plan.final([replace(curve(1)[0], test_loss=math.inf)], "test_error") == math.inf
+    assert final(curve(1, math.nan), "train_loss") == math.inf
+    assert final([replace(curve(1)[0], test_loss=math.inf, diverged=True)], "test_error") == math.inf
 
 
 def some_run() -> Run:

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from adambench import plan, results
-from adambench.config import load, parse
+from adambench.config.loading import load, parse
+from adambench.curve import Curve, Evaluation
 from adambench.errors import AdambenchError
-from adambench.plan import Curve, Run
-from adambench.results import CONTRACT, Folder, Record, write
+from adambench.run import plan
+from adambench.run.plan import Run
 from adambench.session import Session
-from adambench.training import NUMERICS, Evaluation
+from adambench.store import records as results
+from adambench.store.files import write
+from adambench.store.folder import CONTRACT, Folder
+from adambench.store.records import Record
+from adambench.training import NUMERICS
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
@@ -37,7 +41,10 @@ def some_runs() -> list[Run]:
 
 
 def curve(*losses: float, **more: Any) -> Curve:
-    return [Evaluation(i + 1, 5 * i + 5, 0.1 * i, loss, 0.0, loss / 3, 0.5, **more) for i, loss in enumerate(losses)]
+    return [
+        Evaluation(i + 1, 5 * i + 5, 0.1 * i, loss, 0.0, loss / 3, 0.5, diverged=not math.isfinite(loss), **more)
+        for i, loss in enumerate(losses)
+    ]
 
 
 @pytest.mark.parametrize(

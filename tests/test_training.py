@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from adambench.schedules import SCHEDULES, Constant, InverseSqrt, Schedule
-from adambench.training import Evaluation, steps, train
+from adambench.training import steps, train
 
 DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
 

@@ -19,6 +19,7 @@ from annotated_types import Ge, doc
 
 Array = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.uint8]
+Product = tuple[int, int, int]  # (m, k, n): a matrix of m x k by one of k x n
 
 
 class Network(ABC):
@@ -66,8 +67,12 @@ class Model(ABC):
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         """A network for images of that many pixels, parameters still to be drawn."""
 
+    @abstractmethod
+    def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
+        """The matrix products of a training step: nearly all of its arithmetic."""
+
     def most_together(self, pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> int:
-        """How many settings a network can hold so that none of them differs in a bit from itself alone."""
+        """How many settings a network can hold such that each has, to the bit, the values that it has alone."""
         return 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from adambench.models.base import Array
+from adambench.models.base import Array, Product
 
 
 class Dense:
@@ -61,6 +61,16 @@ def add_penalty_gradient(layers: Sequence[Dense], l2: float) -> None:
     if l2:
         for layer in layers:
             layer.dW += l2 * layer.W
+
+
+def dense_products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[Product]:
+    """The products of a step of dense layers (n_in, n_out), from the input up: forward, and backward to W and to x.
+
+    No gradient is needed at the input of the first layer.
+    """
+    forward = [(batch_size, n_in, n_out) for n_in, n_out in shapes]
+    weights = [(n_in, batch_size, n_out) for n_in, n_out in shapes]
+    return forward + weights + [(batch_size, n_out, n_in) for n_in, n_out in shapes[1:]]
 
 
 class Mask:

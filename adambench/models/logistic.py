@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
+from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
 
 UNIT = 12  # rows; those beyond the classes stay zero and are no part of theta
 MOST = 32  # settings in one network: more gain nothing
@@ -31,10 +31,19 @@ class Logistic(Model):
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype, settings)
 
+    def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
+        rows = settings * padded(classes)
+        return [(rows, pixels, batch_size), (rows, batch_size, pixels)]
+
     def most_together(self, pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> int:
         if max(batch_sizes) > WIDE:
             return 1
         return MOST if settings_are_independent(pixels, classes, batch_sizes) else 1
+
+
+def padded(classes: int) -> int:
+    """The rows of a setting: its classes rounded up to a multiple of UNIT."""
+    return -(-classes // UNIT) * UNIT
 
 
 class SoftmaxRegression(Network):
@@ -43,7 +52,7 @@ class SoftmaxRegression(Network):
     def __init__(
         self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike, settings: int
     ) -> None:
-        rows = -(-classes // UNIT) * UNIT
+        rows = padded(classes)
         theta, grad = (np.zeros((settings * rows, pixels + 1), dtype) for _ in range(2))
         self.W, self.bias = theta[:, :-1], theta[:, -1]
         self.dW, self.dbias = grad[:, :-1], grad[:, -1]

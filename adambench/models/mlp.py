@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, doc
 
-from adambench.models.base import Array, Labels, Model, Network, softmax_nll, wrong_labels
-from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, penalty
+from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
+from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, dense_products, penalty
 
 MOST_DROPPED = 0.9999  # what 16 random bits can tell from all
 
@@ -29,17 +29,25 @@ class MLP(Model):
             raise ValueError("an MLP is trained one setting at a time: its products are wide enough")
         return Perceptron(self, pixels, classes, batch_size, dtype)
 
+    def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
+        return dense_products(self.shapes(pixels, classes), batch_size)
+
+    def shapes(self, pixels: int, classes: int) -> list[tuple[int, int]]:
+        """(n_in, n_out) of each layer, from the input up."""
+        return list(itertools.pairwise([pixels, *self.hidden, classes]))
+
 
 class Perceptron(Network):
     """h₀ = dropout(x);  h_k = dropout(relu(h_{k−1}·W_k + b_k));  p(class | x) ∝ exp(h_last·W + b)."""
 
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
-        widths = [pixels, *spec.hidden, classes]
-        shapes = {f"layer {k}": shape for k, shape in enumerate(itertools.pairwise(widths), 1)}
+        shapes = {f"layer {k}": shape for k, shape in enumerate(spec.shapes(pixels, classes), 1)}
         self.theta, self.grad, self.parts, self.layers = dense_layers(shapes, dtype)
         self.l2 = spec.l2
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
-        self.h: list[Array] = [np.empty((batch_size, width), dtype) for width in widths[1:]]  # the last: the logits
+        self.h: list[Array] = [
+            np.empty((batch_size, width), dtype) for width in (*spec.hidden, classes)
+        ]  # the last: the logits
         self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.dh: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.active = [np.empty((batch_size, width), bool) for width in spec.hidden]

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Le, doc
 
-from adambench.models.base import Array, Labels, Model, Network
-from adambench.models.layers import add_penalty_gradient, dense_layers, penalty
+from adambench.models.base import Array, Labels, Model, Network, Product
+from adambench.models.layers import add_penalty_gradient, dense_layers, dense_products, penalty
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,25 @@ class VAE(Model):
             raise ValueError("a VAE is trained one setting at a time: its products are wide enough")
         return AutoEncoder(self, pixels, batch_size, dtype)
 
+    def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
+        return dense_products(list(self.shapes(pixels).values()), batch_size)
+
+    def shapes(self, pixels: int) -> dict[str, tuple[int, int]]:
+        """(n_in, n_out) of each layer by name, from the image in to the image out."""
+        return {
+            "encoder hidden": (pixels, self.hidden),
+            "encoder output": (self.hidden, 2 * self.latent),
+            "decoder hidden": (self.latent, self.hidden),
+            "decoder output": (self.hidden, pixels),
+        }
+
 
 class AutoEncoder(Network):
     """h = softplus(x·W₁ + b₁), (μ, ln σ²) = h·W₂ + b₂, z = μ + σ·ε, d = softplus(z·W₃ + b₃), logit p = d·W₄ + b₄."""
 
     def __init__(self, spec: VAE, pixels: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         hidden, latent = spec.hidden, spec.latent
-        shapes = {
-            "encoder hidden": (pixels, hidden),
-            "encoder output": (hidden, 2 * latent),
-            "decoder hidden": (latent, hidden),
-            "decoder output": (hidden, pixels),
-        }
-        self.theta, self.grad, self.parts, self.layers = dense_layers(shapes, dtype)
+        self.theta, self.grad, self.parts, self.layers = dense_layers(spec.shapes(pixels), dtype)
         self.l2 = spec.l2
         # One row of noise for each row of a minibatch, the same in every evaluation: the costs of two of them compare.
         self.noise = np.random.Generator(np.random.SFC64(0)).standard_normal((batch_size, latent), np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adambench.training import Evaluation
+from adambench.curve import Evaluation
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ RULES = {
 
 @functools.cache
 def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
-    """By rule, the curve of one of FIGURES, in its order: epoch and training cost; all else is unknown, and zero here.
+    """By rule, in the figure's order, a curve of one of FIGURES: epoch and training cost; all else is unknown.
 
-    Begins where the line comes down into the picture.
+    A curve begins where its line comes down into the picture.
     """
     found: dict[str, list[Evaluation]] = {}
     for row in rows(figure):
         rule = RULES[row["series"].removesuffix("+dropout")]
         epoch = round(float(row["x"])) + 1  # x = 0 is the first pass
-        found.setdefault(rule, []).append(Evaluation(epoch, 0, 0.0, float(row["y"]), 0.0, 0.0, 0.0))
+        found.setdefault(rule, []).append(Evaluation(epoch, train_loss=float(row["y"])))
     return found
 
 

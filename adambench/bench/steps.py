@@ -1,0 +1,206 @@
+"""What a training step costs on this machine, beside what it is compared with.
+
+Everything is timed on one core, in turn with its comparison, many times. The result is the median of the pairs' ratios,
+which a noisy machine disturbs least. Times are CPU times, so that other processes matter as little as possible.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import threadpoolctl
+
+from adambench.bench import rivals
+from adambench.bench.rivals import BATCH
+from adambench.datasets import Dataset
+from adambench.datasets.base import Split
+from adambench.models import Model
+from adambench.models.logistic import Logistic
+from adambench.models.mlp import MLP
+from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
+from adambench.run.engines import Finished
+from adambench.run.execution import cores, execute
+from adambench.run.plan import Run
+from adambench.schedules import Constant
+from adambench.training import steps
+
+PAPER = {"logistic": Logistic(), "mlp": MLP(hidden=(1000, 1000), dropout=0.5)}
+SETTINGS = {"logistic": (1, 24), "mlp": (1,)}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two things timed in turn: median seconds of each, and the median of the second over the first."""
+
+    first: float
+    second: float
+    ratio: float
+
+    @classmethod
+    def of(cls, first: Callable[[], object], second: Callable[[], object], seconds: float = 1.5) -> "Pair":
+        """Each once for nothing, then in turn until that much CPU time is spent, five times at the least."""
+        timed(first), timed(second)
+        pairs: list[tuple[float, float]] = []
+        while len(pairs) < 5 or sum(map(sum, pairs)) < seconds:
+            pairs.append((timed(first), timed(second)))
+        one, other = zip(*pairs, strict=True)
+        return cls(statistics.median(one), statistics.median(other), statistics.median(b / a for a, b in pairs))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A training step of one model, settings trained together: seconds for each setting."""
+
+    model: str
+    optimizer: str
+    settings: int
+    seconds: float
+    products: float  # the same matrix products alone
+    share: float  # of the step's time that they take
+    gflops: float  # of the products, over the whole step
+    bare_gflops: float  # of the products alone
+
+
+def timed(action: Callable[[], object]) -> float:
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Hold this process to the last core that it may use, and BLAS to one thread."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    if before:
+        os.sched_setaffinity(0, {max(before)})
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
+
+
+def step(name: str, model: Model, optimizer: Optimizer, settings: int, dataset: Dataset, batch: int = BATCH) -> Step:
+    """One training step and its products, in turn."""
+    shapes = model.products(dataset.pixels, dataset.classes, batch, settings)
+    flop = sum(2 * m * k * n for m, k, n in shapes)
+    pair = Pair.of(steps(model, [optimizer] * settings, dataset, batch), products(shapes))
+    return Step(
+        model=name,
+        optimizer=next(rule for rule, cls in OPTIMIZERS.items() if cls is type(optimizer)),
+        settings=settings,
+        seconds=pair.first / settings,
+        products=pair.second / settings,
+        share=pair.ratio,
+        gflops=flop / pair.first / 1e9,
+        bare_gflops=flop / pair.second / 1e9,
+    )
+
+
+def products(shapes: Sequence[tuple[int, int, int]]) -> Callable[[], None]:
+    """All of them, each on matrices of its own."""
+    rng = np.random.default_rng(0)
+    matrices = [
+        (rng.random((m, k), np.float32), rng.random((k, n), np.float32), np.empty((m, n), np.float32))
+        for m, k, n in shapes
+    ]
+
+    def run() -> None:
+        for a, b, out in matrices:
+            np.matmul(a, b, out=out)
+
+    return run
+
+
+def all_steps(dataset: Dataset) -> list[Step]:
+    """Every optimizer on both of the paper's models."""
+    return [
+        step(name, model, cls(), settings, dataset)
+        for name, model in PAPER.items()
+        for settings in SETTINGS[name]
+        for cls in OPTIMIZERS.values()
+    ]
+
+
+def updates(dataset: Dataset) -> dict[str, Pair]:
+    """A plain copy of the MLP's parameters, and beside it each rule's update."""
+    network = PAPER["mlp"].build(dataset.pixels, dataset.classes, BATCH, np.float32)
+    network.init(np.random.default_rng(0))
+    theta, grad, copy = network.theta[0], np.full_like(network.theta[0], 1e-3), np.empty_like(network.theta[0])
+    plain = partial(np.copyto, copy, theta)
+    return {
+        rule: Pair.of(plain, partial(cls().step, theta, grad, cls().init(theta)), seconds=0.5)
+        for rule, cls in OPTIMIZERS.items()
+    }
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A step of Adam here (each setting's part) and in another library. ratio: how many times faster it is here."""
+
+    rival: str
+    model: str
+    settings: int
+    here: float
+    there: float
+    ratio: float
+
+
+def beside(dataset: Dataset) -> list[Beside]:
+    """Softmax regression and MLP beside each library that is installed."""
+    found = []
+    for rival, factory in rivals.available().items():
+        for name, model in PAPER.items():
+            hidden, dropout, count = (model.hidden, model.dropout, 5) if isinstance(model, MLP) else ((), 0.0, 200)
+            theirs = factory(dataset, hidden, dropout, count)
+            for settings in SETTINGS[name]:
+                ours = steps(model, [Adam()] * settings, dataset, BATCH)
+                rounds = max(1, count // settings)
+                pair = Pair.of(partial(_repeat, ours, rounds), theirs, seconds=4.0)
+                here, there = pair.first / rounds / settings, pair.second / count
+                found.append(Beside(rival, name, settings, here, there, pair.ratio * rounds * settings / count))
+    return found
+
+
+def _repeat(action: Callable[[], object], times: int) -> None:
+    for _ in range(times):
+        action()
+
+
+def growth(dataset: Dataset) -> dict[str, dict[int, float]]:
+    """Seconds of an Adam step as one thing grows: hidden units, batch size, settings (for each of them)."""
+    adam = Adam()
+
+    def seconds(model: Model, settings: int = 1, batch: int = BATCH) -> float:
+        action = steps(model, [adam] * settings, dataset, batch)
+        times = [timed(action) for _ in range(12)]
+        return statistics.median(times[2:]) / settings
+
+    return {
+        "hidden units": {h: seconds(MLP(hidden=(h, h), dropout=0.5)) for h in (128, 256, 512, 1024, 2048, 4096)},
+        "batch size": {b: seconds(PAPER["mlp"], batch=b) for b in (32, 64, 128, 256, 512, 1024)},
+        "settings together": {s: seconds(PAPER["logistic"], settings=s) for s in (1, 2, 4, 8, 16, 32, 64)},
+    }
+
+
+def jobs_growth(dataset: Dataset) -> dict[int, float]:
+    """Runs of 100 steps of the MLP an hour by jobs, once every worker has ended its first run, in which it started."""
+    images = 50 * BATCH
+    part = replace(dataset, train=Split(dataset.train.images[:images], dataset.train.labels[:images]))
+
+    def an_hour(jobs: int) -> float:
+        runs = [
+            Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, "", False)
+            for seed in range(5 * jobs)
+        ]
+        events = execute(lambda _: runs, part, {}, jobs)
+        ends = [time.perf_counter() for event in events if isinstance(event, Finished)]
+        return (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
+
+    return {jobs: an_hour(jobs) for jobs in range(1, cores() + 1)}

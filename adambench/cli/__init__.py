@@ -1,0 +1,16 @@
+"""The commands, a module for each group of them. A command parses its options, calls the layers below, and prints.
+
+Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+"""
+
+from adambench.cli.app import app, main
+from adambench.cli.judging import claims, fairness, verify
+from adambench.cli.learning import explain, init, list_
+from adambench.cli.looking import plot, show, table
+from adambench.cli.running import run
+from adambench.cli.timing import bench
+
+__all__ = ["app", "main"]
+
+for command in (run, plot, table, show, claims, fairness, verify, list_, explain, init, bench):  # as --help lists them
+    app.command(name=command.__name__.rstrip("_"))(command)

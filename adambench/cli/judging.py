@@ -1,0 +1,101 @@
+"""Commands that judge results: `claims`, `fairness`, `verify`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adambench.cli.app import TEXT, Format, Jobs, Names, Results, tell, warn
+from adambench.errors import AdambenchError
+
+
+def claims(
+    experiments: Names = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 also if a claim is inconclusive.")] = False,
+    format: Format = TEXT,
+    results: Results = Path("results"),
+) -> None:
+    """Judge the claims of experiments on their runs: reproduced, contradicted or inconclusive.
+
+    The exit code is 1 if a claim is contradicted.
+    """
+    from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE
+    from adambench.session import stored
+    from adambench.show import findings
+
+    judged = {s.experiment.name: s.verdicts() for s in stored(results, experiments, warn) if s.experiment.claims}
+    if not judged:
+        raise AdambenchError(
+            f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
+            "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
+        )
+    tell([findings.claims(judged)], format)
+    bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
+    if any(verdict.verdict in bad for found in judged.values() for verdict in found):
+        raise typer.Exit(1)
+
+
+def fairness(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
+    """Show how fair the comparison is: settings tried, what the search adds, optimism, speed, ranks."""
+    from adambench.session import stored
+    from adambench.show import findings
+
+    found = {session.experiment.name: session.fairness() for session in stored(results, experiments, warn)}
+    tell(findings.fairness(found), format)
+
+
+def verify(
+    experiments: Names = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only this many runs of each experiment, drawn at random.")
+    ] = None,
+    jobs: Jobs = None,
+    results: Results = Path("results"),
+) -> None:
+    """Train stored runs again and compare: the same to the bit, or where and by how much not.
+
+    The exit code is 1 if a run is not confirmed, a record is not whole, or there is nothing to train again.
+    """
+    import random
+
+    from adambench.judge.verification import compare
+    from adambench.run.engines import Failed, Finished
+    from adambench.run.execution import cores, interruptible
+    from adambench.session import stored
+    from adambench.show.progress import failure, run_name
+    from adambench.show.terminal import console, plural
+
+    out = console()
+    wrong = 0
+
+    def not_whole(message: str) -> None:
+        nonlocal wrong
+        wrong += 1
+        warn(message)
+
+    for session in stored(results, experiments, not_whole):
+        runs = [run for run in session.runs if run.id in session.records]
+        if sample and sample < len(runs):
+            runs = random.sample(runs, sample)
+        if not runs:
+            wrong += 1
+            out.print(f"{session.experiment.name}: holds no run to train again", markup=False)
+            continue
+        out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
+        dataset = session.experiment.dataset.load()
+        with interruptible() as stop:
+            for event in session.train_again(runs, dataset, jobs or cores(), stop):
+                verdicts: list[tuple[bool, str]] = []
+                if isinstance(event, Finished):
+                    pairs = zip(event.runs, event.curves, strict=True)
+                    verdicts = [compare(session.records[run.id], curve) for run, curve in pairs]
+                elif isinstance(event, Failed):
+                    print(event.reason, file=sys.stderr)
+                    verdicts = [(False, failure(event))] * len(event.runs)
+                for run, (right, words) in zip(event.runs, verdicts, strict=False):
+                    wrong += not right
+                    out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
+    if wrong:
+        out.print(f"not confirmed: {wrong}")
+        raise typer.Exit(1)

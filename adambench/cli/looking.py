@@ -1,0 +1,126 @@
+"""Commands that look at results: `plot`, `table`, `show`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, tell, warn
+from adambench.curve import METRICS
+from adambench.errors import AdambenchError
+
+if TYPE_CHECKING:
+    from adambench.session import Session
+
+Metric = StrEnum("Metric", {name: name for name in METRICS})  # type: ignore[misc]  # one for each row of the registry
+
+
+class X(StrEnum):
+    epoch = "epoch"
+    step = "step"
+    seconds = "seconds"
+
+
+def plot(
+    experiments: Names = None,
+    metric: Annotated[Metric | None, typer.Option(help="Draw only this metric along training.")] = None,
+    x: Annotated[X, typer.Option("--x", help="The horizontal axis.")] = X.epoch,
+    format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,
+    paper: Annotated[bool, typer.Option("--paper", help="Draw our curves over the paper's own.")] = False,
+    inspect: Annotated[
+        bool, typer.Option("--inspect", help="Draw what happened inside the optimizers that `inspect` names.")
+    ] = False,
+    over: Annotated[
+        str | None, typer.Option(help="With --inspect: two labels over each other, for example adam,rmsprop.")
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Draw the charts of experiments into their folders: convergence, test error, the search of the rates."""
+    from adambench.session import stored
+
+    if paper and (metric not in (None, Metric("train_loss")) or x is not X.epoch):
+        raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
+    if over and not inspect:
+        raise AdambenchError("--over: needs --inspect", "For example: --inspect --over adam,rmsprop")
+    if inspect and (paper or metric or x is not X.epoch):
+        raise AdambenchError("--inspect: draws its own panels along steps", "Leave --paper, --metric and --x out.")
+
+    def draw(session: "Session") -> list[Path]:
+        kind = format.value
+        if paper:
+            return session.draw_paper(kind)
+        if inspect:
+            return session.draw_inspected(kind, over)
+        if metric:
+            return session.draw(kind, x.value, [metric.value])
+        return [*session.draw(kind, x.value), *session.draw_search(kind)]
+
+    found = stored(results, experiments, warn)
+    drawn = {session.experiment.name: draw(session) for session in found}
+    for name, paths in drawn.items():
+        for path in paths:
+            print(f"wrote {path}")
+        if not paths and (experiments or len(found) == 1):
+            raise _nothing(name, metric, paper, inspect)
+    if (paper or inspect or metric) and not any(drawn.values()):
+        raise _nothing(", ".join(drawn), metric, paper, inspect)
+
+
+def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> AdambenchError:
+    """Why there was nothing to draw, and what to do about it."""
+    from adambench.paper import FIGURES, GRIDS
+
+    if paper:
+        figures = ", ".join([*FIGURES, *GRIDS])
+        return AdambenchError(
+            f"{name}: no problem names a figure of the paper, or none of its runs is finished",
+            f"The key `figure` of a problem names one of {figures}.",
+        )
+    if inspect:
+        return AdambenchError(
+            f"{name}: no finished run has inspection data",
+            "Add `inspect: {optimizers: [adam]}` to the configuration, then run it.",
+        )
+    if metric:
+        measure = "Add `evaluate: {train: true}` to the configuration to measure the training set."
+        return AdambenchError(
+            f"{name}: no run measured {metric.value}", measure if metric.value.startswith("full") else ""
+        )
+    return AdambenchError(f"{name}: no finished run to draw", "Run it first.")
+
+
+def table(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
+    """Print the ranked results of experiments."""
+    from adambench.cli.running import ignored
+    from adambench.session import stored
+    from adambench.show import ranking
+
+    found = stored(results, experiments, warn)
+    tell([table for s in found for table in ranking.tables(s.experiment, s.summaries(), named=True)], format)
+    for session in found if format is TEXT else ():
+        if session.ignored:
+            print(ignored(session.ignored, session.folder.runs))
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="Its id or the beginning of it, or its file.")],
+    results: Results = Path("results"),
+) -> None:
+    """Print the record of a run: setting, seed, versions, processor, commit, time, and its curve."""
+    from adambench.session import stored
+    from adambench.show import ranking
+    from adambench.store.folder import read_record
+
+    matches = [record] if (record := read_record(run)) else []
+    if not matches:
+        wanted = Path(run).stem.rpartition("-")[2]
+        records = {id_: record for session in stored(results, None, warn) for id_, record in session.records.items()}
+        matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
+    if len(matches) != 1:
+        found = f"{len(matches)} runs have" if matches else "no run has"
+        raise AdambenchError(
+            f"{run}: {found} an id in {results} that starts with it",
+            "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
+        )
+    tell(ranking.record(matches[0]))

@@ -1,0 +1,48 @@
+"""`adambench bench`: what a training step costs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adambench import __version__
+from adambench.cli.app import TEXT, Format, Picture, tell
+from adambench.errors import AdambenchError
+
+
+def bench(
+    format: Format = TEXT,
+    growth: Annotated[
+        bool, typer.Option("--growth", help="Time how the cost grows with size instead; takes some minutes.")
+    ] = False,
+    chart: Annotated[Path | None, typer.Option(help="With --growth: draw it too, as png, svg or pdf.")] = None,
+) -> None:
+    """Time training steps on one core, beside their matrix products, and PyTorch and JAX where they are installed."""
+    from dataclasses import asdict
+
+    from adambench.bench import steps
+    from adambench.datasets import mnist
+    from adambench.show.timings import timings
+    from adambench.store.provenance import provenance
+
+    if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
+        raise AdambenchError(
+            f"--chart {chart}: needs --growth, an existing folder, and a name that ends in .png, .svg or .pdf"
+        )
+    dataset = mnist()
+    numbers: dict[str, Any] = {"machine": provenance()}
+    with steps.one_core():
+        if growth:
+            numbers["growth"] = steps.growth(dataset)
+        else:
+            numbers["steps"] = [asdict(step) for step in steps.all_steps(dataset)]
+            numbers["updates"] = {rule: asdict(pair) for rule, pair in steps.updates(dataset).items()}
+            numbers["beside"] = [asdict(beside) for beside in steps.beside(dataset)]
+    if growth:
+        numbers["growth"]["jobs"] = steps.jobs_growth(dataset)
+    tell(timings(numbers), format)
+    if chart:
+        from adambench.show import charts
+        from adambench.store.files import write
+
+        write(chart, charts.save(charts.growth(numbers["growth"]), chart.suffix[1:], f"adambench {__version__}"))

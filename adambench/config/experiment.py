@@ -1,0 +1,135 @@
+"""What a user asks for: an experiment of problems, each with the optimizers to compare and the settings to try."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, doc
+
+from adambench.config.quantity import Quantity
+from adambench.curve import COMPARED
+from adambench.datasets import DATASETS, Dataset, read_folder
+from adambench.errors import AdambenchError
+from adambench.models import Model
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.schedules import Schedule
+
+Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
+Count = Annotated[int, Gt(0), Le(1_000_000)]
+if TYPE_CHECKING:
+    Metric = str
+else:  # the names in the registry, which pydantic reads at run time
+    Metric = Literal[tuple(COMPARED)]
+RELATIONS = ("<", "<=", ">", ">=", "between")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the best setting of a grid is chosen: by the lowest final `metric` on `seed`, which no report run uses."""
+
+    seed: Annotated[Seed, doc("of every tuning run")] = 0
+    metric: Annotated[Metric, doc("what is compared")] = "train_loss"
+    epochs: Annotated[Count | None, doc("of a tuning run; as many as a report run has if left out")] = None
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What is measured at the end of an epoch besides the test set."""
+
+    train: Annotated[bool, doc("cost and error on the whole training set too, dropout off")] = False
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Which optimizers are inspected while they train, in the report run of the first seed."""
+
+    optimizers: Annotated[tuple[str, ...], doc("labels")] = ()
+    points: Annotated[
+        int, Gt(0), Le(100), doc("inspections per decade of steps, besides one at the end of each epoch")
+    ] = 8
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where a data set comes from: the registry's `name`, or a folder of IDX files; `sha256` tells which it was."""
+
+    name: str = ""
+    idx: str = ""
+    sha256: str = ""
+
+    def load(self) -> Dataset:
+        """The data set. Raises AdambenchError if it cannot be read or is not the one of sha256, if that is given."""
+        dataset = DATASETS[self.name]() if self.name else read_folder(Path(self.idx))
+        if self.sha256 not in ("", dataset.sha256):
+            raise AdambenchError(
+                f"{self.name or self.idx}: this is not the data set that the configuration names "
+                f"(sha256 {dataset.sha256[:12]}…, not {self.sha256[:12]}…)"
+            )
+        return dataset
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The settings of one optimizer to try: every combination of the values along its axes."""
+
+    label: str
+    rule: str
+    axes: Mapping[str, tuple[Any, ...]]  # every hyper-parameter, in the rule's order; one value: not varied
+
+    @property
+    def settings(self) -> list[Optimizer]:
+        rule = OPTIMIZERS[self.rule]
+        return [rule(**dict(zip(self.axes, point, strict=True))) for point in itertools.product(*self.axes.values())]
+
+    @property
+    def varied(self) -> list[str]:
+        """The hyper-parameters that have more than one value."""
+        return [name for name, values in self.axes.items() if len(values) > 1]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Model and training budget (on the experiment's data set), and the optimizers to compare on it."""
+
+    name: str
+    model: Model
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    seeds: tuple[int, ...]
+    grids: tuple[Grid, ...]
+    figure: str | None = None  # of the paper, whose curves can be drawn under these
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence about one problem that its runs can support or contradict: a quantity, and where it must lie."""
+
+    id: str
+    sentence: str
+    problem: str
+    quantity: Quantity
+    relation: str  # one of RELATIONS
+    bound: tuple[float, ...]  # one number; two for `between`
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One YAML file, checked."""
+
+    name: str
+    dataset: DataSource
+    tuning: Tuning
+    evaluate: Evaluate
+    problems: tuple[Problem, ...]
+    claims: tuple[Claim, ...] = ()
+    inspect: Inspect = Inspect()
+
+
+def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:
+    """A model, schedule or optimizer as the file writes it: `{name: …, field: value, …}`."""
+    (name,) = (name for name, cls in registry.items() if cls is type(value))
+    plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items()}
+    return {"name": name, **plain}

@@ -1,0 +1,75 @@
+"""Grids: the settings of an optimizer to try, from the `optimizers` of a configuration."""
+
+import math
+from collections import Counter
+from dataclasses import fields
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+
+from adambench.config.check import Check, hints_of, show
+from adambench.config.experiment import Grid
+from adambench.config.yamlfile import Path as Where
+from adambench.errors import unknown
+from adambench.optimizers import OPTIMIZERS
+
+MAX_SETTINGS = 10_000  # of one optimizer on one problem
+
+
+def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
+    """One entry of `optimizers`."""
+    values = check.mapping({} if value is None else value, path, "hyper-parameters")
+    if values is None or check.name(label, path) is None:
+        return None
+    rule = values.get("name", label)
+    if not isinstance(rule, str) or rule not in OPTIMIZERS:
+        at = (*path, "name") if "name" in values else path
+        own = "" if "name" in values else " A label of your own needs `name: RULE`."
+        check.fail(at, unknown(str(rule), OPTIMIZERS) + own)
+        return None
+    before = len(check.errors)
+    hints = hints_of(OPTIMIZERS[rule])
+    given = {key: item for key, item in values.items() if key != "name"}
+    check.keys(given, path, hints)
+    axes = {f.name: (f.default,) for f in fields(OPTIMIZERS[rule])}
+    for key, item in given.items():
+        if key in hints:
+            axes[key] = axis(check, item, hints[key], (*path, key))
+    if len(check.errors) > before:
+        return None
+    if (size := math.prod(map(len, axes.values()))) > MAX_SETTINGS:
+        check.fail(path, f"a grid of {size:,} settings; at most {MAX_SETTINGS:,} are allowed")
+        return None
+    return Grid(label, rule, axes)
+
+
+def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
+    """The values of one hyper-parameter: a single one, a list, or `{logspace: [low, high, count]}`."""
+    if isinstance(value, dict):
+        value = logspace(check, value, path)
+    elif not isinstance(value, list):
+        value = [value]
+    elif not value:
+        check.fail(path, "a grid axis needs at least one value, found []")
+    points = [check.value(point, hint, (*path, i) if len(value) > 1 else path) for i, point in enumerate(value)]
+    repeated = {show(point) for point, times in Counter(points).items() if point is not None and times > 1}
+    if repeated:
+        check.fail(path, f"{', '.join(sorted(repeated))} is given twice")
+    return tuple(points)
+
+
+def logspace(check: Check, value: dict[str, Any], path: Where) -> list[float]:
+    """Count values from low to high, evenly spaced in the logarithm, rounded to four digits."""
+    check.keys(value, path, ["logspace"], ["logspace"])
+    at = (*path, "logspace")
+    parts = value.get("logspace")
+    if not isinstance(parts, list) or len(parts) != 3:
+        check.fail(at, f"must be [low, high, count], found {show(parts)}")
+        return []
+    before = len(check.errors)
+    low, high = (check.value(part, Annotated[float, Gt(0)], (*at, i)) for i, part in enumerate(parts[:2]))
+    count = check.value(parts[2], Annotated[int, Ge(2), Le(MAX_SETTINGS)], (*at, 2))
+    if len(check.errors) > before:
+        return []
+    start, width = math.log10(low), math.log10(high) - math.log10(low)
+    return [float(f"{10 ** (start + width * i / (count - 1)):.4g}") for i in range(count)]

@@ -1,0 +1,150 @@
+"""A YAML file to a checked experiment. Every mistake is reported, with its place, before anything runs."""
+
+import difflib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from adambench.config import schema, yamlfile
+from adambench.config.check import Check
+from adambench.config.experiment import Claim, Experiment, Inspect, named
+from adambench.config.yamlfile import Path as Where
+from adambench.config.yamlfile import Source, dotted
+from adambench.errors import AdambenchError, unknown
+from adambench.models import MODELS
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.schedules import SCHEDULES
+
+MAX_BYTES = 2**20
+
+
+def load(file: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file, with `KEY=VALUE` overrides (KEY: a dotted path).
+
+    Raises AdambenchError that lists every mistake as `file:line: path: what is wrong. Allowed: … Did you mean …?`
+    """
+    return parse(_read(file), str(file), file.parent, overrides)
+
+
+def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] = ()) -> Experiment:
+    """As `load`, from text. name: of the file, for messages; folder: the one that relative paths start from."""
+    values, source = yamlfile.parse(text, name)
+    for override in overrides:
+        _override(values, source, override)
+    check = Check(source)
+    experiment = schema.experiment(values, check, folder)
+    if check.errors or experiment is None:
+        raise AdambenchError(check.message())
+    return experiment
+
+
+def starter() -> str:
+    """A commented configuration to start from."""
+    return Path(__file__).with_name("starter.yaml").read_text(encoding="utf-8")
+
+
+def optimizer(rule: str, settings: Sequence[str]) -> Optimizer:
+    """A registered rule with `KEY=VALUE` hyper-parameters, for the command line. Raises AdambenchError like `load`."""
+    if rule not in OPTIMIZERS:
+        raise AdambenchError(f"{rule}: {unknown(rule, OPTIMIZERS)}")
+    check = Check(Source("command line"))
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not (key and equals and text):
+            raise AdambenchError(f"{setting}: not a hyper-parameter", "Write KEY=VALUE, for example lr=0.1.")
+        values[key], _ = yamlfile.parse(text, f"command line, {setting}")
+    chosen = check.instance(OPTIMIZERS[rule], values, ())
+    if chosen is None:
+        raise AdambenchError(check.message())
+    return chosen
+
+
+def resolved(experiment: Experiment) -> str:
+    """The experiment as YAML with everything spelled out; `parse` gives the same experiment back."""
+    return yamlfile.dump(
+        {
+            "name": experiment.name,
+            "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value},
+            "tuning": {key: value for key, value in asdict(experiment.tuning).items() if value is not None},
+            "evaluate": asdict(experiment.evaluate),
+            "problems": {
+                problem.name: {
+                    "model": named(problem.model, MODELS),
+                    "schedule": named(problem.schedule, SCHEDULES),
+                    **({"figure": problem.figure} if problem.figure else {}),
+                    "epochs": problem.epochs,
+                    "batch_size": problem.batch_size,
+                    "seeds": list(problem.seeds),
+                    "optimizers": {
+                        grid.label: {"name": grid.rule}
+                        | {key: axis[0] if len(axis) == 1 else list(axis) for key, axis in grid.axes.items()}
+                        for grid in problem.grids
+                    },
+                }
+                for problem in experiment.problems
+            },
+            **({"inspect": _inspect(experiment.inspect)} if experiment.inspect.optimizers else {}),
+            **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
+        }
+    )
+
+
+def _inspect(inspect: Inspect) -> dict[str, Any]:
+    return {"optimizers": list(inspect.optimizers), "points": inspect.points}
+
+
+def _plain(claim: Claim) -> dict[str, Any]:
+    bound = list(claim.bound) if claim.relation == "between" else claim.bound[0]
+    return {
+        "id": claim.id,
+        "sentence": claim.sentence,
+        "problem": claim.problem,
+        "quantity": claim.quantity.text,
+        "relation": claim.relation,
+        "bound": bound,
+    }
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        near = []
+        with suppress(OSError, ValueError):
+            near = difflib.get_close_matches(file.name, [path.name for path in file.parent.glob("*.yaml")], cutoff=0.5)
+        hint = (
+            f"Did you mean {file.parent / near[0]}?"
+            if near
+            else "`adambench init` writes a commented file to start from."
+        )
+        raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}", hint) from error
+    if len(data) > MAX_BYTES:
+        raise AdambenchError(f"{file}: larger than 1 MiB: not an experiment")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise AdambenchError(f"{file}: not a text file in UTF-8") from error
+
+
+def _override(values: Any, source: Source, override: str) -> None:
+    """Set one `KEY=VALUE` in the file's values."""
+    key, equals, text = override.partition("=")
+    path: Where = tuple(key.split("."))
+    if not (equals and key and text) or not isinstance(values, dict):
+        raise AdambenchError(f"{override}: not an override", "Write KEY=VALUE, for example problems.logistic.epochs=3.")
+    value, _ = yamlfile.parse(text, f"command line, {override}")
+    here = values
+    for depth, part in enumerate(path[:-1]):
+        there = here.get(part)
+        if there is None and path[:depth] != ("problems",):
+            there = here[part] = {}
+        if not isinstance(there, dict):
+            names = [name for name, item in here.items() if isinstance(item, dict)]
+            raise AdambenchError(f"command line, {override}: {dotted(path[: depth + 1])}: {unknown(str(part), names)}")
+        here = there
+    here[str(path[-1])] = value
+    source.overridden[path] = override

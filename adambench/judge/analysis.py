@@ -1,0 +1,176 @@
+"""Curves -> numbers: who is best with which setting, means and spreads over seeds, ranks. No drawing, no files."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adambench.curve import COMPARED, Curve, final, value
+from adambench.optimizers import Optimizer
+from adambench.run.plan import Entry, Run, by_problem
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean and sample standard deviation of n values; sd is nan for n < 2, mean infinite if any run diverged."""
+
+    mean: float
+    sd: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Estimate":
+        n = len(values)
+        if n == 0:
+            return cls(math.nan, math.nan, 0)
+        mean = (math.fsum if all(map(math.isfinite, values)) else sum)(values) / n
+        if not math.isfinite(mean) or n < 2:
+            return cls(mean, math.nan, n)
+        return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
+
+
+# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom. Beyond, the last: a little too wide, never too narrow.
+STUDENT = [
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
+    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of n values, and the 95 % interval of the mean of what they are drawn from: mean ± t·sd/√n.
+
+    From minus to plus infinity for n < 2 and if some values are infinite; if all are ∞, or all −∞, that alone.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        estimate = Estimate.of(values)
+        mean, n = estimate.mean, estimate.n
+        if n < 2 or math.isnan(mean):
+            return cls(mean, -math.inf, math.inf, n)
+        if math.isinf(mean):
+            return cls(mean, mean, mean, n) if len(set(values)) == 1 else cls(mean, -math.inf, math.inf, n)
+        half = STUDENT[min(n - 1, len(STUDENT)) - 1] * estimate.sd / math.sqrt(n)
+        return cls(mean, mean - half, mean + half, n)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One optimizer on one problem: its report runs in a line."""
+
+    problem: str
+    optimizer: str
+    rule: str
+    setting: Optimizer | None  # the best one; None while tuning is not complete
+    varied: Mapping[str, Any]  # those of its hyper-parameters that the grid varied
+    settings_tried: int
+    edge: Sequence[str]  # the hyper-parameters that are the lowest or the highest of three or more (rates: two) tried
+    seeds: int  # planned
+    epochs: int
+    finals: Mapping[str, Estimate]  # of every metric that compares
+    seconds: Estimate
+    diverged: Sequence[int]  # the epochs in which report runs diverged
+
+    @property
+    def status(self) -> str:
+        if self.diverged:
+            return "diverged"
+        return "finished" if self.seconds.n == self.seeds else f"{self.seconds.n} of {self.seeds} runs"
+
+
+def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, list[Summary]]:
+    """By problem, a summary of each optimizer, the lowest final training cost first."""
+    table = {name: [_summary(entry, curves) for entry in members] for name, members in by_problem(entries).items()}
+    for summaries in table.values():
+        summaries.sort(key=lambda summary: _last_if_nan(summary.finals["train_loss"].mean))
+    return table
+
+
+def _last_if_nan(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
+    setting = entry.best(curves)
+    known = [curves[run.id] for run in entry.report(curves) if run.id in curves]
+    return Summary(
+        problem=entry.problem.name,
+        optimizer=entry.grid.label,
+        rule=entry.grid.rule,
+        setting=setting,
+        varied={name: getattr(setting, name) for name in entry.grid.varied} if setting else {},
+        settings_tried=len(entry.grid.settings),
+        edge=_edge(entry, setting) if setting and known else [],
+        seeds=len(entry.problem.seeds),
+        epochs=entry.problem.epochs,
+        finals={metric: Estimate.of([final(curve, metric) for curve in known]) for metric in COMPARED},
+        seconds=Estimate.of([curve[-1].seconds for curve in known]),
+        diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
+    )
+
+
+def _edge(entry: Entry, setting: Optimizer) -> list[str]:
+    """Two values of anything but the rate are a comparison, not a range that might go on."""
+    return [
+        name
+        for name, values in entry.grid.axes.items()
+        if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
+    ]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A metric along the report runs of one optimizer: mean, lowest and highest over the seeds, at each epoch."""
+
+    x: np.ndarray[Any, np.dtype[np.float64]]
+    mean: np.ndarray[Any, np.dtype[np.float64]]
+    low: np.ndarray[Any, np.dtype[np.float64]]
+    high: np.ndarray[Any, np.dtype[np.float64]]
+    diverged: bool  # a run ended early; the band ends with the shortest
+
+
+def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) -> Band:
+    """Of runs that are all there; empty if one diverged in its first epoch."""
+    known = [curves[run.id] for run in runs]
+    finite = [[evaluation for evaluation in curve if not evaluation.diverged] for curve in known]
+    length = min(map(len, finite))
+    values = np.array([[value(evaluation, metric) for evaluation in curve[:length]] for curve in finite])
+    along = np.array([[getattr(evaluation, x) for evaluation in curve[:length]] for curve in finite]).mean(axis=0)
+    diverged = any(curve[-1].diverged for curve in known)
+    return Band(along, values.mean(axis=0), values.min(axis=0), values.max(axis=0), diverged)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Final tuning metric against the rate, each at the best of the other hyper-parameters; infinite: diverged."""
+
+    rates: Sequence[float]
+    finals: Sequence[float]
+    chosen: float | None
+
+
+def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None:
+    """None if the grid has one rate only, or no tuning run is finished."""
+    finals = by_rate(entry, curves)
+    if len(finals) < 2:
+        return None
+    rates = sorted(finals)
+    return Sensitivity(rates, [finals[rate] for rate in rates], getattr(entry.best(curves), "lr", None))
+
+
+def by_rate(entry: Entry, curves: Mapping[str, Curve]) -> dict[float, float]:
+    """Final tuning metric for each rate tried, at the best of the other hyper-parameters; infinite: diverged."""
+    finals: dict[float, float] = {}
+    for run in entry.tuning:
+        if run.id in curves:
+            lr = run.hyperparameters["lr"]
+            finals[lr] = min(finals.get(lr, math.inf), final(curves[run.id], entry.experiment.tuning.metric))
+    return finals

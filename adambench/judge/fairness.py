@@ -1,0 +1,184 @@
+"""Whether the comparison is fair: what each optimizer was given, what its result owes to the search, how fast it is.
+
+All of it is computed from the runs there are; nothing is trained.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from adambench.curve import Curve, final, reached
+from adambench.judge.analysis import Estimate, by_rate
+from adambench.run.plan import Entry
+
+STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
+LEVELS = 3  # cost levels to be reached
+LADDER = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]  # round numbers that levels are taken from
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The best of k settings drawn from a grid without repetition: median and quartiles over all draws, exactly."""
+
+    k: Sequence[int]  # from 1 to the size of the grid
+    median: Sequence[float]
+    low: Sequence[float]  # first quartile
+    high: Sequence[float]  # third
+
+
+def budget(entry: Entry, curves: Mapping[str, Curve]) -> Budget | None:
+    """None while a tuning run is missing, or if there is nothing to tune."""
+    metric = entry.experiment.tuning.metric
+    if not entry.tuning or any(run.id not in curves for run in entry.tuning):
+        return None
+    finals = sorted(final(curves[run.id], metric) for run in entry.tuning)
+    ks = range(1, len(finals) + 1)
+    low, middle, high = ([_best_of(finals, k, share) for k in ks] for share in (0.25, 0.5, 0.75))
+    return Budget(ks, middle, low, high)
+
+
+def _best_of(finals: Sequence[float], k: int, share: float) -> float:
+    """A quantile of the lowest of k out of n sorted values: it is above the i-th with probability C(n−i, k)/C(n, k)."""
+    n = len(finals)
+    draws = math.comb(n, k)
+    return next(value for i, value in enumerate(finals, 1) if 1 - math.comb(n - i, k) / draws >= share)
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """One optimizer on one problem."""
+
+    optimizer: str
+    settings: int  # tried
+    budget: Budget | None
+    stable: "Stable"
+    diverged: int  # tuning runs
+    tuned: float  # final tuning metric of the best setting on the tuning seed; nan if none was tuned
+    reported: Estimate  # the same metric on the report seeds
+    optimism: float  # reported/tuned − 1; nan if tuning runs were shorter than report runs
+    rank: float  # mean over the report seeds of its place in the tuning metric, 1 the lowest; nan if seeds are missing
+    epochs: Sequence["Reached"]  # for each of `levels`
+    seconds: Sequence["Reached"]
+    together: Sequence[int]  # how many runs shared the work of its report runs: seconds of other numbers do not compare
+
+
+@dataclass(frozen=True)
+class Stable:
+    """How wide the range of rates is that are about as good as the best."""
+
+    decades: float
+    open: bool  # it holds the lowest or the highest rate of the grid, and may go on beyond
+
+    def __str__(self) -> str:
+        """`2.0`, `≥ 2.0`; a dash for no range."""
+        return "–" if math.isnan(self.decades) else f"{'≥ ' if self.open else ''}{self.decades:.1f}"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """When report runs came down to a cost level: median, earliest and latest over the seeds; infinite for never."""
+
+    median: float
+    low: float
+    high: float
+
+
+def fairness(
+    entries: Sequence[Entry], curves: Mapping[str, Curve], together: Mapping[str, int]
+) -> tuple[list[float], list[Fairness]]:
+    """Of the entries of one problem: its cost levels, and each optimizer, the best mean rank first.
+
+    together: by run id, how many runs shared the work.
+    """
+    marks = levels([curves[run.id] for entry in entries for run in entry.report(curves) if run.id in curves])
+    ranks = _ranks(entries, curves)
+    rows = [_fairness(entry, curves, together, marks, ranks[entry.grid.label]) for entry in entries]
+    return marks, sorted(rows, key=lambda row: math.inf if math.isnan(row.rank) else row.rank)
+
+
+def _fairness(
+    entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int], marks: Sequence[float], rank: float
+) -> Fairness:
+    ids = [run.id for run in entry.report(curves) if run.id in curves]
+    known = [curves[id_] for id_ in ids]
+    metric, tuning = entry.experiment.tuning.metric, [run for run in entry.tuning if run.id in curves]
+    best = entry.best(curves)
+    tuned = next((final(curves[run.id], metric) for run in tuning if run.optimizer == best), math.nan)
+    reported = Estimate.of([final(curve, metric) for curve in known])
+    same_length = entry.experiment.tuning.epochs in (None, entry.problem.epochs)
+    return Fairness(
+        optimizer=entry.grid.label,
+        settings=len(entry.grid.settings),
+        budget=budget(entry, curves),
+        stable=stable(entry, curves),
+        diverged=sum(curves[run.id][-1].diverged for run in tuning),
+        tuned=tuned,
+        reported=reported,
+        optimism=reported.mean / tuned - 1 if same_length and tuned and math.isfinite(tuned) else math.nan,
+        rank=rank,
+        epochs=[_over_seeds(known, "epoch", mark) for mark in marks],
+        seconds=[_over_seeds(known, "seconds", mark) for mark in marks],
+        together=sorted({together[id_] for id_ in ids}),
+    )
+
+
+def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
+    """The rates around the best whose final metric is within STABLE times the best's.
+
+    Each rate at the best of the other hyper-parameters. From the lowest to the highest of the unbroken row of grid
+    points; no decades if the best stands alone, nan if there are fewer than two rates or all diverged.
+    """
+    finals = by_rate(entry, curves)
+    rates = sorted(finals)
+    if len(rates) < 2 or not math.isfinite(min(finals.values())):
+        return Stable(math.nan, False)
+    best = min(rates, key=finals.__getitem__)
+    low = high = rates.index(best)
+    while low > 0 and finals[rates[low - 1]] <= STABLE * finals[best]:
+        low -= 1
+    while high + 1 < len(rates) and finals[rates[high + 1]] <= STABLE * finals[best]:
+        high += 1
+    return Stable(math.log10(rates[high] / rates[low]), low == 0 or high == len(rates) - 1)
+
+
+def levels(curves: Sequence[Curve]) -> list[float]:
+    """Round costs between the best final cost and what half of the runs have after their first epoch, low ones last."""
+    finals = [value for curve in curves if math.isfinite(value := final(curve, "train_loss"))]
+    starts = [curve[0].train_loss for curve in curves if math.isfinite(curve[0].train_loss)]
+    if not finals or not 0 < min(finals) < median(starts):
+        return []
+    low, high = min(finals), median(starts)
+    step = (high / low) ** (1 / (LEVELS + 0.2))  # the lowest a little above the best, so that it can be reached
+    wanted = [high / step**i for i in range(1, LEVELS + 1)]
+    return sorted({_round_up(value) for value in wanted}, reverse=True)
+
+
+def _round_up(value: float) -> float:
+    scale = 10 ** math.floor(math.log10(value))
+    return float(f"{next((rung for rung in LADDER if rung * scale >= value), 10.0) * scale:.6g}")
+
+
+def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], level: float) -> Reached:
+    times = [reached(curve, unit, level) for curve in curves]
+    return Reached(median(times), min(times), max(times)) if times else Reached(math.nan, math.nan, math.nan)
+
+
+def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, float]:
+    """Mean over the seeds, those that every optimizer has; equal values share the mean of their places."""
+    metric = entries[0].experiment.tuning.metric
+    finals = {
+        entry.grid.label: {run.seed: final(curves[run.id], metric) for run in entry.report(curves) if run.id in curves}
+        for entry in entries
+    }
+    seeds = set.intersection(*(set(found) for found in finals.values()))
+    if not seeds:
+        return dict.fromkeys(finals, math.nan)
+
+    def place(label: str, seed: int) -> float:
+        others = [found[seed] for found in finals.values()]
+        mine = finals[label][seed]
+        return sum(value < mine for value in others) + (1 + sum(value == mine for value in others)) / 2
+
+    return {label: sum(place(label, seed) for seed in seeds) / len(seeds) for label in finals}

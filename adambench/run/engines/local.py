@@ -1,0 +1,197 @@
+"""Worker processes on this machine, each with one BLAS thread.
+
+Workers are spawned, not forked, so that nothing of the parent leaks into a run. Each gets its runs through a pipe and
+sends a message back after every epoch.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import cast
+
+import threadpoolctl
+
+from adambench.curve import Evaluation
+from adambench.run.engines import Event, Failed, Finished, Progressed, Started
+from adambench.run.plan import Run
+from adambench.run.shared import Layout, Shared
+from adambench.training import train_together
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A worker's message: an epoch has ended. evaluations: of each run; None: it diverged before."""
+
+    evaluations: Sequence[Evaluation | None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A worker's message: the runs are finished."""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """A worker's message: the runs ended in an exception."""
+
+    traceback: str
+
+
+Message = Epoch | Done | Crashed
+
+
+class Pool:
+    """At most `jobs` workers, started when they are needed. A context manager that leaves none behind."""
+
+    def __init__(self, jobs: int, shared: Shared) -> None:
+        self.jobs, self.shared = jobs, shared
+        self.workers: dict[int, _Worker] = {}
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers.values():
+            worker.end()
+
+    @property
+    def running(self) -> set[str]:
+        """The runs under way, by id."""
+        return {run.id for worker in self.workers.values() for run in worker.runs}
+
+    @property
+    def free(self) -> int:
+        """How many more groups of runs can start."""
+        return self.jobs - sum(bool(worker.runs) for worker in self.workers.values())
+
+    def start(self, runs: Sequence[Run]) -> Started:
+        """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
+        number = next(n for n in range(self.jobs) if n not in self.workers or not self.workers[n].runs)
+        if number not in self.workers:
+            self.workers[number] = _Worker(number, self.shared)
+        self.workers[number].start(runs)
+        return Started(number, runs)
+
+    def events(self, stop: Connection | None) -> Iterator[Event]:
+        """Wait for a report, then yield all there are. Raises KeyboardInterrupt once `stop` can be read."""
+        busy = {worker.connection: worker for worker in self.workers.values() if worker.runs}
+        ready = wait([*busy, *([stop] if stop else [])])
+        for connection in ready:
+            if connection is stop:
+                continue
+            worker = busy[cast(Connection, connection)]
+            yield worker.receive()
+            if worker.died:
+                self.workers.pop(worker.number).end()
+        if stop in ready:  # after all other reports
+            raise KeyboardInterrupt
+
+
+class _Worker:
+    """The parent's end of one worker process."""
+
+    def __init__(self, number: int, shared: Shared) -> None:
+        self.number = number
+        self.runs: Sequence[Run] = []  # what it trains now
+        self.curves: list[list[Evaluation]] = []
+        self.died = False
+        context = multiprocessing.get_context("spawn")
+        os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, shared.layout), name=f"worker {number + 1}")
+        with _blocked():
+            self.process.start()
+        theirs.close()
+        with suppress(OSError):  # it died at once: `receive` reports it
+            shared.send(self.connection, self.process.pid)
+
+    def start(self, runs: Sequence[Run]) -> None:
+        self.runs, self.curves = runs, [[] for _ in runs]
+        with suppress(OSError):
+            self.connection.send(runs)
+
+    def receive(self) -> Event:
+        """What the worker reports next."""
+        match self._message():
+            case Epoch(evaluations):
+                for curve, evaluation in zip(self.curves, evaluations, strict=True):
+                    if evaluation:
+                        curve.append(evaluation)
+                return Progressed(self.number, self.runs, evaluations)
+            case Done():
+                event: Event = Finished(self.number, self.runs, self.curves)
+            case Crashed(traceback):
+                event = Failed(self.number, self.runs, traceback)
+        self.runs = []
+        return event
+
+    def _message(self) -> Message:
+        try:
+            return cast(Message, self.connection.recv())
+        except (EOFError, OSError):
+            self.died = True
+            self.process.join()
+            return Crashed(f"its process ended with exit code {self.process.exitcode}")
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Ctrl-C reaches the whole process group. Block it in what is started here: the parent alone decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else the first worker starts it, and that unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that arrived meanwhile acts now
+
+
+def _work(connection: Connection, layout: Layout) -> None:
+    """The main function of a worker: map the data once, then train the runs that arrive."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threadpoolctl.threadpool_limits(1)
+    dataset = layout.receive(connection)
+    while True:
+        runs: Sequence[Run] = connection.recv()
+        first = runs[0]
+        try:
+            for evaluations in train_together(
+                first.model,
+                [run.optimizer for run in runs],
+                first.schedule,
+                dataset,
+                epochs=first.epochs,
+                batch_size=first.batch_size,
+                seed=first.seed,
+                evaluate_train=first.evaluate_train,
+                inspect=first.inspect,
+            ):
+                connection.send(Epoch(evaluations))
+            connection.send(Done())
+        except Exception:
+            connection.send(Crashed(traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has died: a parent that was killed cannot end its workers."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)

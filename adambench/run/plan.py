@@ -1,0 +1,192 @@
+"""An experiment to the runs it asks for: every grid on the tuning seed, then the best setting on the report seeds.
+
+A plan depends on the experiment and on the finished curves, never on how or in which order they were trained.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from adambench.config.experiment import Experiment, Grid, Problem, named
+from adambench.curve import FINAL, Curve, final
+from adambench.models import MODELS, Model
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.schedules import SCHEDULES, Schedule
+from adambench.training import NUMERICS
+
+SETTING = ("rule", "hyperparameters")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one setting on one problem from one seed."""
+
+    problem: str
+    label: str
+    phase: str  # tuning or report
+    seed: int
+    optimizer: Optimizer
+    model: Model
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    dataset: str  # sha256
+    evaluate_train: bool
+    inspect: int = 0  # inspections of the rule per decade of steps
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return self.optimizer.hyperparameters
+
+    @property
+    def setting(self) -> str:
+        """All hyper-parameters in words: `lr=0.001 beta1=0.9 …`."""
+        return words(self.hyperparameters)
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """Everything that decides the curve."""
+        rule = named(self.optimizer, OPTIMIZERS).pop("name")
+        return {
+            "numerics": NUMERICS,
+            "dtype": "float32",
+            "dataset": self.dataset,
+            "model": named(self.model, MODELS),
+            "rule": rule,
+            "hyperparameters": self.hyperparameters,
+            "schedule": named(self.schedule, SCHEDULES),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "evaluate_train": self.evaluate_train,
+            **({"inspect": self.inspect} if self.inspect else {}),
+        }
+
+    def trained_like(self, other: "Run") -> bool:
+        """Whether the two differ only in their optimizers, so that they see the same minibatches."""
+        mine, theirs = ({k: v for k, v in run.numbers.items() if k not in SETTING} for run in (self, other))
+        return mine == theirs
+
+    @cached_property
+    def id(self) -> str:
+        """A hash of `numbers`, 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.numbers, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One optimizer on one problem: the tuning runs of its grid and the report runs of its best setting."""
+
+    experiment: Experiment
+    problem: Problem
+    grid: Grid
+
+    @cached_property
+    def tuning(self) -> list[Run]:
+        """A run for each setting of the grid, in its order; no run if the grid has one setting."""
+        settings = self.grid.settings
+        epochs = self.experiment.tuning.epochs or self.problem.epochs
+        seed = self.experiment.tuning.seed
+        return [self._run("tuning", seed, setting, epochs) for setting in settings] if len(settings) > 1 else []
+
+    def best(self, curves: Mapping[str, Curve]) -> Optimizer | None:
+        """The setting with the lowest final value of the tuning metric; None while a tuning run is missing.
+
+        If all diverged, it is the one that lasted longest; of equals, the first in the grid.
+        """
+        if not self.tuning:
+            return self.grid.settings[0]
+        if any(run.id not in curves for run in self.tuning):
+            return None
+        return self._lowest(self.tuning, curves)
+
+    def report(self, curves: Mapping[str, Curve]) -> list[Run]:
+        """A run of the best setting for each report seed; no run while the best setting is not known."""
+        setting = self.best(curves)
+        return self._report(setting) if setting else []
+
+    def outlook(self, curves: Mapping[str, Curve]) -> list[Run]:
+        """All tuning and report runs. While the best setting is not known, the best so far takes its place."""
+        known = [run for run in self.tuning if run.id in curves] or self.tuning
+        return self.tuning + (self.report(curves) or self._report(self._lowest(known, curves)))
+
+    def _lowest(self, runs: Sequence[Run], curves: Mapping[str, Curve]) -> Optimizer:
+        metric = self.experiment.tuning.metric
+
+        def rank(run: Run) -> tuple[float, int]:
+            curve = curves.get(run.id)
+            return (final(curve, metric), -len(curve)) if curve else (math.inf, 0)
+
+        return min(runs, key=rank).optimizer
+
+    def _report(self, setting: Optimizer) -> list[Run]:
+        if setting not in self._reports:
+            seeds, epochs = self.problem.seeds, self.problem.epochs
+            self._reports[setting] = [self._run("report", seed, setting, epochs) for seed in seeds]
+        return self._reports[setting]
+
+    @cached_property
+    def _reports(self) -> dict[Optimizer, list[Run]]:
+        """By setting, so that no run is made twice and no id is computed twice."""
+        return {}
+
+    def _run(self, phase: str, seed: int, setting: Optimizer, epochs: int) -> Run:
+        return Run(
+            problem=self.problem.name,
+            label=self.grid.label,
+            phase=phase,
+            seed=seed,
+            optimizer=setting,
+            model=self.problem.model,
+            schedule=self.problem.schedule,
+            epochs=epochs,
+            batch_size=self.problem.batch_size,
+            dataset=self.experiment.dataset.sha256,
+            evaluate_train=self.experiment.evaluate.train,
+            inspect=self.experiment.inspect.points if self._inspected(phase, seed) else 0,
+        )
+
+    def _inspected(self, phase: str, seed: int) -> bool:
+        """Whether it is the report run of the first seed, and its optimizer is named by `inspect`."""
+        return (
+            phase == "report"
+            and seed == self.problem.seeds[0]
+            and self.grid.label in self.experiment.inspect.optimizers
+        )
+
+
+def entries(experiment: Experiment) -> list[Entry]:
+    """Every optimizer on every problem, in the order of the file."""
+    return [Entry(experiment, problem, grid) for problem in experiment.problems for grid in problem.grids]
+
+
+def by_problem(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The entries of each problem, in the order of the file."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.problem.name, []).append(entry)
+    return grouped
+
+
+def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
+    """Every run that can be named so far: all tuning runs, then the report runs of each grid whose tuning is complete.
+
+    curves: of the finished runs, by id. The list grows as runs finish.
+    """
+    tuning = [run for entry in entries for run in entry.tuning]
+    return tuning + [run for entry in entries for run in entry.report(curves)]
+
+
+def selection(experiment: Experiment) -> str:
+    """How the best settings are chosen, in words."""
+    tuning = experiment.tuning
+    return f"best setting: lowest mean {tuning.metric} over the last {FINAL:.0%} of the epochs on seed {tuning.seed}"
+
+
+def words(hyperparameters: Mapping[str, Any]) -> str:
+    """`lr=0.001 bias_correction=false`."""
+    return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) else f'{v:g}'}" for k, v in hyperparameters.items())

@@ -1,0 +1,142 @@
+"""Everything that a configuration can name, with defaults and meaning, and a rule explained, read off the code."""
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from annotated_types import DocInfo
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from adambench.config.check import hints_of
+from adambench.datasets import DATASETS
+from adambench.explanation import Worked, parts
+from adambench.models import MODELS
+from adambench.optimizers import OPTIMIZERS, Optimizer
+from adambench.run.plan import words
+from adambench.schedules import SCHEDULES
+from adambench.show.table import Column, Table
+
+
+@dataclass(frozen=True)
+class Item:
+    """A name of a registry. fields: name, default, allowed range and meaning of each."""
+
+    kind: str
+    name: str
+    meaning: str
+    fields: Sequence[tuple[str, str, str, str]] = ()
+
+
+ITEM = [
+    Column("name", lambda item: item.name, left=True),
+    Column("meaning", lambda item: item.meaning, left=True),
+    Column("fields", lambda item: "; ".join(f"{name}={default}" for name, default, *_ in item.fields), left=True),
+]
+ITEM_DATA = [
+    Column("kind", lambda item: item.kind),
+    *ITEM[:2],
+    Column(
+        "fields",
+        lambda item: [dict(zip(("name", "default", "allowed", "meaning"), f, strict=True)) for f in item.fields],
+    ),
+]
+
+
+def catalogue() -> list[Table]:
+    """A table for each registry."""
+    registries: Mapping[str, Mapping[str, Any]] = {
+        "optimizers": OPTIMIZERS,
+        "models": MODELS,
+        "schedules": SCHEDULES,
+        "data sets": DATASETS,
+    }
+    tables = []
+    for kind, registry in registries.items():
+        items = [
+            Item(kind, name, _first(thing.__doc__), list(_fields(thing)) if isinstance(thing, type) else [])
+            for name, thing in registry.items()
+        ]
+        if registry is DATASETS:
+            folder = "any folder of four files in MNIST's own format, gzipped or not (Fashion-MNIST, …)"
+            items.append(Item(kind, "{idx: FOLDER}", folder))
+        tables.append(Table(kind.upper(), ITEM, items, ITEM_DATA, line=_listed))
+    return tables
+
+
+def _listed(item: Item) -> RenderableType:
+    """An item for a terminal: a sentence, then a line for each field."""
+    rows = Grid.grid(padding=(0, 2))
+    for field in item.fields:
+        rows.add_row(*map(Text, field))
+    return Group(
+        Text.assemble("  ", (item.name, "bold"), "  ", item.meaning),
+        *([Padding(rows, (0, 0, 0, 4))] if item.fields else []),
+    )
+
+
+def _first(doc: str | None) -> str:
+    """The first sentences of a docstring, on one line."""
+    return " ".join((doc or "").split("\n\n")[0].split())
+
+
+def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Name, default, allowed range and meaning of each field of a registered dataclass."""
+    hints = hints_of(cls)
+    for field in fields(cls):
+        allowed, meaning = [], ""
+        for mark in hints[field.name].__metadata__:
+            if isinstance(mark, DocInfo):
+                meaning = mark.documentation
+            else:
+                (bound,) = asdict(mark).values()
+                allowed.append(f"{SIGNS[type(mark).__name__]} {bound:g}")
+        kind = typing.get_args(hints[field.name])[0]
+        if typing.get_origin(kind) is typing.Literal:
+            allowed = list(typing.get_args(kind))
+        elif kind is bool:
+            allowed = ["true", "false"]
+        default: Any = list(field.default) if isinstance(field.default, tuple) else field.default
+        yield field.name, str(default).lower() if kind is bool else str(default), ", ".join(allowed), meaning
+
+
+def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[RenderableType, Table]:
+    """A rule's equations and its hyper-parameters here; and a table of steps."""
+    first, equations, prose = parts(type(rule))
+    prelude = Group(
+        Text.assemble((name, "bold"), "  ", first),
+        Padding(Text("\n".join(equations)), (1, 0, 1, 4)),
+        Text(prose + "\n"),
+        Text(words(rule.hyperparameters)),
+    )
+    symbols = list(steps[0].values)
+    ratio = "m̂/u" if "u" in symbols else "m̂/√v̂"
+    columns = [
+        Column("t", lambda step: step.t),
+        Column("g", lambda step: step.g, figures),
+        *(_remembered(symbol) for symbol in symbols),
+        *([Column(ratio, lambda step: step.snr, figures)] if steps[0].snr is not None else []),
+        Column("Δθ", lambda step: step.change, figures),
+        Column("θ", lambda step: step.theta, figures, spare=2),
+        *(
+            [Column("Δθ uncorrected", lambda s: s.uncorrected, figures, spare=1)]
+            if steps[0].uncorrected is not None
+            else []
+        ),
+    ]
+    return prelude, Table("", columns, steps)
+
+
+def _remembered(symbol: str) -> Column:
+    return Column(symbol, lambda step: step.values[symbol], figures)
+
+
+def figures(value: float) -> str:
+    """Four of them."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+SIGNS = {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}

@@ -1,0 +1,27 @@
+"""What `adambench bench --growth` found."""
+
+from collections.abc import Mapping
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from adambench.show.charts.base import COLOURS, STYLE, log_axis
+
+
+def growth(numbers: Mapping[str, Mapping[int, float]]) -> Figure:
+    """How a step of Adam grows with hidden units, batch size and settings, and runs (of 100 steps) with jobs."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(3.4 * len(numbers), 3.2), layout="constrained")
+        for axes, (name, found) in zip(
+            figure.subplots(1, len(numbers), squeeze=False)[0], numbers.items(), strict=True
+        ):
+            scale, unit = (1, "MLP runs of 100 steps an hour") if name == "jobs" else (1e3, "ms a step")
+            values = [scale * value for value in found.values()]
+            axes.loglog(list(found), values, "o-", color=COLOURS["adam"])
+            log_axis(axes, values)
+            axes.set_xticks(list(found), [str(size) for size in found], rotation=45 if max(found) > 999 else 0)
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xlabel(name)
+            axes.set_ylabel(unit + (" and setting" if name.startswith("settings") else ""))
+        return figure

@@ -1,0 +1,182 @@
+"""Verdicts on claims, and the fairness of a comparison, as tables."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdict, needed
+from adambench.judge.fairness import STABLE, Fairness, Reached
+from adambench.show.ranking import estimate
+from adambench.show.table import Column, Table
+from adambench.show.terminal import cost, plural
+
+COLOURS = {REPRODUCED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow"}
+TRIED = (1, 3, 9)  # numbers of settings, of which the best is shown
+
+Judged = tuple[str, Verdict]  # experiment, verdict
+
+CLAIMS = [
+    Column("claim", lambda row: f"{row[1].claim.id}: {row[1].claim.sentence}", left=True),
+    Column("experiment", lambda row: f"{row[0]}, {row[1].claim.problem}", left=True),
+    Column("quantity", lambda row: row[1].claim.quantity.text, lambda text: f"`{text}`", left=True),
+    Column("claimed", lambda row: needed(row[1].claim), left=True),
+    Column("here, mean [95 % interval]", lambda row: measured(row[1]), left=True),
+    Column("n", lambda row: row[1].interval.n),
+    Column("paper's curves", lambda row: row[1].paper, lambda value: "–" if value is None else cost(value)),
+    Column("verdict", lambda row: row[1].verdict, left=True),
+]
+
+CLAIMS_DATA = [
+    Column("experiment", lambda row: row[0]),
+    Column("id", lambda row: row[1].claim.id),
+    Column("sentence", lambda row: row[1].claim.sentence),
+    Column("problem", lambda row: row[1].claim.problem),
+    Column("quantity", lambda row: row[1].claim.quantity.text),
+    Column("relation", lambda row: row[1].claim.relation),
+    Column("bound", lambda row: row[1].claim.bound),
+    Column("values", lambda row: row[1].values),  # by seed
+    Column("mean", lambda row: row[1].interval.mean),
+    Column("low", lambda row: None if row[1].searched else row[1].interval.low),
+    Column("high", lambda row: None if row[1].searched else row[1].interval.high),
+    Column("n", lambda row: row[1].interval.n),
+    Column("paper", lambda row: row[1].paper),
+    Column("verdict", lambda row: row[1].verdict),
+]
+
+
+def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:
+    """judged: by experiment."""
+    rows: list[Judged] = [(name, verdict) for name, found in judged.items() for verdict in found]
+    verdicts = [verdict.verdict for _, verdict in rows]
+    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in COLOURS if word in verdicts)
+    searched = all(verdict.searched for _, verdict in rows)
+    note = "" if searched else " (mean over the report seeds, with its 95 % interval)"
+    total = f"{plural(len(verdicts), 'claim')}: {counts}{note}"
+    return Table("", CLAIMS, rows, CLAIMS_DATA, [total], _claim)
+
+
+def measured(verdict: Verdict) -> str:
+    """`0.61 [0.55, 0.67]`."""
+    interval = verdict.interval
+    if interval.n == 0:
+        return "the search is not finished" if verdict.searched else "no finished runs"
+    if verdict.searched:
+        return f"{cost(interval.mean)} (of the search, one seed)"
+    if interval.n == 1:
+        return f"{cost(interval.mean)} (one seed: no interval)"
+    return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]"
+
+
+def _claim(row: Judged) -> Text:
+    """A few lines for a terminal."""
+    name, verdict = row
+    claim = verdict.claim
+    of_the_paper = "" if verdict.paper is None else f"; the paper's curves: {cost(verdict.paper)}"
+    return Text.assemble(
+        (claim.id, "bold"),
+        f" {claim.sentence}: ",
+        (verdict.verdict, f"bold {COLOURS[verdict.verdict]}"),
+        f"\n   {name}, {claim.problem}: {claim.quantity.text}"
+        f"\n   = {measured(verdict)}, n {verdict.interval.n}; claimed: {needed(claim)}{of_the_paper}\n",
+    )
+
+
+Found = Mapping[str, tuple[list[float], list[Fairness]]]  # by problem: cost levels, and a row per optimizer
+
+
+def _best_of(k: int, spare: int) -> Column:
+    def read(row: Fairness) -> str:
+        return cost(row.budget.median[k - 1]) if row.budget and k <= len(row.budget.k) else "–"
+
+    return Column(f"best of {k}", read, spare=spare)
+
+
+SEARCH = [
+    Column("optimizer", lambda row: row.optimizer, left=True),
+    Column("settings", lambda row: row.settings),
+    Column("diverged", lambda row: row.diverged, spare=1),
+    Column("stable decades", lambda row: row.stable if row.budget else "–"),
+    *(_best_of(k, spare=9 - i) for i, k in enumerate(TRIED)),
+    Column("of all", lambda row: cost(row.tuned) if row.budget else "–"),
+    Column("report seeds", lambda row: row.reported, estimate),
+    Column("optimism", lambda row: "–" if math.isnan(row.optimism) else f"{row.optimism:+.1%}", spare=2),
+]
+
+
+def _epochs_to(level: float, place: int) -> Column:
+    return Column(f"{level:g}", lambda row: time_to(row.epochs[place], "g"))
+
+
+def _seconds_to(level: float, place: int) -> Column:
+    return Column(f"s to {level:g}", lambda row: time_to(row.seconds[place], ".1f"), spare=1 + place)
+
+
+def _speed(levels: Sequence[float]) -> list[Column]:
+    return [
+        Column("optimizer", lambda row: row.optimizer, left=True),
+        Column("mean rank", lambda row: "–" if math.isnan(row.rank) else f"{row.rank:.1f}"),
+        *(_epochs_to(level, place) for place, level in enumerate(levels)),
+        *(_seconds_to(level, place) for place, level in enumerate(levels)),
+        Column("together", lambda row: _range(row.together), spare=1),
+    ]
+
+
+def fairness(found: Mapping[str, Found]) -> list[Table]:
+    """found: by experiment. For each problem, what the search gave and how fast the optimizers are."""
+    made = [table for name, problems in found.items() for table in _fairness(name, problems)]
+    *others, last = made
+    return [*others, Table(last.title, last.columns, last.rows, last.data, NOTES)]
+
+
+def _fairness(name: str, problems: Found) -> Iterator[Table]:
+    for problem, (levels, rows) in problems.items():
+        yield Table(f"{name}, {problem}: the search", SEARCH, rows, _data(name, problem, levels))
+        title = f"{name}, {problem}: epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
+        yield Table(title, _speed(levels), rows, data=())
+
+
+def _data(name: str, problem: str, levels: Sequence[float]) -> list[Column]:
+    """All that is known of an optimizer, for programs."""
+    return [
+        Column("experiment", lambda _: name),
+        Column("problem", lambda _: problem),
+        Column("levels", lambda _: levels),
+        *map(_field, Fairness.__annotations__),
+    ]
+
+
+def _field(name: str) -> Column:
+    return Column(name, lambda row: _plain(getattr(row, name)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+
+
+def _range(numbers: Sequence[int]) -> str:
+    return "–".join(dict.fromkeys(map(str, [*numbers[:1], *numbers[-1:]]))) or "–"
+
+
+def time_to(found: Reached, form: str) -> str:
+    """`12 (11–13)`, `∞`."""
+    middle, low, high = (
+        "–" if math.isnan(v) else "∞" if math.isinf(v) else f"{v:{form}}" for v in (found.median, found.low, found.high)
+    )
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
+NOTES = (
+    "best of k: median of the best of k settings drawn from the grid. optimism: the final value on the report seeds "
+    "compared with that on the tuning seed.",
+    "stable decades: width of the range of rates around the best whose final metric is at most "
+    f"{STABLE:g} times the best, each rate at the best of the other hyper-parameters; ≥: the range reaches an end of "
+    "the grid. ∞: never reached.",
+    "mean rank: mean over the report seeds of the place in the final tuning metric; 1 is the lowest.",
+    "together: how many runs were trained together. They share work, so compare seconds only where the numbers are "
+    "equal.",
+)

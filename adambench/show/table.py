@@ -1,0 +1,187 @@
+"""Every table of the product, and every format in which one is printed: text, Markdown, CSV, JSON, LaTeX.
+
+A `Table` has rows of any kind and columns that know how to read and to write them. A new format is one function from
+tables to a string, and a line of RENDERERS.
+"""
+
+import json as json_library
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from adambench.store.files import csv_text, json_value
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. value: reads it off a row; write: how people read that value."""
+
+    name: str
+    value: Callable[[Any], Any]
+    write: Callable[[Any], str] = str
+    left: bool = False  # words are aligned to the left, numbers to the right
+    spare: int = 0  # columns that a narrow terminal leaves out; the highest number goes first, 0 never
+
+
+@dataclass(frozen=True)
+class Table:
+    """columns: as people read them. data: as programs do (CSV, JSON), if that differs; empty: only for people."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Any]
+    data: Sequence[Column] | None = None
+    notes: Sequence[str] = ()  # sentences below the table
+    line: Callable[[Any], Any] | None = None  # a row written out on a terminal, where a grid would be too wide
+
+    @property
+    def header(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows as people read them."""
+        return [[column.write(column.value(row)) for column in self.columns] for row in self.rows]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as programs read them: numbers that are not finite are null."""
+        columns = self.columns if self.data is None else self.data
+        return (
+            [] if not columns else [{column.name: plain(column.value(row)) for column in columns} for row in self.rows]
+        )
+
+
+def text(tables: Sequence[Table]) -> str:
+    """For a terminal, as wide as it is: first the spare columns give way, then words are folded, never numbers."""
+    from adambench.show.terminal import captured, console  # noqa: PLC0415  # rich is slow to import
+
+    out, parts = console(), []
+    for table in tables:
+        if not table.line:
+            parts.append(_grid(table, out))
+        else:
+            parts += [captured(out, f"{table.title}\n", style="bold", markup=False)] if table.title else []
+            parts += [captured(out, table.line(row), soft_wrap=not out.is_terminal) for row in table.rows]
+        parts += [captured(out, note, markup=False, soft_wrap=not out.is_terminal) for note in table.notes]
+    return "".join(parts)
+
+
+def _grid(table: Table, out: "Console") -> str:
+    from rich import box  # noqa: PLC0415  # as above
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.measure import Measurement  # noqa: PLC0415
+    from rich.table import Table as Grid  # noqa: PLC0415
+
+    from adambench.show.terminal import captured  # noqa: PLC0415
+
+    cells = table.cells
+
+    def drawn(shown: Sequence[int]) -> tuple[Grid, Measurement]:
+        grid = Grid(box=box.SIMPLE_HEAD)
+        for i in shown:
+            column = table.columns[i]
+            grid.add_column(escape(column.name), justify="left" if column.left else "right", no_wrap=not column.left)
+        for line in cells:
+            grid.add_row(*(escape(line[i]) for i in shown))
+        return grid, Measurement.get(out, out.options.update(max_width=10_000), grid)
+
+    shown = list(range(len(table.columns)))
+    grid, needed = drawn(shown)
+    while needed.maximum > out.width and (spare := [i for i in shown if table.columns[i].spare]):
+        shown.remove(max(spare, key=lambda i: table.columns[i].spare))
+        grid, needed = drawn(shown)
+    wide = Console(highlight=False, width=needed.maximum) if needed.minimum > out.width else out
+    title = captured(out, table.title, style="bold", markup=False, soft_wrap=not out.is_terminal)
+    left_out = ", ".join(column.name for i, column in enumerate(table.columns) if i not in shown)
+    note = captured(out, f"Not shown, for lack of width: {left_out}.", style="dim", markup=False)
+    return (title if table.title else "") + captured(wide, grid) + (note if left_out else "")
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    return "\n".join(f"**{table.title}**\n\n{markdown_table(table)}" + _paragraphs(table.notes) for table in tables)
+
+
+def markdown_table(table: Table) -> str:
+    """The table alone, without its title and notes."""
+    lines = [table.header, ["---"] * len(table.header), *table.cells]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _paragraphs(notes: Sequence[str]) -> str:
+    return "".join(f"\n{note}\n" for note in notes)
+
+
+def csv(tables: Sequence[Table]) -> str:
+    """Tables with the same columns follow each other under one header; others after an empty line."""
+    blocks = []
+    for header, group in groupby((row for table in tables for row in map(_flat, table.records)), key=list):
+        blocks.append(csv_text(header, [list(row.values()) for row in group]))
+    return "\n".join(blocks)
+
+
+def json(tables: Sequence[Table]) -> str:
+    """A list with an object for each row of all tables."""
+    return json_library.dumps([row for table in tables for row in table.records], indent=2) + "\n"
+
+
+def latex(tables: Sequence[Table]) -> str:
+    r"""For a paper: `tabular` with the rules of booktabs (`\usepackage{booktabs}`)."""
+    return "\n".join(map(_latex_table, tables))
+
+
+def _latex_table(table: Table) -> str:
+    alignment = "".join("l" if column.left else "r" for column in table.columns)
+    header, *lines = [" & ".join(map(latex_text, line)) + r" \\" for line in (table.header, *table.cells)]
+    rules = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", header, r"\midrule", *lines, r"\bottomrule"]
+    around = [r"\begin{table}", r"\centering", rf"\caption{{{latex_text(table.title)}}}", *rules, r"\end{tabular}"]
+    notes = [rf"\par\smallskip\footnotesize {latex_text(note)}" for note in table.notes]
+    return "\n".join([*around, *notes, r"\end{table}"]) + "\n"
+
+
+LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"},
+    **{"±": r"$\pm$", "∞": r"$\infty$", "−": "$-$", "–": "--", "≥": r"$\ge$", "≤": r"$\le$", "×": r"$\times$"},
+    **{"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "ε": r"$\varepsilon$", "θ": r"$\theta$", "λ": r"$\lambda$"},
+    **{"μ": r"$\mu$", "ρ": r"$\rho$", "η": r"$\eta$", "Δ": r"$\Delta$", "√": r"$\sqrt{}$", "·": r"$\cdot$"},
+    **{"←": r"$\leftarrow$", "\u0302": r"\^{}", "₁": "$_1$", "₂": "$_2$", "…": r"\dots{}"},
+}
+
+
+def latex_text(words: str) -> str:
+    """Words as LaTeX prints them; nothing in them is a command."""
+    return "".join(LATEX.get(character, character) for character in words)
+
+
+RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
+    renderer.__name__: renderer for renderer in (text, markdown, csv, json, latex)
+}
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: null for a number that is not finite, at any depth."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple | range) else json_value(value)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with a column for each number: {"a": {"b": [1, 2]}} as {"a.b": "1 2"}."""
+    return dict(_leaves(row, ""))
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list) and not any(isinstance(item, Mapping) for item in value):
+        yield name, " ".join("" if item is None else str(item) for item in value)
+    elif isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from _leaves(item, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value

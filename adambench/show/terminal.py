@@ -1,0 +1,40 @@
+"""How things look in a terminal: its width, numbers, durations."""
+
+import math
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+
+def console() -> Console:
+    """A terminal as wide as it is; a file or pipe wide enough that no table is folded, and without control codes."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160, color_system=None)
+
+
+def captured(out: Console, item: RenderableType, **how: Any) -> str:
+    """What printing an item writes."""
+    with out.capture() as capture:
+        out.print(item, **how)
+    return capture.get()
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`: one or two figures, as an estimate deserves."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def cost(value: float) -> str:
+    """Four figures: 0.2603, 0.01234, 3.2e-05, 1695. A dash for no value."""
+    if math.isnan(value):
+        return "–"
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:#.4g}".rstrip(".") if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"

@@ -1,0 +1,56 @@
+"""Files written whole or not at all, and what CSV and JSON can hold of a number."""
+
+import csv
+import io
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from adambench.errors import AdambenchError
+
+
+def json_value(value: Any) -> Any:
+    """What JSON can hold: a number that is not finite is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Comma-separated values; what is missing or not finite is left empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if json_value(value) is None else value for value in row] for row in rows)
+    return out.getvalue()
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all: a temporary file beside it, flushed to the disk, then renamed over it."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise AdambenchError(
+            f"{path}: cannot be written: {error.strerror}", "What was written before is whole.", exit_code=1
+        ) from error
+    return path
+
+
+def write_new(path: Path, content: str) -> Path:
+    """Write a file that does not exist yet. Raises AdambenchError if it does."""
+    if os.path.lexists(path):
+        raise AdambenchError(f"{path}: already exists", "Name another file.")
+    return write(path, content)

@@ -1,0 +1,145 @@
+"""The results folder of an experiment. Nothing else in the package opens it.
+
+results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
+people: a record is known by the id inside it.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adambench.curve import METRICS
+from adambench.errors import AdambenchError, unknown
+from adambench.run.plan import Run
+from adambench.store.files import csv_text, write
+from adambench.store.records import Record
+
+CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
+
+
+class Folder:
+    """results/<experiment>/."""
+
+    def __init__(self, root: Path, experiment: str) -> None:
+        self.path = root / experiment
+        self.config = self.path / "config.yaml"
+        self.runs = self.path / "runs"
+        self.figures = self.path / "figures"
+
+    def prepare(self) -> Path:
+        """Make the folder and check that it can be written to. Raises AdambenchError if not."""
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.runs):
+                pass
+        except OSError as error:
+            raise AdambenchError(
+                f"{self.path}: results cannot be written there: {error.strerror}", "Choose another with --results."
+            ) from error
+        return self.path
+
+    def put_aside(self) -> None:
+        """Move the records away, to start afresh."""
+        self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        self.runs.mkdir()
+
+    def digest(self) -> str:
+        """The beginning of the SHA-256 of the resolved configuration."""
+        return hashlib.sha256(self.config.read_bytes()).hexdigest()[:16]
+
+    def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
+        """The finished runs by id. A file that is not a whole record is skipped with a warning.
+
+        set_aside: rename such files, and remove what a killed process left half-written. For the holder of the lock.
+        """
+        records = {}
+        for left_over in self.path.rglob(".*.tmp") if set_aside else ():
+            left_over.unlink(missing_ok=True)
+        for file in sorted(self.runs.glob("*.json")):
+            try:
+                record = Record.parse(file.read_text(encoding="utf-8"))
+            except PermissionError as error:
+                raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
+            except (ValueError, OSError, RecursionError) as error:
+                reason = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+                warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
+            else:
+                records[record.id] = record
+        return records
+
+    def write_record(self, run: Run, record: Record) -> Path:
+        return write(self.runs / f"{run.label}-{run.id}.json", record.json())
+
+    def write_config(self, text: str) -> Path:
+        return write(self.config, text)
+
+    def write_figure(self, name: str, data: bytes) -> Path:
+        return write(self.figures / name, data)
+
+    def write_table(self, name: str, text: str) -> Path:
+        return write(self.path / name, text)
+
+    def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
+        """curves.csv: a row per run and epoch.
+
+        After the columns of the contract come those other metrics that are anything but zero in any run.
+        """
+        known = [(run, records[run.id]) for run in runs if run.id in records]
+        others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
+        extra = [m for m in others if any(_says_something(m.value(e)) for _, record in known for e in record.curve)]
+        header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *(metric.name for metric in extra)]
+        rows: Iterable[list[Any]] = (
+            [run.problem, run.label, run.setting, run.phase, run.seed]
+            + [getattr(evaluation, name) for name in CONTRACT]
+            + [metric.value(evaluation) for metric in extra]
+            for run, record in known
+            for evaluation in record.curve
+        )
+        return self.write_table("curves.csv", csv_text(header, rows))
+
+
+def _says_something(value: float) -> bool:
+    return math.isfinite(value) and value != 0
+
+
+def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
+    """The experiments of those names in a results folder, or all of them. Raises AdambenchError if one is missing."""
+    try:
+        there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+    except OSError as error:
+        raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
+    if not there:
+        raise AdambenchError(f"{results}: holds no experiment", "Run one first: adambench run configs/mnist.yaml")
+    for name in names or []:
+        if name not in there:
+            raise AdambenchError(f"{name}: {unknown(name, there)}", f"These are the experiments in {results}.")
+    return [Folder(results, name) for name in names or there]
+
+
+def read_record(name: str) -> Record | None:
+    """The record in a file of that name; None if there is no such file. Raises AdambenchError if it is no record."""
+    if not os.path.isfile(name):  # noqa: PTH113  # False for a name that is too long, where Path raises
+        return None
+    try:
+        return Record.parse(Path(name).read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise AdambenchError(f"{name}: not a whole record: {error}") from error
+
+
+def _set_aside(file: Path) -> str:
+    """Rename a file that is not a record, and say so."""
+    for name in itertools.chain([f"{file.name}.broken"], (f"{file.name}.broken{n}" for n in itertools.count(2))):
+        if not file.with_name(name).exists():
+            break
+    try:
+        file.rename(file.with_name(name))
+    except OSError:
+        return "skipped"
+    return f"set aside as {name}"

@@ -1,0 +1,53 @@
+"""One writer at a time for a results folder, by a lock of the operating system that ends with its holder.
+
+A lock file left behind by a crash does not block anybody: what counts is the lock on it, not the file.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from adambench.errors import AdambenchError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder. Raises AdambenchError that names the holder if another process does."""
+    with ExitStack() as stack:
+        try:
+            handle = stack.enter_context((folder / ".lock").open("a+", encoding="utf-8"))
+            if not _try(handle.fileno()):
+                handle.seek(0)
+                raise AdambenchError(
+                    f"{folder}: in use by {handle.read().strip() or 'another run'}",
+                    "Wait for it to end, or choose another folder with --results.",
+                )
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
+            handle.flush()
+        except OSError as error:
+            raise AdambenchError(f"{folder}: cannot be locked: {error.strerror}", exit_code=1) from error
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(handle: int) -> bool:
+        with suppress(PermissionError):
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            return True
+        return False
+
+else:
+    import fcntl
+
+    def _try(handle: int) -> bool:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False

@@ -1,0 +1,103 @@
+"""A record: a finished run as it is stored, what it was, its curve, and where and when it was trained."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from adambench.curve import Curve, Evaluation
+from adambench.run.plan import Run
+from adambench.store.provenance import provenance
+
+FORMAT = 1
+COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
+TABLES = ("curve", "inside")  # the parts of a record that are stored by columns
+OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run as it is stored: what it was, its curve, and where and when it was made."""
+
+    id: str
+    curve: Curve
+    data: Mapping[str, Any]  # the JSON object, curve and all
+
+    @classmethod
+    def of(cls, run: Run, curve: Curve, together: int = 1) -> "Record":
+        """together: how many runs were trained together; `seconds` is this run's part of the work."""
+        last = curve[-1]
+        data = {
+            "format": FORMAT,
+            "id": run.id,
+            "problem": run.problem,
+            "optimizer": run.label,
+            "phase": run.phase,
+            "status": "diverged" if last.diverged else "finished",
+            "diverged_epoch": last.epoch if last.diverged else None,
+            "seconds": last.seconds,
+            "together": together,
+            **run.numbers,
+            **provenance(),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "curve": _columns(curve),
+        }
+        if run.inspect:
+            rows = [row for evaluation in curve for row in evaluation.inside]
+            data["inside"] = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+        return cls(run.id, curve, {**data, "sha256": _digest(data)})
+
+    @classmethod
+    def parse(cls, text: str) -> "Record":
+        """Raises ValueError that says why for anything that `of` did not write."""
+        data = json.loads(text)
+        if not isinstance(data, dict) or "format" not in data:
+            raise ValueError("not a record")
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']}, expected {FORMAT}")
+        if data.get("sha256") != _digest({key: value for key, value in data.items() if key != "sha256"}):
+            raise ValueError("changed after it was written")
+        columns = data["curve"]
+        if not set(COLUMNS) - set(OPTIONAL) <= set(columns) <= set(COLUMNS):
+            raise ValueError(f"columns {', '.join(columns)}")
+        curve = [
+            Evaluation(**{name: _number(value) for name, value in zip(columns, row, strict=True)})
+            for row in zip(*columns.values(), strict=True)
+        ]
+        if data["status"] == "diverged":
+            curve[-1] = replace(curve[-1], diverged=True)
+        return cls(data["id"], curve, data)
+
+    def json(self) -> str:
+        """One line per field, one line per column of the curve."""
+        lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key not in TABLES]
+        for table in TABLES:
+            if table in self.data:
+                columns = (f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data[table].items())
+                lines.append(f'  "{table}": {{\n' + ",\n".join(columns) + "\n  }")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _columns(curve: Curve) -> dict[str, list[Any]]:
+    """The curve by columns, optional ones only if measured. JSON has no NaN or infinity: "nan" and "inf"."""
+    columns = {name: [getattr(evaluation, name) for evaluation in curve] for name in COLUMNS}
+    return {
+        name: list(map(_finite, values))
+        for name, values in columns.items()
+        if name not in OPTIONAL or any(value is not None for value in values)
+    }
+
+
+def _finite(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) else value

@@ -1,0 +1,89 @@
+"""One table, five formats: what each renderer makes of the same rows."""
+
+import csv as csv_library
+import io
+import json as json_library
+import math
+import re
+
+import pytest
+
+from adambench.show.table import RENDERERS, Column, Table, csv, json, latex, markdown, text
+
+COLUMNS = [
+    Column("name", lambda row: row["name"], left=True),
+    Column("cost", lambda row: row["cost"], lambda value: f"{value:.2f}"),
+]
+ROWS = [
+    {"name": "a|b & [red]c", "cost": 0.125, "more": {"n": 3, "levels": [1, 2]}},
+    {"name": "α", "cost": math.inf, "more": {}},
+]
+TABLE = Table("Costs, 100 %", COLUMNS, ROWS, notes=["One note."])
+
+
+def test_markdown() -> None:
+    assert markdown([TABLE]) == (
+        "**Costs, 100 %**\n\n| name | cost |\n| --- | --- |\n| a\\|b & [red]c | 0.12 |\n| α | inf |\n\nOne note.\n"
+    )
+
+
+def test_csv_and_json_hold_the_values_and_not_the_words() -> None:
+    assert csv([TABLE]) == "name,cost\na|b & [red]c,0.125\nα,\n"
+    assert json_library.loads(json([TABLE])) == [{"name": "a|b & [red]c", "cost": 0.125}, {"name": "α", "cost": None}]
+
+
+def test_programs_can_get_other_columns_or_none() -> None:
+    data = [Column("more", lambda row: row["more"])]
+    table = Table("", COLUMNS, ROWS[:1], data)
+    assert json_library.loads(json([table, Table("", COLUMNS, ROWS, data=())])) == [
+        {"more": {"n": 3, "levels": [1, 2]}}
+    ]
+    assert csv([table]) == "more.n,more.levels\n3,1 2\n"
+
+
+def test_csv_begins_a_new_header_where_the_columns_change() -> None:
+    other = Table("", [Column("x", lambda row: row)], [1, 2])
+    blocks = csv([TABLE, TABLE, other]).split("\n\n")
+    assert [len(list(csv_library.reader(io.StringIO(block)))) for block in blocks] == [5, 3]
+
+
+def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
+    made = latex([TABLE])
+    assert r"\caption{Costs, 100 \%}" in made
+    assert r"a|b \& [red]c & 0.12 \\" in made
+    assert r"$\alpha$ & inf \\" in made
+    assert [rule for rule in (r"\toprule", r"\midrule", r"\bottomrule") if made.count(rule) == 1] != []
+    assert r"\begin{tabular}{lr}" in made
+    evil = Table(r"\input{x}", [Column("$", lambda row: row, left=True)], [r"\write18{rm} ~^<_>"])
+    assert r"\textbackslash{}input\{x\}" in latex([evil])
+    assert r"\write" not in latex([evil])
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal is
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 40)
+    columns = [Column(f"column {k}", lambda row: row) for k in range(9)]
+    assert text([Table("", columns, ["0.123456"])]).count("0.123456") == 9
+
+
+def test_spare_columns_give_way_first_and_the_reader_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 45)
+    columns = [Column("rule", lambda _: "adam", left=True), *(Column(f"column {k}", str, spare=k) for k in range(5))]
+    said = " ".join(re.sub(r"\x1b\[\d*m", "", text([Table("", columns, ["0.12"])])).split())
+    assert said.endswith("adam 0.12 0.12 0.12 Not shown, for lack of width: column 3, column 4.")
+
+
+def test_a_pipe_gets_every_column_on_one_line_and_no_codes() -> None:
+    columns = [Column(f"column {k}", lambda row: row, spare=k) for k in range(9)]
+    said = text([Table("Title [red]", columns, ["0.123456"])])
+    assert "\x1b" not in said
+    assert "Title [red]" in said
+    assert max(line.count("0.123456") for line in said.splitlines()) == 9
+
+
+def test_every_format_has_a_renderer() -> None:
+    assert list(RENDERERS) == ["text", "markdown", "csv", "json", "latex"]
