@@ -61,11 +61,3 @@ def test_the_pages_have_tables() -> None:
         ("claims", "figure1"),
         ("fairness", "figure1"),
     }
-
-
-@pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md", "adambench/paper/README.md"])
-def test_links_lead_somewhere(page: str) -> None:
-    file = TOP / page
-    for link in re.findall(r"\]\(([\w./:-]+)(?:#[\w-]*)?\)", file.read_text(encoding="utf-8")):
-        if "://" not in link:
-            assert (file.parent / link).exists(), link

@@ -387,7 +387,10 @@ def test_show(command: Command, small: Path) -> None:
         ):
             assert said in answer.stdout
     wrong = command("show", "zzz")
-    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, "zzz: no run has an id in results that starts with it")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
+        2,
+        "zzz: no run has an id in results that starts with it",
+    )
 
 
 def test_figures_say_where_they_come_from(command: Command, small: Path) -> None:

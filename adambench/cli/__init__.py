@@ -12,5 +12,5 @@ from adambench.cli.timing import bench
 
 __all__ = ["app", "main"]
 
-for command in (run, plot, table, show, claims, fairness, verify, list_, explain, init, bench):  # as --help lists them
+for command in (run, plot, table, claims, fairness, verify, show, bench, list_, explain, init):  # as --help lists them
     app.command(name=command.__name__.rstrip("_"))(command)

@@ -1,0 +1,113 @@
+"""An addition touches as many places as docs/extending.md says: tried on a copy of the package.
+
+The rule is signSGD, with its file, its line of OPTIMIZERS and its row of golden data. The suite of the copy must pass, all
+but the tests that only repeat the same commands many times.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+RULE = '''"""SignSGD."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt, doc
+
+from adambench.optimizers.base import Array, Optimizer
+
+
+@dataclass(frozen=True)
+class SignSGD(Optimizer):
+    """A step of the same size for every weight, against the sign of its gradient.
+
+    θ ← θ − α·sign(g)
+
+    Source: Bernstein et al. (2018), algorithm 1.
+    """
+
+    lr: Annotated[float, Gt(0), doc("step size α")] = 0.001
+
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        np.sign(g, out=tmp)
+        tmp *= self.lr * lr_scale
+        theta -= tmp
+'''
+SLOW = ["test_additions", "test_cli", "test_execution", "test_faults", "test_fuzz", "test_models", "test_datasets"]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The project without its history; the reference results are the originals."""
+    leave_out = shutil.ignore_patterns(".*", "__pycache__", "results", "*.egg-info", "build", "dist")
+    project = shutil.copytree(TOP, tmp_path / "project", ignore=leave_out)
+    (project / "results").symlink_to(TOP / "results")
+    return project
+
+
+def insert(file: Path, before: str, line: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, line + before), encoding="utf-8")
+
+
+def python(project: Path, *words: object) -> "subprocess.CompletedProcess[str]":
+    """Python with the copy in place of the installed package."""
+    environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    line = [sys.executable, *map(str, words)]
+    return subprocess.run(line, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def golden(lr: float, data: dict[str, list[list[float]]]) -> list[list[float]]:
+    """SignSGD on the problem of the golden data, in plain Python."""
+    theta, path = list(data["start"]), []
+    for noise in data["noise"]:
+        gradients = [c * x + n for c, x, n in zip(data["curvature"], theta, noise, strict=True)]  # type: ignore[operator]
+        theta = [x - lr * ((g > 0) - (g < 0)) for x, g in zip(theta, gradients, strict=True)]  # type: ignore[operator]
+        path.append(list(theta))
+    return path
+
+
+def test_a_new_rule_is_three_places(copy: Path) -> None:
+    (copy / "adambench/optimizers/signsgd.py").write_text(RULE, encoding="utf-8")
+    registry = copy / "adambench/optimizers/__init__.py"
+    insert(registry, "\nOPTIMIZERS: dict", "from adambench.optimizers.signsgd import SignSGD\n")
+    insert(registry, '    "adam": Adam,\n', '    "signsgd": SignSGD,\n')
+    file = copy / "tests/golden/trajectories.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["cases"] += [{"rule": "signsgd", "setting": {}, "theta": golden(0.001, data)}]
+    file.write_text(json.dumps(data), encoding="utf-8")
+
+    suite = python(
+        copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"--ignore=tests/{name}.py" for name in SLOW)
+    )
+    assert suite.returncode == 0, suite.stdout[-3000:]
+    assert "signsgd" in python(copy, "-m", "adambench", "list").stdout
+    assert "θ ← θ − α·sign(g)" in python(copy, "-m", "adambench", "explain", "signsgd").stdout
+
+
+def test_a_new_metric_is_one_place(copy: Path, small: Path) -> None:
+    row = '        Metric("excess", "test cost above training cost", compares=True, of=lambda e: e.test_loss - e.train_loss),\n'
+    insert(copy / "adambench/curve.py", '        Metric("penalty", "L2 term"),\n', row)
+    claim = "{id: C, sentence: s, problem: mlp, quantity: 'final(adam, excess)', relation: '<', bound: 9}"
+    changes = ["tuning.metric=excess", f"claims=[{claim}]", "problems.mlp.seeds=[1, 2]"]
+    run = python(copy, "-m", "adambench", "run", small, *changes, "--results", small.parent / "out")
+    assert run.returncode == 0, run.stderr
+    out = small.parent / "out/small"
+    assert (out / "curves.csv").read_text().splitlines()[0].endswith("test_error,excess")
+    assert "excess_mean,excess_sd" in (out / "summary.csv").read_text().splitlines()[0]
+    drawn = python(copy, "-m", "adambench", "plot", "--metric", "excess", "--results", out.parent)
+    assert drawn.stdout == f"wrote {out}/figures/excess.png\n", drawn.stderr
+    judged = python(copy, "-m", "adambench", "claims", "--format", "json", "--results", out.parent)
+    assert [verdict["n"] for verdict in json.loads(judged.stdout)] == [2]
+    wrong = python(copy, "-m", "adambench", "run", small, "tuning.metric=exces")
+    assert "'excess'" in wrong.stderr
