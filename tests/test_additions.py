@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,13 +68,13 @@ def python(project: Path, *words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(line, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
-def golden(lr: float, data: dict[str, list[list[float]]]) -> list[list[float]]:
+def golden(lr: float, data: dict[str, Any]) -> list[list[float]]:
     """SignSGD on the problem of the golden data, in plain Python."""
     theta, path = list(data["start"]), []
     for noise in data["noise"]:
-        gradients = [c * x + n for c, x, n in zip(data["curvature"], theta, noise, strict=True)]  # type: ignore[operator]
-        theta = [x - lr * ((g > 0) - (g < 0)) for x, g in zip(theta, gradients, strict=True)]  # type: ignore[operator]
-        path.append(list(theta))
+        gradients = [c * x + n for c, x, n in zip(data["curvature"], theta, noise, strict=True)]
+        theta = [x - lr * ((g > 0) - (g < 0)) for x, g in zip(theta, gradients, strict=True)]
+        path.append(theta)
     return path
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from adambench.bench import rivals
@@ -78,4 +79,40 @@ def test_the_command_refuses_a_chart_that_it_cannot_write(command: Command, tmp_
 
 
 def test_the_rivals_are_only_those_installed() -> None:
-    assert set(rivals.available()) <= {"PyTorch", "JAX"}
+    assert set(rivals.available()) <= {"PyTorch, as usual", "PyTorch, by hand", "JAX"}
+
+
+@pytest.mark.parametrize("settings", [1, 3])
+def test_a_rival_trains_softmax_regression_as_it_is_trained_here(full: Dataset, settings: int) -> None:
+    """The same minibatches from zero weights: after 20 steps the weights have the same cost on the next minibatch."""
+    network = Logistic().build(full.pixels, full.classes, rivals.BATCH, np.float32)
+    network.init(np.random.default_rng(0))
+    adam, costs = Adam(), []
+    state = adam.init(network.theta[0])
+    for _, chosen in zip(range(20), rivals.minibatches(len(full.train.labels)), strict=False):
+        images = full.train.images[chosen] / np.float32(255)
+        costs.append(float(network.cost(images, full.train.labels[chosen], np.random.default_rng(0))[0]))
+        adam.step(network.theta[0], network.grad[0], state)
+    for name, factory in rivals.available().items():
+        if settings > 1 and name == "PyTorch, as usual":  # it trains them one after the other, on other minibatches
+            continue
+        assert factory(full, (), 0.0, 20, settings)() == pytest.approx(settings * costs[-1], rel=1e-3)
+
+
+def test_a_rival_trains_the_mlp(full: Dataset) -> None:
+    for factory in rivals.available().values():
+        train = factory(full, (100, 100), 0.5, 50, 1)
+        first, *_, last = [train() for _ in range(6)]
+        assert last < 0.8 * first
+
+
+def test_only_softmax_regression_trains_settings_together(full: Dataset) -> None:
+    with pytest.raises(ValueError, match="softmax regression"):
+        rivals.weights(full, (100,), 2)
+
+
+def test_the_rivals_minibatches_take_each_image_once_an_epoch() -> None:
+    batches = rivals.minibatches(300)
+    for _ in range(2):
+        epoch = np.concatenate([next(batches), next(batches)])
+        assert len(set(epoch.tolist())) == 2 * rivals.BATCH

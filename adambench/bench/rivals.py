@@ -1,7 +1,71 @@
 """The same training steps in PyTorch and JAX, for `adambench bench`. Neither is needed for anything else.
 
 Each factory returns a function that trains a number of steps on one core: gather and scale a minibatch of uint8 images,
-forward, backward, Adam. PyTorch's Adam is the fused one; JAX's step is compiled whole, with a scan over the steps.
+forward, backward, Adam. JAX and the PyTorch "by hand" are the fastest forms that were found, since a slow rival would
+flatter what is here. The PyTorch "as usual" is what a tutorial shows: modules, autograd, the fused Adam.
+
+The table has the forms that were tried, in milliseconds per step, on one core of an AMD EPYC with PyTorch 2.13 and JAX
+0.10. Forms between two lines were timed in turn, column by column; the machine was busier in some of these races
+than in others, so times on different sides of a line do not compare. In the column "24", softmax regression trains 24
+settings in one step, and the time is the part of one of them.
+
+    PyTorch                                                              MLP   softmax       24
+    -------------------------------------------------------------------------------------------
+    by hand into buffers, weights (out, in), a column for each image    22.0     0.385
+    the same with a row for each image                                  22.3     0.697
+    -------------------------------------------------------------------------------------------
+    by hand into buffers, weights (out, in), torch._fused_adam_                  0.389
+    by hand into buffers, weights (out, in), fused Adam as a function   20.1     0.454
+    by hand into buffers, weights (in, out), torch._fused_adam_         20.3     0.616
+    by hand into buffers, weights (in, out), fused Adam as a function   20.7     0.678
+    autograd, masks from random bytes, fused Adam as a function         21.7     0.566
+    autograd, masks from random bytes, torch.optim.Adam(fused=True)     21.8     0.695
+    autograd, nn.Dropout, torch.optim.Adam(fused=True)                  24.8     0.686
+    the same by torch.compile                                           25.9     1.050
+    -------------------------------------------------------------------------------------------
+    autograd, nn.Dropout, fused Adam, float images                      26.2
+    the same with uint8 images, by index_select                         26.5
+    the same with uint8 images, by index                                26.6
+    the same with set_to_none=False                                     29.2
+    Adam(foreach=True)                                                  32.3
+    Adam(foreach=False)                                                 32.5
+    -------------------------------------------------------------------------------------------
+    one product for all settings, one rate for all (not comparable)                       0.097
+    one product, changes at a rate of 1 times each setting's own rate                     0.105
+    one product, a call of the fused Adam for each setting                                0.112
+    one product, Adam in plain operations                                                 0.125
+    one product, torch.optim.Adam with a group for each setting                           0.174
+    torch.func.vmap                                                                       0.290
+
+    JAX                                                                  MLP   softmax       24
+    -------------------------------------------------------------------------------------------
+    weights (out, in), a column for each image                          26.9     0.247    0.087
+    weights (out, in), a row for each image                             26.6     0.269    0.095
+    -------------------------------------------------------------------------------------------
+    weights (out, in), a row for each image                             23.3     0.149    0.066
+    weights (in, out)                                                   24.7     0.249    0.068
+    vmap over the settings, weights (out, in)                                             0.069
+    vmap over the settings, weights (in, out)                                             0.089
+    -------------------------------------------------------------------------------------------
+    weights (in, out), threefry, masks from the bytes of words          20.0     0.249
+    the same with one_hot instead of take_along_axis                    20.1     0.230
+    the same with optax.adam                                            20.1     0.241
+    the same with one gather before the scan                            20.2     0.237
+    the same with float images                                          20.3     0.269
+    the same without donation                                           21.2     0.263
+    the same with Adam on a flat vector                                 21.3     0.236
+    the same with the scan unrolled (5 steps, 4 steps)                  24.5     0.245
+    masks by jax.random.bernoulli                                       21.4
+    -------------------------------------------------------------------------------------------
+    threefry, jax.random.bernoulli, float images                        20.8
+    rbg, jax.random.bernoulli                                           24.8
+    unsafe_rbg, jax.random.bernoulli                                    24.9
+    -------------------------------------------------------------------------------------------
+    weights (in, out), threefry, masks from the bytes of words          20.5
+    XLA without XNNPACK, or with vectors of 512 bits                    20.2
+    XLA with oneDNN custom calls, or with XNNPACK graphs                20.4
+    XLA with fast math                                                  20.6
+    XLA without fusion emitters                                         24.1
 """
 
 # mypy: ignore-errors
@@ -10,86 +74,191 @@ forward, backward, Adam. PyTorch's Adam is the fused one; JAX's step is compiled
 import importlib.util
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from adambench.datasets import Dataset
 
 BATCH = 128
+LR, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
+
+Train = Callable[[], Any]  # train the steps and return the cost of the last minibatch, summed over the settings
+Factory = Callable[[Dataset, Sequence[int], float, int, int], Train]
 
 
-def available() -> dict[str, Callable[[Dataset, Sequence[int], float, int], Callable[[], object]]]:
-    """Those that are installed, by name: factory(dataset, hidden widths, dropout rate, steps)."""
-    rivals = {"PyTorch": ("torch", pytorch), "JAX": ("jax", jax)}
+def available() -> dict[str, Factory]:
+    """Those that are installed, by name: factory(dataset, hidden widths, dropout rate, steps, settings together).
+
+    The dropout rate is rounded to a multiple of 1/256, since a mask takes 8 random bits for each value.
+    """
+    rivals = {
+        "PyTorch, as usual": ("torch", pytorch_as_usual),
+        "PyTorch, by hand": ("torch", pytorch),
+        "JAX": ("jax", jax),
+    }
     return {name: factory for name, (module, factory) in rivals.items() if importlib.util.find_spec(module)}
 
 
-def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int) -> Callable[[], object]:
+def pytorch_as_usual(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int, settings: int = 1) -> Train:
+    """Several settings are trained one after the other."""
     import torch
     from torch import nn
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     images, labels = torch.tensor(dataset.train.images), torch.tensor(dataset.train.labels).long()
-    widths = [dataset.pixels, *hidden, dataset.classes]
     layers = []
-    for n_in, n_out in itertools.pairwise(widths[:-1]):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(dropout)]
-    model = nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
-    adam = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    for w in weights(dataset, hidden, 1):
+        linear = nn.Linear(w.shape[1], w.shape[0])
+        linear.weight.data, linear.bias.data = torch.from_numpy(w), torch.zeros(len(w))
+        layers += [linear, nn.ReLU(), nn.Dropout(dropout)]
+    model = nn.Sequential(*layers[:-2])
+    adam = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+    batches = minibatches(len(labels))
 
-    def train() -> None:
-        order = torch.randperm(len(labels))[: BATCH * steps]
-        for chosen in order.split(BATCH):
-            x = images[chosen].float().div_(255)
-            adam.zero_grad(set_to_none=True)
-            nn.functional.cross_entropy(model(x), labels[chosen]).backward()
+    def train():
+        for _ in range(steps * settings):
+            chosen = torch.from_numpy(next(batches))
+            x = images.index_select(0, chosen).float().div_(255)
+            adam.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), labels[chosen])
+            loss.backward()
             adam.step()
+        return settings * loss.item()
 
     return train
 
 
-def jax(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int) -> Callable[[], object]:
+def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int, settings: int = 1) -> Train:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    images, labels = torch.tensor(dataset.train.images), torch.tensor(dataset.train.labels).long()
+    one_hot = torch.eye(dataset.classes)
+    W = [torch.from_numpy(w) for w in weights(dataset, hidden, settings)]
+    theta = W + [torch.zeros(len(w), 1) for w in W]
+    grad, m, v, change = ([torch.zeros_like(p) for p in theta] for _ in range(4))
+    dW, bias, dbias = grad[: len(W)], theta[len(W) :], grad[len(W) :]
+    t = [torch.zeros(()) for _ in theta]
+    rates = torch.full((settings, 1, 1), LR)
+    batches = minibatches(len(labels))
+
+    def adam(parameters, lr):
+        torch._foreach_add_(t, 1)
+        torch._fused_adam_(
+            parameters, grad, m, v, [], t,
+            lr=lr, beta1=BETA1, beta2=BETA2, weight_decay=0.0, eps=EPS, amsgrad=False, maximize=False,
+        )  # fmt: skip
+
+    def step():
+        chosen = torch.from_numpy(next(batches))
+        x, y = images.index_select(0, chosen).float().mul_(1 / 255), labels.index_select(0, chosen)
+        h, gates = [x.t()], []  # what each layer sees, an image a column
+        for w, b in zip(W[:-1], bias[:-1], strict=True):
+            z = torch.addmm(b, w, h[-1])
+            kept = z > 0
+            if dropout:
+                words = torch.empty(z.numel() // 8, dtype=torch.int64).random_(-(2**63), None)
+                kept &= words.view(torch.uint8).view(z.shape) >= round(256 * dropout)
+            gates.append(kept.float().mul_(1 / (1 - dropout)))
+            h.append(z.mul_(gates[-1]))
+        p = torch.addmm(bias[-1], W[-1], h[-1]).view(settings, -1, BATCH).softmax(1)
+        d = p.sub(one_hot.index_select(1, y)).div_(BATCH).view(-1, BATCH)
+        for k in reversed(range(len(W))):
+            torch.mm(d, h[k].t(), out=dW[k])
+            torch.sum(d, 1, keepdim=True, out=dbias[k])
+            if k:
+                d = torch.mm(W[k].t(), d).mul_(gates[k - 1])
+        if settings == 1:
+            adam(theta, LR)
+        else:  # one call for all settings, at a rate of 1, then each setting's change by its own rate
+            torch._foreach_zero_(change)
+            adam(change, 1.0)
+            for whole, part in zip(theta, change, strict=True):
+                whole.view(settings, -1, whole.shape[1]).addcmul_(part.view(settings, -1, whole.shape[1]), rates)
+        return p, y
+
+    @torch.inference_mode()
+    def train():
+        for _ in range(steps):
+            p, y = step()
+        return float(-p[:, y, torch.arange(BATCH)].log().mean(1).sum())
+
+    return train
+
+
+def jax(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int, settings: int = 1) -> Train:
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
     import jax.numpy as jnp
 
     images, labels = jnp.asarray(dataset.train.images), jnp.asarray(dataset.train.labels)
-    widths = [dataset.pixels, *hidden, dataset.classes]
-    rng = np.random.default_rng(0)
-    theta = [
-        (jnp.asarray(rng.standard_normal((a, b)) * (2 / a) ** 0.5, jnp.float32), jnp.zeros(b, jnp.float32))
-        for a, b in itertools.pairwise(widths)
-    ]
-    zeros = jax.tree.map(jnp.zeros_like, theta)
+    theta = [(jnp.asarray(w), jnp.zeros((len(w), 1))) for w in weights(dataset, hidden, settings)]
+    batches = minibatches(len(labels))
 
     def cost(theta, x, y, key):
-        for i, (w, b) in enumerate(theta):
-            x = x @ w + b
-            if i < len(theta) - 1:
+        h = x.T  # an image a column
+        for w, b in theta[:-1]:
+            h = jax.nn.relu(w @ h + b)
+            if dropout:
                 key, mask = jax.random.split(key)
-                x = jax.nn.relu(x) * jax.random.bernoulli(mask, 1 - dropout, x.shape) / (1 - dropout)
-        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None].astype(jnp.int32), 1).mean()
+                words = jax.random.bits(mask, (h.size // 4,))  # of 32 bits each, four values' worth
+                kept = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(h.shape) >= round(256 * dropout)
+                h = jnp.where(kept, h * (1 / (1 - dropout)), 0.0)
+        w, b = theta[-1]
+        logits = (w @ h + b).reshape(settings, -1, BATCH)
+        return -(jax.nn.log_softmax(logits, 1) * jax.nn.one_hot(y, dataset.classes).T).sum() / BATCH
 
     def step(carry, chosen):
-        theta, m, v, t, key = carry
-        key, mask = jax.random.split(key)
-        x = images[chosen].astype(jnp.float32) / 255
-        g = jax.grad(cost)(theta, x, labels[chosen], mask)
+        theta, m, v, t, key, rates = carry
+        key, masks = jax.random.split(key)
+        x = images[chosen].astype(jnp.float32) * (1 / 255)
+        loss, g = jax.value_and_grad(cost)(theta, x, labels[chosen], masks)
         t = t + 1
-        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
-        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        alpha = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        theta = jax.tree.map(lambda p, m, v: p - alpha * m / (jnp.sqrt(v) + 1e-8), theta, m, v)
-        return (theta, m, v, t, key), None
+        m = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, m, g)
+        v = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, v, g)
 
-    scan = jax.jit(lambda carry, order: jax.lax.scan(step, carry, order)[0], donate_argnums=0)
-    state = [(theta, zeros, jax.tree.map(jnp.zeros_like, theta), jnp.float32(0), jax.random.key(0, impl="rbg"))]
+        correction = jnp.sqrt(1 - BETA2**t)
+        alpha = rates * correction / (1 - BETA1**t)
 
-    def train() -> None:
-        order = rng.permutation(len(labels))[: BATCH * steps].reshape(steps, BATCH)
-        state[0] = jax.block_until_ready(scan(state[0], jnp.asarray(order)))
+        def update(p, m, v):
+            each = jnp.repeat(alpha, len(p) // settings)[:, None]
+            return p - each * m / (jnp.sqrt(v) + EPS * correction)
+
+        return (jax.tree.map(update, theta, m, v), m, v, t, key, rates), loss
+
+    scan = jax.jit(lambda carry, order: jax.lax.scan(step, carry, order), donate_argnums=0)
+    m, v = (jax.tree.map(jnp.zeros_like, theta) for _ in range(2))
+    state = (theta, m, v, jnp.float32(0), jax.random.key(0, impl="threefry2x32"), jnp.full(settings, LR))
+
+    def train():
+        nonlocal state
+        order = np.stack(list(itertools.islice(batches, steps)))
+        state, losses = jax.block_until_ready(scan(state, order))
+        return float(losses[-1])
 
     return train
+
+
+def weights(dataset: Dataset, hidden: Sequence[int], settings: int) -> list[np.ndarray]:
+    """Each layer's (n_out, n_in), as here: zero for softmax regression, whose settings lie one below the other."""
+    if hidden and settings != 1:
+        raise ValueError("only softmax regression trains several settings together")
+    rng = np.random.default_rng(0)
+    widths = [dataset.pixels, *hidden, settings * dataset.classes]
+    scales = [(2 / n) ** 0.5 for n in widths[:-2]] + [widths[-2] ** -0.5 if hidden else 0.0]
+    return [
+        rng.standard_normal((n_out, n_in), np.float32) * np.float32(scale)
+        for (n_in, n_out), scale in zip(itertools.pairwise(widths), scales, strict=True)
+    ]
+
+
+def minibatches(images: int) -> Iterator[np.ndarray]:
+    """Indices of whole minibatches, in a new random order each epoch."""
+    rng = np.random.default_rng(0)
+    while True:
+        yield from rng.permutation(images)[: images // BATCH * BATCH].reshape(-1, BATCH)

@@ -142,7 +142,7 @@ def updates(dataset: Dataset) -> dict[str, Pair]:
 
 @dataclass(frozen=True)
 class Beside:
-    """A step of Adam here (each setting's part) and in another library. ratio: how many times faster it is here."""
+    """A step of Adam here and in another library, each setting's part. ratio: how many times faster it is here."""
 
     rival: str
     model: str
@@ -158,13 +158,13 @@ def beside(dataset: Dataset) -> list[Beside]:
     for rival, factory in rivals.available().items():
         for name, model in PAPER.items():
             hidden, dropout, count = (model.hidden, model.dropout, 5) if isinstance(model, MLP) else ((), 0.0, 200)
-            theirs = factory(dataset, hidden, dropout, count)
             for settings in SETTINGS[name]:
-                ours = steps(model, [Adam()] * settings, dataset, BATCH)
                 rounds = max(1, count // settings)
+                ours = steps(model, [Adam()] * settings, dataset, BATCH)
+                theirs = factory(dataset, hidden, dropout, rounds, settings)
                 pair = Pair.of(partial(_repeat, ours, rounds), theirs, seconds=4.0)
-                here, there = pair.first / rounds / settings, pair.second / count
-                found.append(Beside(rival, name, settings, here, there, pair.ratio * rounds * settings / count))
+                here, there = pair.first / rounds / settings, pair.second / rounds / settings
+                found.append(Beside(rival, name, settings, here, there, pair.ratio))
     return found
 
 
