@@ -3,6 +3,7 @@
 Each factory returns a function that trains a number of steps on one core: gather and scale a minibatch of uint8 images,
 forward, backward, Adam. JAX and the PyTorch "by hand" are the fastest forms that were found, since a slow rival would
 flatter what is here. The PyTorch "as usual" is what a tutorial shows: modules, autograd, the fused Adam.
+This module is long because it says what was tried.
 
 The table has the forms that were tried, in milliseconds per step, on one core of an AMD EPYC with PyTorch 2.13 and JAX
 0.10. Forms between two lines were timed in turn, column by column; the machine was busier in some of these races
