@@ -9,6 +9,7 @@ import numpy as np
 
 from adambench.inspection import SCALES
 from adambench.optimizers import Optimizer
+from adambench.optimizers.base import Array
 
 GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
 SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
@@ -75,3 +76,19 @@ def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:
     equations = [line for text in paragraphs if "←" in text for line in text.splitlines()]
     prose = [" ".join(text.split()) for text in paragraphs if "←" not in text]
     return " ".join(first.split()), equations, "\n".join(prose)
+
+
+CURVATURE = np.array([1.0, 20.0])  # of the valley f(x, y) = ½(x² + 20·y²)
+START = (-1.0, 0.6)
+
+
+def walk(rule: Optimizer, steps: int) -> Array:
+    """The path (steps + 1, 2) of a rule down the valley, in float64, from START."""
+    weights = np.array(START)
+    state = rule.init(weights)
+    path = [weights.copy()]
+    with np.errstate(all="ignore"):  # overflow is a result here
+        for _ in range(steps):
+            rule.step(weights, CURVATURE * weights, state)
+            path.append(weights.copy())
+    return np.array(path)

@@ -17,6 +17,10 @@ class Schedule(ABC):
     """A factor on the learning rate, 1 at the first step."""
 
     @abstractmethod
+    def describe(self) -> str:
+        """The rate, for titles."""
+
+    @abstractmethod
     def factor(self, step: int, epoch: int) -> float:
         """The factor at a step. step, epoch: from 1; steps count on through the epochs."""
 
@@ -24,6 +28,9 @@ class Schedule(ABC):
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The same rate at every step: α."""
+
+    def describe(self) -> str:
+        return "constant rate"
 
     def factor(self, step: int, epoch: int) -> float:
         return 1.0
@@ -34,6 +41,9 @@ class InverseSqrt(Schedule):
     """A rate that falls with the root of time: α/√t, as in the paper's sections 4 and 6.1."""
 
     per: Annotated[Literal["step", "epoch"], doc("what t counts")] = "step"
+
+    def describe(self) -> str:
+        return f"α/√{self.per}"
 
     def factor(self, step: int, epoch: int) -> float:
         return 1 / math.sqrt(step if self.per == "step" else epoch)

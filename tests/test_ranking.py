@@ -5,8 +5,8 @@ import math
 import pytest
 
 from adambench.judge.analysis import Estimate
-from adambench.show.ranking import estimate
 from adambench.show.terminal import cost, duration
+from adambench.show.words import estimate
 
 
 @pytest.mark.parametrize(

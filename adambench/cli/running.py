@@ -31,8 +31,8 @@ def run(
     from adambench.config import loading
     from adambench.run.engines import Failed
     from adambench.run.execution import cores, expected_seconds, interruptible
-    from adambench.session import Session
-    from adambench.show import progress, ranking
+    from adambench.session import Session, refuse_to_replace
+    from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
@@ -42,6 +42,8 @@ def run(
     dataset = experiment.dataset.load()
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(results, experiment.name)
+    if overrides and not dry_run:
+        refuse_to_replace(folder, experiment)
     jobs = jobs or cores()
     with nullcontext() if dry_run else locked(folder.prepare()):
         if fresh and not dry_run:
@@ -66,8 +68,9 @@ def run(
             session.write_tables()
             out.print("interrupted; finished runs are kept: rerun the command to resume")
             raise
-        written = [folder.runs, *session.write_tables(), *session.draw("png"), *session.draw_search("png")]
-    tell(ranking.tables(experiment, session.summaries()), format)
+        written = [folder.runs, *session.write_tables()]
+        tell(session.tables(), format)
+        written += [*session.draw("png"), *session.draw_search("png")]
     if session.ignored:
         out.print(ignored(session.ignored, folder.runs), markup=False, soft_wrap=True)
     for path in written:

@@ -87,10 +87,10 @@ class Summary:
 
 
 def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, list[Summary]]:
-    """By problem, a summary of each optimizer, the lowest final training cost first."""
+    """By problem, a summary of each optimizer, the lowest final value of the tuning metric first."""
     table = {name: [_summary(entry, curves) for entry in members] for name, members in by_problem(entries).items()}
     for summaries in table.values():
-        summaries.sort(key=lambda summary: _last_if_nan(summary.finals["train_loss"].mean))
+        summaries.sort(key=lambda summary: _last_if_nan(summary.finals[entries[0].experiment.tuning.metric].mean))
     return table
 
 
@@ -111,7 +111,7 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
-        finals={metric: Estimate.of([final(curve, metric) for curve in known]) for metric in COMPARED},
+        finals={metric: final_estimate(known, metric) for metric in COMPARED},
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
     )
@@ -124,6 +124,11 @@ def _edge(entry: Entry, setting: Optimizer) -> list[str]:
         for name, values in entry.grid.axes.items()
         if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
     ]
+
+
+def final_estimate(curves: Sequence[Curve], metric: str) -> Estimate:
+    """The final value of a metric over several runs."""
+    return Estimate.of([final(curve, metric) for curve in curves])
 
 
 @dataclass(frozen=True)

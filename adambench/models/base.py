@@ -68,6 +68,10 @@ class Model(ABC):
         """A network for images of that many pixels, parameters still to be drawn."""
 
     @abstractmethod
+    def describe(self) -> str:
+        """What the model is, for titles."""
+
+    @abstractmethod
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         """The matrix products of a training step: nearly all of its arithmetic."""
 

@@ -31,6 +31,9 @@ class Logistic(Model):
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype, settings)
 
+    def describe(self) -> str:
+        return "softmax regression" + (f" with L2 {self.l2:g}" if self.l2 else "")
+
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         rows = settings * padded(classes)
         return [(rows, pixels, batch_size), (rows, batch_size, pixels)]

@@ -29,6 +29,13 @@ class MLP(Model):
             raise ValueError("an MLP is trained one setting at a time: its products are wide enough")
         return Perceptron(self, pixels, classes, batch_size, dtype)
 
+    def describe(self) -> str:
+        layers = f"network {'-'.join(map(str, self.hidden))}" if self.hidden else "network without hidden layers"
+        parts = [f"dropout {self.dropout:g}"] if self.dropout else []
+        parts += [f"input dropout {self.input_dropout:g}"] if self.input_dropout else []
+        parts += [f"L2 {self.l2:g}"] if self.l2 else []
+        return layers + (f" with {', '.join(parts)}" if parts else "")
+
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         return dense_products(self.shapes(pixels, classes), batch_size)
 

@@ -28,6 +28,9 @@ class VAE(Model):
             raise ValueError("a VAE is trained one setting at a time: its products are wide enough")
         return AutoEncoder(self, pixels, batch_size, dtype)
 
+    def describe(self) -> str:
+        return f"auto-encoder {self.hidden}-{self.latent}" + (f" with L2 {self.l2:g}" if self.l2 else "")
+
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         return dense_products(list(self.shapes(pixels).values()), batch_size)
 
