@@ -1,4 +1,4 @@
-"""The figures show what the numbers say: lines, colours, marks, axes. How they look is for the eye."""
+"""The figures show what the numbers say: lines, colours, marks, axes. Their looks are not tested."""
 
 import math
 from typing import Any
@@ -48,7 +48,7 @@ def curves(entries: list[plan.Entry]) -> dict[str, Curve]:
     return found
 
 
-def test_a_panel_a_problem_like_the_paper(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+def test_one_panel_per_problem_like_the_paper(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
     for axes in figure.axes:
@@ -57,11 +57,11 @@ def test_a_panel_a_problem_like_the_paper(entries: list[plan.Entry], curves: dic
         lines = {line.get_label(): line for line in axes.get_lines()}
         assert lines["adam"].get_ydata().tolist() == [1, 0.6, pytest.approx(0.215)]
         assert lines["adam"].get_xdata().tolist() == [1, 2, 3]
-        assert len(axes.collections) == 3  # a band each
-        assert axes.get_legend().get_texts()[0].get_text() == "sgd"  # as the lines end, from the top
+        assert len(axes.collections) == 3  # one band per optimizer
+        assert axes.get_legend().get_texts()[0].get_text() == "sgd"  # in the order in which the lines end, from the top
 
 
-def test_one_colour_a_rule_and_dashes_for_its_labels(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+def test_one_colour_per_rule_and_dashes_for_its_labels(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert lines["adam"].get_color() == lines["other"].get_color() == charts.COLOURS["adam"]
@@ -138,11 +138,11 @@ def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
     ours = [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
     assert ours == ["adam", "other"]  # sgd is not in the paper's figure
     assert colours.count(charts.COLOURS["adam"]) == 3  # ours, two labels of it, and the paper's
-    assert colours.count(charts.COLOURS["adagrad"]) == 1  # the paper's alone
+    assert colours.count(charts.COLOURS["adagrad"]) == 1  # only the paper's
     assert axes.get_legend().get_texts()[-1].get_text() == "the paper, figure 1-left"
 
 
-def test_costs_below_the_papers_axis_are_seen() -> None:
+def test_costs_below_the_papers_axis_are_visible() -> None:
     (axes,) = beside_paper("2a", last=0.001).axes
     assert axes.get_ylim() == (pytest.approx(0.0009), 0.1)
     assert axes.yaxis.get_major_formatter()(0.002) == "0.002"  # not powers of ten alone, of which two would be seen
@@ -152,7 +152,7 @@ def test_costs_below_the_papers_axis_are_seen() -> None:
     assert not [line for line in axes.get_lines() if line.get_linestyle() == ":"]
 
 
-def test_no_figure_of_the_paper_no_chart(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+def test_without_a_figure_of_the_paper_there_is_no_chart(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     assert charts.beside_paper(entries, curves) is None
 
 
