@@ -1,4 +1,4 @@
-"""A rule worked through by hand: its equations, and its first steps on one weight, computed by the rule itself."""
+"""A worked example of a rule: its equations, and its first steps on one weight, computed by the rule itself."""
 
 import inspect
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
 
 @dataclass(frozen=True)
 class Worked:
-    """One step. values: what the rule remembers by now, by its symbol in the equations."""
+    """One step. values: the running quantities after it, by their symbols in the equations."""
 
     t: int
     g: float
     values: dict[str, float]
-    snr: float | None  # m̂ over the root of v̂ (over u for AdaMax), with its sign
+    snr: float | None  # m̂/√v̂ (m̂/u for AdaMax), with its sign
     change: float  # Δθ
     theta: float
     uncorrected: float | None  # Δθ of the same rule without bias correction, from the same gradients
 
 
 def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Worked]:
-    """The steps of a rule on gradients that are given, one weight in float64."""
+    """The steps of a rule for the given gradients, on one weight in float64."""
     weight = np.array([theta])
     state = rule.init(weight)
     shadow = _without_correction(rule)
@@ -38,7 +38,7 @@ def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Wo
     for grad in grads:
         before, other_before = float(weight[0]), float(other[0])
         g = np.array([float(grad)])
-        with np.errstate(all="ignore"):  # overflow is a result here
+        with np.errstate(all="ignore"):  # overflow is an expected result
             rule.step(weight, g, state)
             if shadow and other_state:
                 shadow.step(other, g, other_state)
@@ -71,7 +71,7 @@ def _snr(moments: dict[str, float]) -> float | None:
 
 
 def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:
-    """A rule's docstring: what it is, its equations line by line, its source and variants."""
+    """The parts of a rule's docstring: its summary, its equations line by line, and its source and variants."""
     first, *paragraphs = inspect.cleandoc(rule.__doc__ or "").split("\n\n")
     equations = [line for text in paragraphs if "←" in text for line in text.splitlines()]
     prose = [" ".join(text.split()) for text in paragraphs if "←" not in text]

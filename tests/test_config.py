@@ -1,4 +1,4 @@
-"""The configuration contract: what passes, and the exact words in which mistakes are told."""
+"""The configuration contract: what is valid, and the exact messages about mistakes."""
 
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,12 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("adam_uncorrected:", "adam:", "f.yaml:19: optimizers.adam: is given twice, first on line 18"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_place(old: str, new: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_place(old: str, new: str, message: str) -> None:
     assert old in CONTRACT
     assert message in mistakes(CONTRACT.replace(old, new, 1)).splitlines()
 
 
-def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = CONTRACT.replace("epochs: 10", "epochs: 0").replace("per: step", "per: x").replace("seeds:", "seed:")
     lines = [int(line.split(":")[1]) for line in mistakes(text).splitlines()]
     assert len(lines) >= 3

@@ -1,4 +1,4 @@
-"""The tables in README and docs are what the commands print of the committed records."""
+"""The tables in README and docs are what the commands print for the committed records."""
 
 import re
 
@@ -40,7 +40,7 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
 
 
 def test_the_readmes_table_of_schedules() -> None:
-    """Three optimizers of figure 1, a column a schedule."""
+    """Three optimizers of figure 1, with one column per schedule."""
     session = opened("figure1")
     finals = {
         label: [

@@ -1,4 +1,4 @@
-"""One table, five formats: what each renderer makes of the same rows."""
+"""One table in five formats: the output of each renderer for the same rows."""
 
 import csv as csv_library
 import io
@@ -70,7 +70,7 @@ def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> No
     assert text([Table("", columns, ["0.123456"])]).count("0.123456") == 9
 
 
-def test_spare_columns_give_way_first_and_the_reader_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spare_columns_are_dropped_first_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch, 45)
     columns = [Column("rule", lambda _: "adam", left=True), *(Column(f"column {k}", str, spare=k) for k in range(5))]
     said = " ".join(re.sub(r"\x1b\[\d*m", "", text([Table("", columns, ["0.12"])])).split())
