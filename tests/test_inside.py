@@ -161,7 +161,7 @@ def test_explain_prints_every_rule(command: Command, name: str) -> None:
         (["adma"], "adma: unknown. Allowed: sgd, "),
         (["adam", "beta_1=0"], "command line: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         (["adam", "beta1=2"], "command line: beta1: must be less than 1, found 2"),
-        (["adam", "beta1"], "beta1: not a hyper-parameter"),
+        (["adam", "beta1"], "beta1: a hyper-parameter needs a value"),
         (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers separated by commas"),
         (["adam", "--grads", "inf"], "--grads, --theta: must be finite"),
     ],
@@ -335,12 +335,12 @@ def test_the_panels_show_the_columns(dataset: Dataset) -> None:
     curve = trained(dataset, "adam", 4)
     data = json.loads(Record.of(run, curve).json())["inside"]
     figure: Any = charts.inside([charts.Inspected(run, "adam", curve, data)])
-    cost, snr, step, scale, corrections = figure.axes
+    cost, snr, scale, corrections = figure.axes  # Adam's effective step is its signal-to-noise ratio
     whole = [i for i, part in enumerate(data["part"]) if part == "all"]
     assert snr.get_lines()[0].get_ydata().tolist() == [data["snr_50"][i] for i in whole]
     assert snr.get_lines()[0].get_xdata().tolist() == [data["step"][i] for i in whole]
-    assert step.get_lines()[0].get_ydata().tolist() == [data["step_50"][i] for i in whole]
-    assert step.get_lines()[1].get_ydata() == [1, 1]  # the bound α
+    assert snr.get_lines()[1].get_ydata() == [1, 1]  # the bound α
+    assert snr.get_ylabel().startswith("signal-to-noise ratio\n= effective step")
     assert cost.get_lines()[0].get_ydata().tolist() == [evaluation.train_loss for evaluation in curve]
     assert corrections.get_lines()[0].get_ydata().tolist() == [data["correction1"][i] for i in whole]
     assert all(axes.get_xscale() == "log" for axes in figure.axes)

@@ -202,5 +202,5 @@ def test_labels_of_a_rule_share_its_hue_and_unknown_rules_are_distinct() -> None
     rules = [*OPTIMIZERS, *(f"mine_{k}" for k in range(9)), *["adam"] * 5]
     found = looks(Grid(f"label {k}", rule, {}) for k, rule in enumerate(rules))
     assert len({(one["color"], str(one["linestyle"]), one["marker"]) for one in found.values()}) == len(rules)
-    assert found["label 6"]["color"] == PALETTE[PLACES.index("adam")]
+    assert found[f"label {rules.index('adam')}"]["color"] == PALETTE[PLACES.index("adam")]
     assert len({found[f"label {k}"]["color"] for k in range(len(rules) - 5, len(rules))}) == 5

@@ -5,6 +5,7 @@ import io
 import json as json_library
 import math
 import re
+import sys
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal is
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(columns))
 
 

@@ -69,6 +69,9 @@ def optimizers(rules: Sequence[str], settings: Sequence[str]) -> dict[str, Optim
     """
     if not rules:
         raise AdambenchError("no optimizer is named", "For example: adambench explain adam lr=0.1")
+    for word in rules:
+        if word not in OPTIMIZERS and any(word in hints_of(cls) for cls in OPTIMIZERS.values()):
+            raise AdambenchError(f"{word}: a hyper-parameter needs a value", f"For example: {word}=0.9")
     known = {rule: hints_of(OPTIMIZERS[rule]) for rule in rules if rule in OPTIMIZERS}
     of_none = [text for text in settings if not any(text.partition("=")[0] in names for names in known.values())]
     return {

@@ -16,7 +16,7 @@ from adambench.show.charts.look import PLACES, colour, look
 from adambench.show.words import axis_label
 
 BELOW = 100.0  # times below the lowest median: where the axis ends
-ALIKE = 0.02  # medians that differ by less than this share are the same curve
+ALIKE = 0.05  # medians that differ by less than this share are the same curve
 
 
 @dataclass(frozen=True)
