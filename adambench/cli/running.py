@@ -40,6 +40,7 @@ def run(
     out = console()
     experiment = loading.load(config, overrides or [])
     dataset = experiment.dataset.load()
+    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides or [])
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(results, experiment.name)
     jobs = jobs or cores()
