@@ -9,6 +9,7 @@ NEAREST = 5  # that it lists if there are more
 OTHER_NAMES = {  # what other programs call a key: what it is called here
     "alpha": "lr",
     "batch": "batch_size",
+    "betas": "beta1",
     "epsilon": "eps",
     "learning_rate": "lr",
     "step_size": "lr",

@@ -263,7 +263,9 @@ claims:
 
 
 def test_a_claim_names_no_metric_that_the_model_does_not_have() -> None:
-    with pytest.raises(AdambenchError, match=r"claims\.C1\.quantity: the model of a gives no labels, so there is no test_error"):
+    with pytest.raises(
+        AdambenchError, match=r"claims\.C1\.quantity: the model of a gives no labels, so there is no test_error"
+    ):
         parse(SEARCH.replace("best(on)", '"final(on, test_error)"'), "x.yaml")
 
 

@@ -91,8 +91,8 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("seeds: [1, 2, 3]", "seeds: 3", "f.yaml:3: seeds: must be a list, e.g. [1, 2, 3], found 3"),
         ("seeds: [1, 2, 3]", "seeds: [1.5]", "f.yaml:3: seeds: 1st value: must be a whole number, found 1.5"),
         ("name: mnist\n", "name: ../up\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, "
-         "found '../up'"),
-        ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, found 3"),
+         "starting with a letter or digit, found '../up'"),
+        ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, starting with a letter or digit, found 3"),
         ("dataset: mnist", "dataset: minst", "f.yaml:2: dataset: 'minst' is unknown. Allowed: mnist, words. Did you mean mnist? For your own images write {idx: FOLDER}."),
         ("dataset: mnist", "dataset: {name: mnist, idx: x}",
          "f.yaml:2: dataset: must be one of mnist, words, or {idx: FOLDER}, found {name: 'mnist', idx: 'x'}"),

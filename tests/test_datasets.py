@@ -56,7 +56,11 @@ def broken(folder: Path, tmp_path: Path, name: str, data: bytes) -> Path:
         (IMAGES, b"P6 not an IDX file", "(starts with 50 36 20 6e, expected 00 00 08 03)"),
         (IMAGES, header((3, 28, 28)) + bytes(100), "its header says 2,352 bytes, found only 100"),
         (IMAGES, header((1, 2, 2)) + bytes(5), "its header says 4 bytes, found more"),
-        (IMAGES, header((60_000, 1000, 1000)), "its header says 60,000,000,000 bytes; at most 2,147,483,648 are allowed"),
+        (
+            IMAGES,
+            header((60_000, 1000, 1000)),
+            "its header says 60,000,000,000 bytes; at most 2,147,483,648 are allowed",
+        ),
         (IMAGES, gzip.compress(header((1, 2, 2)) + bytes(10**7)), "its header says 4 bytes, found more"),
         (IMAGES, gzip.compress(header((600, 28, 28)) + bytes(784 * 600))[:-50], "cannot be read: "),
         (IMAGES, b"\x1f\x8b and no gzip", "cannot be read: "),

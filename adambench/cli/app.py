@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -31,13 +32,22 @@ def _results(context: typer.Context, results: Path) -> Path:
 
     results = Path(os.path.expandvars(os.path.expanduser(results)))  # noqa: PTH111  # Path raises for an unknown user
     if is_experiment(results):
-        takes_names = any(parameter.name == "experiments" for parameter in context.command.params)
-        first = results.absolute().name if takes_names else "CONFIG" if context.info_name == "run" else "RUN"
         raise AdambenchError(
             f"{results}: the folder of one experiment, but --results takes the folder that contains it",
-            f"Try: adambench {context.info_name} {first}{_option(results.absolute().parent)}",
+            f"Try: adambench {_corrected(context, results.resolve())}",
         )
     return results
+
+
+def _corrected(context: typer.Context, experiment: Path) -> str:
+    """The command that was given, with the right --results, and with the name of the experiment if it takes one."""
+    words = sys.argv[1:]
+    at = next((i for i, word in enumerate(words) if word.partition("=")[0] == "--results"), len(words))
+    words[at : at + (1 if "=" in "".join(words[at : at + 1]) else 2)] = []
+    takes_names = any(parameter.name == "experiments" for parameter in context.command.params)
+    if takes_names and (len(words) < 2 or words[1].startswith("-")):
+        words.insert(1, experiment.name)
+    return shlex.join(words) + _option(experiment.parent)
 
 
 def _names(context: typer.Context, names: list[str] | None) -> list[str] | None:
@@ -58,20 +68,19 @@ def _names(context: typer.Context, names: list[str] | None) -> list[str] | None:
         if is_experiment(path):
             raise AdambenchError(
                 f"{name}: a path, but `{context.info_name}` takes the name of an experiment",
-                f"{command} {path.absolute().name}{_option(path.absolute().parent)}",
+                f"{command} {path.resolve().name}{_option(path.resolve().parent)}",
             )
         if holds_experiments(path):
             raise AdambenchError(
                 f"{name}: a folder of experiments, but `{context.info_name}` takes the name of one",
-                f"{command}{_option(path.absolute())}",
+                f"{command}{_option(path.resolve())}",
             )
     return names
 
 
 def _option(results: Path) -> str:
     """`--results` for a folder, if it is not the default."""
-    here = Path.cwd()
-    return "" if results == here / "results" else f" --results {os.path.relpath(results)}"
+    return "" if results == Path("results").resolve() else f" --results {os.path.relpath(results)}"
 
 
 Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each experiment.", callback=_results)]

@@ -68,7 +68,8 @@ class Check:
             place = f"{self.source.at(line)}: {self.source.words(path)}: "
             self.errors.append((line, f"{place}a colon is missing after {first}, found {show(value)}"))
             return None
-        self.fail(path, f"must be a mapping ({what}), found {show(value)}")
+        deeper = ". Indent its keys further than itself." if value is None else ""
+        self.fail(path, f"must be a mapping ({what}), found {show(value)}{deeper}")
         return None
 
     def one_of(self, value: Any, allowed: Iterable[str], path: Path, note: str = "", cause: Path = ()) -> bool:
@@ -104,7 +105,8 @@ class Check:
     def name(self, name: Any, path: Path) -> str | None:
         if isinstance(name, str) and NAME.fullmatch(name):
             return name
-        self.fail(path, f"must be a name of at most 64 letters, digits, _, + or -, found {show(name)}")
+        allowed = "at most 64 letters, digits, _, + or -, starting with a letter or digit"
+        self.fail(path, f"must be a name of {allowed}, found {show(name)}")
         return None
 
     def value(self, value: Any, hint: Any, path: Path) -> Any:

@@ -20,7 +20,7 @@ NOTES = {"weight_decay": PENALTY, "l2": PENALTY}
 
 def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     """One entry of `optimizers`."""
-    values = check.mapping({} if value is None else value, path, "hyper-parameters")
+    values = check.mapping({} if value is None else value, path, "e.g. {lr: 0.001}")
     if values is None or check.name(label, path) is None:
         return None
     rule = values.get("name", label)

@@ -154,7 +154,7 @@ def _is_a_folder(file: Path) -> AdambenchError:
             f"{file}: the results folder of an experiment, but `run` needs a YAML file",
             f"Try: adambench run {file / 'config.yaml'}{where}",
         )
-    there = sorted(file.glob("*.yaml"))
+    there = sorted(file.glob("*.yaml")) or sorted(file.glob("*/config.yaml"))
     hint = f"For example: adambench run {there[0]}" if there else "`adambench init` writes a commented file."
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
 

@@ -42,10 +42,15 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
         Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
     )
     seeds = _seeds(check, values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
-    shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "label: hyper-parameters") or {}
-    common = {label: grids.grid(check, label, item, ("optimizers", label)) for label, item in shared.items()}
-    given = check.mapping(values.get("problems", {}), ("problems",), "name: problem") or {}
-    if "problems" in values and not given:
+    shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "e.g. {adam: {lr: 0.001}}")
+    common: dict[str, Grid | None] | None = None
+    if shared is not None:
+        common = {label: grids.grid(check, label, item, ("optimizers", label)) for label, item in shared.items()}
+    given = (
+        check.mapping(values.get("problems", {}), ("problems",), "e.g. {mlp: {model: mlp, epochs: 5, batch_size: 128}}")
+        or {}
+    )
+    if values.get("problems") == {}:
         check.fail(("problems",), f"must hold at least one problem, found {show(values['problems'])}")
     problems = [
         _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common)
@@ -66,7 +71,7 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
 
 
 def _problem(
-    name: str, value: Any, check: Check, seeds: Any, tuning: Tuning | None, common: Mapping[str, Grid | None]
+    name: str, value: Any, check: Check, seeds: Any, tuning: Tuning | None, common: Mapping[str, Grid | None] | None
 ) -> Problem | None:
     path: Where = ("problems", name)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
@@ -89,12 +94,12 @@ def _problem(
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
         )
-    own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}
+    own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "e.g. {adam: {lr: 0.001}}") or {}
     compared = {
-        **common,
+        **(common or {}),
         **{label: grids.grid(check, label, item, (*path, "optimizers", label)) for label, item in own.items()},
     }
-    if not compared:
+    if not compared and common is not None:
         check.fail(
             path,
             "no optimizers, here or for the whole experiment. Add at least one, e.g. optimizers: {adam: {lr: 0.001}}.",

@@ -126,7 +126,7 @@ def _after_block(lines: list[str], at: int, problem: str) -> tuple[int, str]:
 
 def _in_words(problem: str) -> str:
     """Other problems."""
-    if found := re.match(r"found character '(.)' that cannot start any token", problem):
+    if found := re.match(r"found character '(.+)' that cannot start any token", problem):
         return f"a value cannot begin with {found.group(1)}; put it in quotes"
     if found := re.match(r"found undefined alias '(.*)'", problem):
         return f"the alias *{found.group(1)} stands for nothing: there is no &{found.group(1)} before it"

@@ -38,7 +38,7 @@ def find(folder: Path, names: Sequence[str]) -> dict[str, Path]:
 
 def contents(folder: Path) -> str:
     """What is in a folder, in words: `raw/, a.zip and 3 more`."""
-    there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir() if not path.name.startswith("."))
     more = f" and {len(there) - MOST_NAMES} more" if len(there) > MOST_NAMES else ""
     return ", ".join(there[:MOST_NAMES]) + more if there else "nothing"
 
