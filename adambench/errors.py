@@ -1,4 +1,4 @@
-"""Errors that a user can correct. Every other exception is a bug and shows its traceback."""
+"""Errors that a user can fix. Every other exception is a bug and shows its traceback."""
 
 import difflib
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ OTHER_NAMES = {  # what other programs call a key: what it is called here
 
 
 class AdambenchError(Exception):
-    """A mistake in the input or in its surroundings: what is wrong and, in `hint`, the likely fix.
+    """An error in the user's input or environment. `message` says what is wrong, `hint` says how to fix it.
 
-    The command line prints both without a traceback and exits with `exit_code`: 2 if the user's input was wrong, 1 if
-    something failed later (a full disk).
+    The command line prints both without a traceback and exits with `exit_code`: 2 for wrong input, 1 for a failure
+    during the work, such as a full disk.
     """
 
     def __init__(self, message: str, hint: str = "", exit_code: int = 2) -> None:
@@ -32,7 +32,7 @@ class AdambenchError(Exception):
 
 
 def unknown(word: str, allowed: Iterable[str]) -> str:
-    """The message about a word that is not one of the allowed ones: `unknown. Allowed: a, b. Did you mean a?`."""
+    """The message about a word that is not allowed: `unknown. Allowed: a, b. Did you mean a?`."""
     allowed = list(allowed)
     near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
     if OTHER_NAMES.get(word) in allowed:

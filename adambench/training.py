@@ -1,4 +1,4 @@
-"""Train a model with one setting, or with several side by side, and yield what was measured after each epoch."""
+"""Train a model with one setting or several at once, and yield an evaluation after each epoch."""
 
 import itertools
 import math
@@ -19,14 +19,14 @@ from adambench.models import Model, Network
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 
-NUMERICS = 2  # raised whenever the arithmetic changes, so that records of the old arithmetic are not taken for the new
-Evaluated = tuple[Floats, Floats]  # mean cost and share of wrong labels, of each setting
+NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
+Evaluated = tuple[Floats, Floats]  # of each setting: mean cost and share of wrong labels
 
 
 def train(
     model: Model, optimizer: Optimizer, schedule: Schedule, dataset: Dataset, **given: Any
 ) -> Iterator[Evaluation]:
-    """Train one setting; as `train_together`, whose other arguments it takes."""
+    """Train one setting. The other arguments are those of `train_together`."""
     for (evaluation,) in train_together(model, [optimizer], schedule, dataset, **given):
         assert evaluation
         yield evaluation
@@ -45,12 +45,13 @@ def train_together(
     inspect: int = 0,
     dtype: npt.DTypeLike = np.float32,
 ) -> Iterator[list[Evaluation | None]]:
-    """Train settings side by side on the same minibatches; more than one only if the model can hold them `together`.
+    """Train several settings at once on the same minibatches. The model must be able to hold that many.
 
-    Yields, after each epoch, an evaluation for each setting, in their order. A setting whose cost is no longer finite
-    has diverged: that evaluation is its last, and from then on it is None. Training ends when no setting is left.
-    No setting depends on the others.
-    inspect: how many inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch.
+    After each epoch, yields a list of evaluations, one per setting in the given order. A setting whose cost is no
+    longer finite has diverged: this evaluation is its last, and later lists hold None for it. Training ends early if
+    all settings have diverged. No setting influences another.
+    inspect: the number of inspections of each rule per decade of steps, besides one at the end of each epoch. They are
+    stored in `Evaluation.inside`.
     """
     network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
     settings = [_Setting(optimizer, network, i) for i, optimizer in enumerate(optimizers)]
@@ -61,7 +62,7 @@ def train_together(
         begun = left = [setting for setting in settings if not setting.diverged]
         for setting in begun:
             setting.begin_epoch()
-        with np.errstate(all="ignore"):  # overflow is a result here (the run diverges), not a surprise
+        with np.errstate(all="ignore"):  # overflow is expected: the run then counts as diverged
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
@@ -95,22 +96,22 @@ def train_together(
 
 
 class _Setting:
-    """One setting in training: its rule, its row of the network, and what is known of the present epoch."""
+    """One setting in training: its rule, its row of the network, and its measurements in the current epoch."""
 
     def __init__(self, optimizer: Optimizer, network: Network, place: int) -> None:
         self.optimizer, self.place, self.parts = optimizer, place, network.parts
         self.theta, self.grad = network.theta[place], network.grad[place]
         self.state = optimizer.init(self.theta)
-        self.seconds = 0.0  # CPU time since the beginning
+        self.seconds = 0.0  # CPU time since training began
         self.diverged = False
 
     def begin_epoch(self) -> None:
         self.cost = 0.0  # summed over the images of the epoch so far
-        self.steps = 0  # since the beginning of training; 0 before the epoch's first
+        self.steps = 0  # since training began; 0 before the first step of an epoch
         self.inside: list[Row] = []
 
     def step(self, cost: float, lr_scale: float, step: int, inspecting: bool) -> None:
-        """One update. cost: of the minibatch, summed over its images."""
+        """Take one step. cost: the cost of the minibatch, summed over its images."""
         self.cost += cost
         self.steps = step
         if inspecting:
@@ -118,7 +119,7 @@ class _Setting:
         self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
 
     def inspect(self, lr_scale: float) -> None:
-        """What the last step did inside the rule."""
+        """Record what the last step did inside the rule."""
         self.inside += inspection.inspect(
             self.optimizer, self.state, self.before, self.theta, self.grad, lr_scale, self.parts
         )
@@ -126,7 +127,7 @@ class _Setting:
     def end_epoch(
         self, epoch: int, images: int, penalty: Floats, test: Evaluated | None, full: Evaluated | None
     ) -> Evaluation:
-        """What was measured in the epoch. test, full: None if not evaluated, as when the cost is no longer finite."""
+        """The evaluation of this epoch. test, full: None if not evaluated, for example if the cost is not finite."""
         cost = float(self.cost) / images
         test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
         self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
@@ -147,7 +148,7 @@ class _Setting:
 
 
 class _Clock:
-    """Gives each setting the CPU seconds of its own updates, and its part of what all share."""
+    """Charges each setting the CPU seconds of its own updates and an equal part of the shared work."""
 
     def start(self) -> None:
         self._last = time.process_time()
@@ -166,7 +167,7 @@ class _Clock:
 
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
-    """A function that does the next training step, of all settings, each time it is called: to be timed."""
+    """A function that performs the next training step of all settings at each call, for timing."""
     network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
     states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
@@ -183,10 +184,10 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
 def _start(
     model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
 ) -> tuple[Network, Batches, np.random.Generator]:
-    """What training begins with: the network, the minibatches, the generator of dropout masks.
+    """Create the network, the minibatches and the generator of dropout masks.
 
-    All randomness comes from the seed, through three generators: for the initial weights, the order of the batches
-    and the dropout masks. None of them depends on the optimizer, so all optimizers see the same.
+    All randomness comes from the seed, through one generator each for the initial weights, the order of the batches
+    and the dropout masks. None of them depends on the optimizer, so all optimizers get the same ones.
     """
     weights_rng, batches_rng, dropout_rng = (
         np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
@@ -198,7 +199,7 @@ def _start(
 
 
 def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:
-    """Mean cost and share of wrong labels of each setting over a split, without dropout."""
+    """The mean cost and the share of wrong labels of each setting over a split, without dropout."""
     images = np.empty((batch_size, split.images.shape[1]), network.theta.dtype)
     loss, wrong = np.zeros(len(network.theta)), np.zeros(len(network.theta))
     for start in range(0, len(split.labels), batch_size):

@@ -50,7 +50,7 @@ def curve(*losses: float) -> Curve:
 
 
 def story(adam: list[Curve], nesterov: list[Curve], text: str = TEXT) -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
-    """Adam's tuning ends at .5, .3, .36 and, for the highest rate, nowhere."""
+    """Adam's tuning runs end at .5, .3 and .36; the one with the highest rate diverges."""
     experiment = parse(text, "x.yaml")
     entries = plan.entries(experiment)
     finals = (0.5, 0.3, 0.36, math.nan)
@@ -89,7 +89,7 @@ def test_a_quantity_without_value_is_nan() -> None:
         assert math.isnan(claims.value(quantity.parse(text, []), {"adam": ADAM[0]}))
 
 
-def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known() -> None:
+def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -> None:
     """The paper's figure 2a shows Nesterov from the tenth epoch on."""
     nesterov = paper.curves("2a")["nesterov"]
     assert nesterov[0].epoch > 1
@@ -144,7 +144,7 @@ def test_a_mistake_in_a_claim_is_reported(old: str, new: str, message: str) -> N
     assert message in [line.split(": ", 1)[1] for line in caught.value.message.splitlines()]
 
 
-def test_claims_outlive_the_resolved_file() -> None:
+def test_claims_survive_the_resolved_file() -> None:
     experiment = parse(TEXT, "x.yaml")
     assert parse(resolved(experiment), "again.yaml") == experiment
 
@@ -186,7 +186,7 @@ def test_verdict(relation: str, bound: tuple[float, ...], low: float, high: floa
     assert claims.verdict(claim, Interval((low + high) / 2, low, high, 3)) == verdict
 
 
-def test_judged_seed_by_seed() -> None:
+def test_claims_are_judged_seed_by_seed() -> None:
     first, second, third = claims.verdicts(*story(ADAM, NESTEROV))
     assert first.values == {1: pytest.approx(0.5), 2: pytest.approx(0.525), 3: pytest.approx(0.55)}
     assert first.interval.mean == pytest.approx(0.525)
@@ -196,7 +196,7 @@ def test_judged_seed_by_seed() -> None:
     assert first.paper == pytest.approx(0.970, abs=0.001)
 
 
-def test_what_is_said_of_claims() -> None:
+def test_claims_as_text() -> None:
     first, *_ = claims.verdicts(*story(ADAM, NESTEROV))
     told = findings.claims({"x": [first]})
     assert "\n   = 0.5250 [0.4629, 0.5871], n 3; claimed: < 1" in table.text([told])
@@ -238,7 +238,7 @@ def test_final_is_the_last_twentieth_of_the_epochs_also_of_a_curve_that_begins_l
     assert final(whole[10:], "train_loss") == 29.5
 
 
-def test_min_and_max_do_not_hide_what_has_no_value() -> None:
+def test_min_and_max_do_not_hide_missing_values() -> None:
     for text in ("max(0, 0 / 0)", "max(0 / 0, 0)", "min(0, 0 / 0)", "min(0 / 0, 0)"):
         assert math.isnan(quantity.parse(text, []).value({}))
 
@@ -285,7 +285,7 @@ def searched() -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
 
 
 def test_claims_about_the_search() -> None:
-    """One seed, no interval: the value stands for itself."""
+    """There is one seed and no interval, so the value alone decides."""
     experiment, entries, curves = searched()
     lowest, held, sooner, never, nothing, no_level = claims.verdicts(experiment, entries, curves)
     assert lowest.values == {0: 3.0}
@@ -346,7 +346,7 @@ def last(costs: list[float]) -> float:
 
 
 def first(costs: list[float], level: float) -> int:
-    """The epoch that came down to a level."""
+    """The first epoch at or below a level."""
     return next(epoch for epoch, cost in enumerate(costs, 1) if cost <= level)
 
 
@@ -376,7 +376,7 @@ ADAPTIVE = ("adagrad", "rmsprop", "adadelta")
 def test_reference_claims_by_hand(
     name: str, schedule: str, claim: str, quantity: Callable[[dict[str, list[float]]], float]
 ) -> None:
-    """What `claims` says of the committed records is what a few lines of arithmetic on them say."""
+    """A few lines of arithmetic on the committed records give the same as `claims`."""
     session = Session.open(load(PAPER / name / "config.yaml"), Folder(PAPER, name), pytest.fail)
     verdict = next(verdict for verdict in session.verdicts() if verdict.claim.id == claim)
     values = {seed: quantity(costs) for seed, costs in by_hand(name, schedule).items()}

@@ -102,7 +102,7 @@ def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Pa
 
 
 def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path: Path) -> None:
-    """A fresh clone judges, tells and draws with nothing trained."""
+    """A fresh clone judges, reports and draws without training."""
     reference = tmp_path / "paper"
     shutil.copytree(PAPER / "figure1", reference / "figure1")
     where = ("figure1", "--results", reference)
@@ -126,7 +126,7 @@ def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path
 
 
 def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
-    """Of three experiments that differ in their claim alone, in the records of one run."""
+    """Three experiments differ only in their claim and use the records of one run."""
     assert command("run", small).returncode == 0
     config = small.parent / "results/small/config.yaml"
     lines = "claims:\n- {id: C, sentence: so, problem: logistic, quantity: final(adam), relation: '>', bound: %s}\n"
@@ -139,7 +139,7 @@ def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
         assert command("claims", "small", "--strict").returncode == strict
 
 
-def test_run_tells_how_to_judge_the_claims_of_its_file(command: Command, small: Path) -> None:
+def test_run_says_how_to_judge_the_claims_of_its_file(command: Command, small: Path) -> None:
     small.write_text(
         small.read_text()
         + "claims: [{id: C, sentence: so, problem: mlp, quantity: final(adam), relation: '<', bound: 9}]\n"
@@ -166,7 +166,7 @@ def test_list_names_everything(command: Command) -> None:
         assert word in answer.stdout
 
 
-def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, tmp_path: Path) -> None:
+def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path: Path) -> None:
     assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
     assert load(tmp_path / "mine.yaml").name == "starter"
     changed = command("run", "mine.yaml", "problems.logistic.epochs=3", "--dry-run")  # the README's first change
@@ -208,7 +208,7 @@ LONG = "x" * 300
      ["run", "/dev/zero"], ["show", LONG], ["run", LONG]],
     ids=lambda words: words[0] + words[-1][-12:],
 )  # fmt: skip
-def test_paths_that_cannot_be(command: Command, small: Path, words: list[str]) -> None:
+def test_impossible_paths(command: Command, small: Path, words: list[str]) -> None:
     assert small.exists()
     answer = command(*words)
     assert answer.returncode in (1, 2)
@@ -224,7 +224,7 @@ def test_a_terminal_without_greek_letters(command: Command, monkeypatch: pytest.
 
 
 def test_labels_that_share_a_setting_are_counted_once(command: Command, small: Path) -> None:
-    """As are their runs, whichever is chosen."""
+    """Their runs are counted once too, whichever setting is chosen."""
     answer = command("run", small, "problems.logistic.optimizers={adam_b: {name: adam, lr: 0.1}}")
     assert answer.returncode == 0
     counts = [line[1 : line.index("]")].split("/") for line in answer.stdout.splitlines() if line.startswith("[")]

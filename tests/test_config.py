@@ -1,4 +1,4 @@
-"""The configuration contract: what passes, and the exact words in which mistakes are reported."""
+"""The configuration contract: what is valid, and the exact messages about mistakes."""
 
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a whole number, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, seeds, optimizers, figure."),
+         "schedule, seeds, optimizers, figure, title."),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: 'stp' is unknown. Allowed: step, epoch. Did you mean step?"),
         ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: 'logit' is unknown. Allowed: logistic, mlp, vae. Did you mean logistic?"),
         ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model: name is missing. Allowed: logistic, mlp, vae."),
@@ -154,7 +154,7 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, seeds, optimizers, figure. Did you mean epochs?"),
+         "batch_size, schedule, seeds, optimizers, figure, title. Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a whole number, found 'x'"),
         ("seeds=[x]", "command line, seeds=[x]: seeds: 1st value: must be a whole number, found 'x'"),
         ("epochs", "command line, epochs: must be KEY=VALUE, for example problems.logistic.epochs=3"),

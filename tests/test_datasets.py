@@ -1,4 +1,4 @@
-"""MNIST is whole; the IDX reader takes what is right and refuses what is not."""
+"""MNIST is intact. The IDX reader accepts valid files and refuses others."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""Runs in worker processes: the same bits however they are executed, and no run lost with a worker."""
+"""Runs in worker processes: the curves never depend on the execution, and no run is lost with its worker."""
 
 import multiprocessing
 import os
@@ -79,7 +79,7 @@ def test_the_longest_runs_start_first(experiment: Experiment, dataset: Dataset) 
 
 @pytest.mark.skipif(not settings_are_independent(784, 10, (64, 24)), reason="not with this processor's BLAS kernels")
 def test_runs_that_see_the_same_minibatches_are_trained_together(experiment: Experiment, dataset: Dataset) -> None:
-    """Six tuning runs of softmax regression on two workers: three each; then both optimizers on each report seed."""
+    """Two workers get three of six tuning runs of softmax regression each, then both optimizers of each report seed."""
     events = execute(known(experiment), dataset, {}, 2, lambda run: run.problem == "logistic")
     groups = [event.runs for event in events if isinstance(event, Started) and event.runs[0].problem == "logistic"]
     assert [len(group) for group in groups if group[0].phase == "tuning"] == [3, 3]
@@ -100,7 +100,7 @@ def test_what_is_finished_is_not_run_again(experiment: Experiment, dataset: Data
 
 @pytest.mark.parametrize("problem", ["logistic", "mlp"])
 def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment, dataset: Dataset) -> None:
-    """SIGKILL to the first worker that has a run of the problem: all runs end, with the same bits."""
+    """Kill the first worker that has a run of the problem. All runs still end, with the same bits."""
     curves: dict[str, Curve] = {}
     tries: Counter[str] = Counter()
     killed: set[str] = set()
@@ -118,8 +118,8 @@ def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment, d
     assert {id_: untimed(curve) for id_, curve in curves.items()} == finished(experiment, 2)
 
 
-def test_a_run_that_fails_twice_is_told_and_the_others_go_on(experiment: Experiment, dataset: Dataset) -> None:
-    """Batches of less than nothing stand in for a bug in the worker; the check of the file lets none through."""
+def test_a_run_that_fails_twice_is_reported_and_the_others_continue(experiment: Experiment, dataset: Dataset) -> None:
+    """A negative batch size simulates a bug in the worker. The check of a configuration would refuse it."""
     entries = plan.entries(experiment)
 
     def broken(curves: Mapping[str, Curve]) -> list[Run]:
@@ -147,7 +147,7 @@ def test_expected_seconds_grow_with_the_work(experiment: Experiment, dataset: Da
     assert work(replace(run, epochs=20)) == pytest.approx(10 * work(replace(run, epochs=2)))
 
 
-def test_a_shared_data_set_is_the_data_set(dataset: Dataset) -> None:
+def test_a_shared_data_set_equals_the_original(dataset: Dataset) -> None:
     with Shared(dataset) as shared:
         mapped = shared.layout.map(shared.file.fileno())
     assert mapped.sha256 == dataset.sha256

@@ -1,12 +1,12 @@
-"""Numbers as people read them."""
+"""Numbers in the form in which people read them."""
 
 import math
 
 import pytest
 
 from adambench.judge.analysis import Estimate
-from adambench.show.ranking import estimate
 from adambench.show.terminal import cost, duration
+from adambench.show.words import estimate
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,17 @@ Jobs = Annotated[
 ]
 
 
+Width = Annotated[
+    float | None,
+    typer.Option(min=3, max=40, help="Width of a figure in inches, for print; its type stays at 8 to 10 points."),
+]
+
+
+class Style(StrEnum):
+    page = "page"
+    slide = "slide"
+
+
 class Picture(StrEnum):
     png = "png"
     svg = "svg"

@@ -4,11 +4,15 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+
+if TYPE_CHECKING:
+    from adambench.config.experiment import Experiment
+    from adambench.datasets import Dataset
 
 
 def run(
@@ -31,18 +35,17 @@ def run(
     from adambench.config import loading
     from adambench.run.engines import Failed
     from adambench.run.execution import cores, expected_seconds, interruptible
-    from adambench.session import Session
-    from adambench.show import progress, ranking
+    from adambench.session import Session, refuse_to_replace
+    from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
 
     out = console()
-    experiment = loading.load(config, overrides or [])
-    dataset = experiment.dataset.load()
-    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides or [])
-    experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
+    experiment, dataset = _read(config, overrides or [])
     folder = Folder(results, experiment.name)
+    if overrides and not dry_run:
+        refuse_to_replace(folder, experiment)
     jobs = jobs or cores()
     with nullcontext() if dry_run else locked(folder.prepare()):
         if fresh and not dry_run:
@@ -67,8 +70,9 @@ def run(
             session.write_tables()
             out.print("interrupted; finished runs are kept: rerun the command to resume")
             raise
-        written = [folder.runs, *session.write_tables(), *session.draw("png"), *session.draw_search("png")]
-    tell(ranking.tables(experiment, session.summaries()), format)
+        written = [folder.runs, *session.write_tables()]
+        tell(session.tables(), format)
+        written += [*session.draw("png"), *session.draw_search("png")]
     if session.ignored:
         out.print(ignored(session.ignored, folder.runs), markup=False, soft_wrap=True)
     for path in written:
@@ -79,6 +83,16 @@ def run(
     if failed:
         out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
         raise typer.Exit(1)
+
+
+def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":
+    """The checked experiment, which names the data set by its digest, and the data set."""
+    from adambench.config import loading
+
+    experiment = loading.load(config, overrides)
+    dataset = experiment.dataset.load()
+    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
+    return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset
 
 
 def ignored(records: int, folder: Path) -> str:

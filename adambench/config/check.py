@@ -27,6 +27,10 @@ WORDING = {  # pydantic's kind of error: what is allowed
     "finite_number": "must be a finite number",
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} values",
+    "too_long": "must have at most {max_length} values",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
 }
@@ -121,8 +125,9 @@ class Check:
     def _refuse(self, error: ErrorDetails, value: Any, hint: Any, path: Path) -> None:
         """Note one of pydantic's errors."""
         kind, found, limits = error["type"], error["input"], error.get("ctx", {})
-        if kind in WRONG_LENGTH and isinstance(value, list):
-            length = len(typing.get_args(hint))
+        parts = typing.get_args(hint) if typing.get_origin(hint) is tuple else (...,)
+        if kind in WRONG_LENGTH and isinstance(value, list) and ... not in parts:
+            length = len(parts)
             self.fail(path, f"must be a list of {length} values{_example(path)}, found {show(value)}")
             return
         if isinstance(value, list):

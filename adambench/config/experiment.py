@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, doc
+from annotated_types import Ge, Gt, Le, Len, doc
 
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED
@@ -17,6 +17,7 @@ from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.schedules import Schedule
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
+Title = Annotated[str, Len(1, 100)]
 Count = Annotated[int, Gt(0), Le(1_000_000)]
 if TYPE_CHECKING:
     Metric = str
@@ -102,6 +103,7 @@ class Problem:
     seeds: tuple[int, ...]
     grids: tuple[Grid, ...]
     figure: str | None = None  # of the paper, whose curves are drawn with these
+    title: str | None = None  # for headings and charts, in place of a description
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adambench.config import schema, yamlfile
-from adambench.config.check import Check, show
+from adambench.config.check import Check, hints_of, show
 from adambench.config.experiment import Claim, Experiment, Inspect, named
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
@@ -78,6 +78,24 @@ def optimizer(rule: str, settings: Sequence[str]) -> Optimizer:
     return chosen
 
 
+def optimizers(rules: Sequence[str], settings: Sequence[str]) -> dict[str, Optimizer]:
+    """Several rules, each with those of the `KEY=VALUE` hyper-parameters that it has. Raises AdambenchError.
+
+    A hyper-parameter that none of the rules has is refused as `optimizer` does.
+    """
+    if not rules:
+        raise AdambenchError("no optimizer is named", "For example: adambench explain adam lr=0.1")
+    for word in rules:
+        if word not in OPTIMIZERS and any(word in hints_of(cls) for cls in OPTIMIZERS.values()):
+            raise AdambenchError(f"{word}: a hyper-parameter needs a value", f"For example: {word}=0.9")
+    known = {rule: hints_of(OPTIMIZERS[rule]) for rule in rules if rule in OPTIMIZERS}
+    of_none = [text for text in settings if not any(text.partition("=")[0] in names for names in known.values())]
+    return {
+        rule: optimizer(rule, [*of_none, *(text for text in settings if text.partition("=")[0] in known.get(rule, ()))])
+        for rule in rules
+    }
+
+
 def resolved(experiment: Experiment) -> str:
     """The experiment as YAML with all defaults written out; `parse` gives the same experiment back."""
     return yamlfile.dump(
@@ -90,6 +108,7 @@ def resolved(experiment: Experiment) -> str:
                 problem.name: {
                     "model": named(problem.model, MODELS),
                     "schedule": named(problem.schedule, SCHEDULES),
+                    **({"title": problem.title} if problem.title else {}),
                     **({"figure": problem.figure} if problem.figure else {}),
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
@@ -106,6 +125,21 @@ def resolved(experiment: Experiment) -> str:
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
+
+
+def differences(one: Experiment, other: Experiment) -> list[str]:
+    """The dotted paths of what differs between two experiments."""
+    old, new = (_flat(yamlfile.parse(resolved(experiment), "")[0]) for experiment in (one, other))
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Plain values by dotted path; lists as they are."""
+    if not isinstance(value, dict):
+        return {path: value}
+    return {
+        key: item for name, part in value.items() for key, item in _flat(part, f"{path}.{name}".lstrip(".")).items()
+    }
 
 
 def _inspect(inspect: Inspect) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from adambench.config.experiment import (
     Inspect,
     Problem,
     Seed,
+    Title,
     Tuning,
 )
 from adambench.config.yamlfile import Path as Where
@@ -77,7 +78,7 @@ def _problem(
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
-    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure"]
+    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
@@ -90,6 +91,7 @@ def _problem(
     figure = values.get("figure")
     if figure is not None:
         check.one_of(figure, [*FIGURES, *GRIDS], (*path, "figure"), "These are the figures of the paper.")
+    title = check.value(values["title"], Title, (*path, "title")) if "title" in values else None
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -108,7 +110,7 @@ def _problem(
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
-    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure)
+    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title)
 
 
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:

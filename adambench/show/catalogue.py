@@ -130,6 +130,23 @@ def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[Rend
     return prelude, Table("", columns, steps)
 
 
+def compared(rules: Mapping[str, Optimizer], worked: Mapping[str, Sequence[Worked]]) -> Table:
+    """The steps of several rules side by side on the same gradients: the change of the weight, and the weight."""
+    columns = [Column("t", lambda row: row[0].t), Column("g", lambda row: row[0].g, figures)]
+    for place, name in enumerate(rules):
+        columns += [_change(name, place), _weight(name, place)]
+    settings = [f"{name}: {words(rule.hyperparameters)}" for name, rule in rules.items()]
+    return Table("", columns, list(zip(*worked.values(), strict=True)), notes=settings)
+
+
+def _change(name: str, place: int) -> Column:
+    return Column(f"Δθ {name}", lambda row: row[place].change, figures)
+
+
+def _weight(name: str, place: int) -> Column:
+    return Column(f"θ {name}", lambda row: row[place].theta, figures, spare=1)
+
+
 def _remembered(symbol: str) -> Column:
     return Column(symbol, lambda step: step.values[symbol], figures)
 

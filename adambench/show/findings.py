@@ -9,9 +9,9 @@ from rich.text import Text
 
 from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdict, needed
 from adambench.judge.fairness import STABLE, Fairness, Reached
-from adambench.show.ranking import estimate
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, plural
+from adambench.show.words import estimate
 
 COLOURS = {REPRODUCED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow"}
 TRIED = (1, 3, 9)  # numbers of settings, of which the best is shown

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,9 +11,11 @@ from rich.text import Text
 
 from adambench.curve import Curve
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.plan import Entry, Run, words
+from adambench.run.plan import Entry, Run, shortest, words
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural
+
+MOST_VALUES = 6  # of an axis that are written out
 
 
 class TimeLeft(TimeRemainingColumn):
@@ -147,4 +150,11 @@ def planned(entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callabl
 def _varied(entry: Entry) -> str:
     """`lr=0.01,0.1 momentum=0.5,0.9`."""
     axes = {name: entry.grid.axes[name] for name in entry.grid.varied}
-    return " ".join(f"{name}={','.join(f'{value:g}' for value in values)}" for name, values in axes.items()) or "–"
+    return " ".join(f"{name}={_values(values)}" for name, values in axes.items()) or "–"
+
+
+def _values(values: Sequence[Any]) -> str:
+    """`0.01,0.1`, or `0.001…1 (25 values)` for more than six."""
+    if len(values) > MOST_VALUES:
+        return f"{shortest(min(values))}…{shortest(max(values))} ({len(values)} values)"
+    return ",".join(map(shortest, values))
