@@ -171,7 +171,7 @@ def test_wrong_overrides(override: str, message: str) -> None:
     [
         ("", "f.yaml: is empty"),
         ("- a", "f.yaml:1: must be a mapping (name, dataset, problems, …), found ['a']"),
-        ("a: [", "f.yaml:1: not valid YAML: expected a value, but found the end of the text"),
+        ("a: [", "f.yaml:1: a value is missing before the end of the text"),
         ("a: &x [*x]", "f.yaml:1: an alias that contains itself"),
         ("a: !!python/object/apply:os.system [ls]", "f.yaml:1: the tag !!python/object/apply:os.system is not allowed; write plain values without tags"),
         ("a: !!int x", "f.yaml:1: 'x' cannot be read as a whole number"),

@@ -183,6 +183,42 @@ def test_a_mistaken_file(
     assert first == message.replace("{here}", str(here))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("name: small", " name: small", "2: line 2 is indented by 0 spaces, the line above by 1. "
+         "Keys that belong together start in the same column."),
+        ("name: small", "name: &", "1: a value that begins with & or * must be in quotes"),
+        ("name: small", "name: @small", "1: a value cannot begin with @; put it in quotes"),
+        ("name: small", "name: *small", "1: the alias *small stands for nothing: there is no &small before it"),
+        ("name: small", "name: - small", "1: a list item (-) must begin on a line of its own"),
+        ("name: small", "name: 'small", "1: a text that begins with a quotation mark is not closed; "
+         "add the same mark at its end"),
+        ("name: small", 'name: "s" mall', "1: text after the end of a value, found 'name: \"s\" mall'"),
+        ("name: small", "name small", "1: a colon is missing after name, found 'name small'"),
+        ("name: small", "name:small", "1: a space is missing after the colon of name"),
+        ("name: small", "name: a: b", "1: a value that contains a colon must be in quotes, found 'name: a: b'"),
+        ("name: small", "name: \N{NO-BREAK SPACE}small", "1: a value begins or ends with a no-break space (U+00A0); "
+         "replace it with an ordinary space"),
+        ("name: small", "na\N{ZERO WIDTH SPACE}me: small", "1: a key contains a zero width space (U+200B); remove it"),
+        ("name: small", "name: sm\aall", "1: contains a control character (U+0007), which YAML does not allow; remove it"),
+        ("problems:", "problems", "5: a colon is missing after problems, found 'problems'"),
+        ("[1, 2, 3]", "[1, 2, 3]]", "3: a closing ] without its opening ["),
+        ("[1, 2, 3]", "[1, , 3]", "3: a value is missing before ','"),
+        ("{seed: 0}", "{seed: 0 metric: train_loss}", "4: a comma is missing in the mapping that begins with {"),
+        ("  mlp:\n", "  - mlp\n  mlp:\n", "7: keys and list items (-) are mixed; a list is the value of a key of its own"),
+        ("dataset: mnist", 'dataset: {idx: "C:\\data"}', "2: a backslash in double quotes has a special meaning; "
+         "use single quotes"),
+        ("optimizers:", "---\noptimizers:", "10: a second document begins (---); a file holds one experiment"),
+    ],
+)  # fmt: skip
+def test_text_that_is_not_yaml(old: str, new: str, message: str) -> None:
+    assert FILE.count(old) == 1
+    with pytest.raises(AdambenchError) as error:
+        parse(FILE.replace(old, new), "f.yaml")
+    assert error.value.message == f"f.yaml:{message}"
+
+
 @pytest.mark.parametrize(("command", "message"), COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.usefixtures("here")
 def test_a_mistaken_command(

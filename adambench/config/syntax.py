@@ -11,6 +11,15 @@ import yaml
 SPACE_NEEDED = re.compile(r"\s*(?:- )?([\w.+-]+):[^\s/:]")  # `epochs:10`
 CLOSED_BY = {"flow sequence": ("list", "[", "]"), "flow mapping": ("mapping", "{", "}")}
 
+END = "'<stream end>'"
+IN_WORDS = {  # how PyYAML begins: what to do
+    "expected alphabetic or numeric character": "a value that begins with & or * must be in quotes",
+    "expected chomping or indentation indicators": "a value that begins with | or > must be in quotes",
+    "expected a comment or a line break": "a value that begins with | or > must be in quotes",
+    "sequence entries are not allowed here": "a list item (-) must begin on a line of its own",
+    "mapping keys are not allowed here": "a value that begins with ? must be in quotes",
+}
+
 
 def invisible(text: str) -> str:
     """The first character of text that looks like a space or like nothing, but is no space for YAML; "" if none."""
@@ -20,6 +29,12 @@ def invisible(text: str) -> str:
 def named(character: str) -> str:
     """`a no-break space (U+00A0)`."""
     return f"a {unicodedata.name(character, 'control character').lower()} (U+{ord(character):04X})"
+
+
+def corrected(character: str) -> str:
+    """An `invisible` character, and what to do about it."""
+    fix = "replace it with an ordinary space" if unicodedata.category(character) == "Zs" else "remove it"
+    return f"{named(character)}; {fix}"
 
 
 def unprintable(error: yaml.reader.ReaderError, text: str) -> tuple[int, str]:
@@ -41,7 +56,7 @@ def explained(error: yaml.MarkedYAMLError, text: str) -> tuple[int | None, str]:
         return _unexpected_colon(lines, mark.line, mark.column)
     if problem.startswith("could not find expected ':'"):
         return _missing_colon(lines, begun)
-    if problem.startswith("expected <block end>"):
+    if problem.startswith(("expected <block end>", "expected '<document start>'")):
         return _after_block(lines, mark.line, problem)
     return _unclosed(context, problem, begun, mark.line)
 
@@ -54,7 +69,7 @@ def _spaces(lines: list[str], at: int, begun: int) -> tuple[int, str] | None:
             return i + 1, f"line {i + 1} is indented with a tab; YAML allows only spaces"
         for column, character in enumerate(line):
             if invisible(character) and (not line[:column].strip() or line[column - 1] in ":-,{["):
-                return i + 1, f"contains {named(character)}; replace it with an ordinary space"
+                return i + 1, f"contains {corrected(character)}"
     return None
 
 
@@ -132,6 +147,9 @@ def _in_words(problem: str) -> str:
         return f"the alias *{found.group(1)} stands for nothing: there is no &{found.group(1)} before it"
     if "another document" in problem:
         return "a second document begins (---); a file holds one experiment"
-    return "not valid YAML: " + problem.replace("'<stream end>'", "the end of the text").replace(
-        "the node content", "a value"
-    )
+    if found := re.match(r"expected the node content, but found (.*)", problem):
+        return f"a value is missing before {found.group(1).replace(END, 'the end of the text')}"
+    for beginning, words in IN_WORDS.items():
+        if problem.startswith(beginning):
+            return words
+    return "not valid YAML: " + problem.replace(END, "the end of the text")

@@ -173,9 +173,7 @@ class _Values:
                 raise self._error(key_node, "a key must be a word, found a list or a mapping")
             key = str(key_node.value)  # `1:` and `on:` are names too
             if character := syntax.invisible(key):
-                raise self._error(
-                    key_node, f"a key contains {syntax.named(character)}; replace it with an ordinary space"
-                )
+                raise self._error(key_node, f"a key contains {syntax.corrected(character)}")
             if key == "<<":
                 raise self._error(key_node, "merge keys (<<) are not supported; write the keys out")
             if key in result:
@@ -191,9 +189,7 @@ class _Values:
         if kind != "str" and kind not in KINDS:
             raise self._tag(node)
         if not node.style and (character := syntax.invisible(text[:1] + text[-1:])):
-            raise self._error(
-                node, f"{text[:40]!r} begins or ends with {syntax.named(character)}; replace it with an ordinary space"
-            )
+            raise self._error(node, f"a value begins or ends with {syntax.corrected(character)}")
         try:
             return self._number_or_text(node.tag, text)
         except ValueError as error:
