@@ -3,6 +3,19 @@
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES = 15  # of the allowed ones that a message lists in full
+NEAREST = 5  # that it lists if there are more
+
+OTHER_NAMES = {  # what other programs call a key: what it is called here
+    "alpha": "lr",
+    "batch": "batch_size",
+    "betas": "beta1",
+    "epsilon": "eps",
+    "learning_rate": "lr",
+    "step_size": "lr",
+    "weight_decay": "l2",
+}
+
 
 class AdambenchError(Exception):
     """An error in the user's input or environment. `message` says what is wrong, `hint` says how to fix it.
@@ -21,5 +34,11 @@ class AdambenchError(Exception):
 def unknown(word: str, allowed: Iterable[str]) -> str:
     """The message about a word that is not allowed: `unknown. Allowed: a, b. Did you mean a?`."""
     allowed = list(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return f"unknown. Allowed: {', '.join(allowed) or 'none'}." + (f" Did you mean {near[0]}?" if near else "")
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
+    if OTHER_NAMES.get(word) in allowed:
+        near = [OTHER_NAMES[word]]
+    listed = ", ".join(allowed) or "none"
+    if len(allowed) > MOST_NAMES:
+        nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
+        listed = f"{', '.join(nearest)} and {len(allowed) - NEAREST} more"
+    return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")

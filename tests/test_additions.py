@@ -120,4 +120,4 @@ def test_a_new_metric_takes_one_edit(copy: Path, small: Path) -> None:
     judged = python(copy, "-m", "adambench", "claims", "--format", "json", "--results", out.parent)
     assert [verdict["n"] for verdict in json.loads(judged.stdout)] == [2]
     wrong = python(copy, "-m", "adambench", "run", small, "tuning.metric=exces")
-    assert "'excess'" in wrong.stderr
+    assert "Did you mean excess?" in wrong.stderr

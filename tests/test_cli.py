@@ -189,7 +189,7 @@ def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path
         (["plot", "--results", "nowhere"], 2, "nowhere: holds no experiment"),
         (["plot", "--x", "day"], 2, "'day' is not one of"),
         (["nonsense"], 2, "No such command"),
-        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: has no file train-images-idx3-ubyte"),
+        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: no such folder"),
         (["run", "small.yaml", "--results", "small.yaml"], 2, "results cannot be written there"),
     ],
 )

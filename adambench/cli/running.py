@@ -4,11 +4,15 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+
+if TYPE_CHECKING:
+    from adambench.config.experiment import Experiment
+    from adambench.datasets import Dataset
 
 
 def run(
@@ -38,9 +42,7 @@ def run(
     from adambench.store.lock import locked
 
     out = console()
-    experiment = loading.load(config, overrides or [])
-    dataset = experiment.dataset.load()
-    experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
+    experiment, dataset = _read(config, overrides or [])
     folder = Folder(results, experiment.name)
     if overrides and not dry_run:
         refuse_to_replace(folder, experiment)
@@ -81,6 +83,16 @@ def run(
     if failed:
         out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
         raise typer.Exit(1)
+
+
+def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":
+    """The checked experiment, which names the data set by its digest, and the data set."""
+    from adambench.config import loading
+
+    experiment = loading.load(config, overrides)
+    dataset = experiment.dataset.load()
+    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
+    return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset
 
 
 def ignored(records: int, folder: Path) -> str:

@@ -114,14 +114,38 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
     try:
         there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+        inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
     if not there:
-        raise AdambenchError(f"{results}: holds no experiment", "Run one first: adambench run configs/mnist.yaml")
+        hint = f"{inner[0]} does: use --results {inner[0]}." if inner else ""
+        reason = "" if results.is_dir() else ", because there is no such folder"
+        raise AdambenchError(
+            f"{results}: holds no experiment{reason}", hint or "Run one first: adambench run configs/mnist.yaml"
+        )
     for name in names or []:
         if name not in there:
-            raise AdambenchError(f"{name}: {unknown(name, there)}", f"These are the experiments in {results}.")
+            group = next((path for path in (results / name, Path(name)) if holds_experiments(path)), None)
+            raise AdambenchError(
+                f"{name}: {unknown(name, there)}",
+                f"{group} is a folder of experiments: use --results {group}."
+                if group
+                else f"These are the experiments in {results}.",
+            )
     return [Folder(results, name) for name in names or there]
+
+
+def is_experiment(path: Path) -> bool:
+    """Whether a folder is the results folder of one experiment."""
+    return os.path.isfile(path / "config.yaml")  # noqa: PTH113  # False for a name that is too long, where Path raises
+
+
+def holds_experiments(path: Path) -> bool:
+    """Whether a folder contains the results folders of experiments."""
+    try:
+        return any(path.glob("*/config.yaml"))
+    except (OSError, ValueError):
+        return False
 
 
 def read_record(name: str) -> Record | None:
