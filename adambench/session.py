@@ -25,6 +25,7 @@ from adambench.run.execution import execute
 from adambench.run.plan import Entry, Run
 from adambench.show import ranking
 from adambench.show.table import Table, csv
+from adambench.show.words import title
 from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
@@ -83,10 +84,10 @@ class Session:
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
 
-    def fairness(self) -> dict[str, tuple[list[float], list[Fairness]]]:
-        """By problem."""
+    def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness]]]:
+        """By problem: its title, its cost levels, and a row for each optimizer."""
         return {
-            name: fairness(members, self.curves, self.together)
+            name: (title(members[0]), *fairness(members, self.curves, self.together))
             for name, members in plan.by_problem(self.entries).items()
         }
 
@@ -151,7 +152,7 @@ class Session:
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         inspected = [
-            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns)
+            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry))
             for entry in self.entries
             for run in entry.report(self.curves)
             if run.id in self.records and (columns := self.records[run.id].data.get("inside"))

@@ -82,6 +82,13 @@ def test_a_panel_for_each_problem(entries: list[plan.Entry], curves: dict[str, C
     assert figure.get_supxlabel().startswith("Line: mean of 2 seeds. Band: from the lowest to the highest of them.")
 
 
+def test_errors_are_in_per_cent(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    (axes, _) = cast(Any, charts.convergence(entries, curves, "test_error", "epoch")).axes
+    assert axes.get_ylabel() == "test error (%)"
+    assert axes.yaxis.get_major_formatter()(0.05) == "5"
+    assert written(axes)[0] == "sgd  5.000"
+
+
 def test_a_title_of_ones_own(curves: dict[str, Curve]) -> None:
     text = TEXT.replace("epochs: 3, batch_size: 8}\n  b", "epochs: 3, batch_size: 8, title: My problem}\n  b")
     own = plan.entries(parse(text, "x.yaml"))

@@ -124,7 +124,10 @@ def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path
         for problem in load(reference / "figure1/config.yaml").problems
         for grid in problem.grids
     }
-    assert "figure1, step: the search" in command("fairness", *where).stdout
+    assert (
+        "figure1, step: Softmax regression on MNIST, α/√step, 45 epochs; the search"
+        in command("fairness", *where).stdout
+    )
     assert command("plot", *where, "--paper").stdout == f"wrote {reference / 'figure1' / 'figures' / 'paper.png'}\n"
 
 

@@ -1,7 +1,7 @@
 """What numbers mean, in a sentence computed from them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from adambench.curve import METRICS, Curve, final
 from adambench.judge.analysis import Interval
@@ -49,12 +49,13 @@ def _gap(low: float, high: float) -> str:
     return f"{100 * share:.1f} % below" if share < 0.0995 else f"{100 * share:.0f} % below"
 
 
-def bands(seeds: int, metric: str) -> str:
-    """What the band around a line is."""
+def bands(seeds: Collection[int], metric: str) -> str:
+    """What a line and the band around it are. seeds: how many runs the lines have."""
     mean = f"At the end of each line: final {METRICS[metric].label}"
-    if seeds < 2:
+    if max(seeds) < 2:
         return f"{mean}. One seed."
-    return f"Line: mean of {seeds} seeds. Band: from the lowest to the highest of them. {mean} ± standard deviation."
+    count = " to ".join(map(str, sorted({min(seeds), max(seeds)})))
+    return f"Line: mean of {count} seeds. Band: from the lowest to the highest of them. {mean} ± standard deviation."
 
 
 def shared_seconds(groups: Sequence[int]) -> str:

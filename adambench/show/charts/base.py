@@ -134,23 +134,29 @@ def note(figure: Figure, words: str, form: Form) -> None:
         figure.supxlabel(textwrap.fill(words, width), fontsize=form.small, color=GREY)
 
 
-def value_axis(axes: Axes, values: Sequence[float], log: bool, low: float | None = None) -> None:
-    """The vertical axis: linear, or logarithmic with plain numbers. Zeros have a place below the smallest power."""
+def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = False) -> None:
+    """The vertical axis: linear, or logarithmic with plain numbers. Zeros have a place below the rest.
+
+    percent: the values are shares of one, and are written in per cent.
+    """
     positive = [value for value in values if value > 0 and math.isfinite(value)]
+    numbers = FuncFormatter(lambda value, _: short(100 * value if percent else value))
+    if percent:
+        axes.yaxis.set_major_formatter(numbers)
     if not log or not positive:
         return
     if any(value == 0 for value in values):
         axes.set_yscale("symlog", linthresh=min(positive), linscale=0.4)
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        axes.yaxis.set_major_formatter(numbers)
         axes.set_ylim(bottom=0)
         return
     axes.set_yscale("log")
-    spread = max(positive) / min(low or math.inf, *positive) if len(positive) > 1 else 1.0
+    spread = max(positive) / min(positive)
     if spread < 1000:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5)))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.yaxis.set_major_formatter(numbers)
 
 
 def short(value: float) -> str:

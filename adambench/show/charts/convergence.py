@@ -68,7 +68,7 @@ def convergence(
     def draw(axes: Axes, lines: Sequence[Line]) -> None:
         own = values if alike else [number for line in lines for number in _numbers(line.band)]
         _draw_lines(axes, lines, x)
-        value_axis(axes, own, log)
+        value_axis(axes, own, log, METRICS[metric].percent)
         if alike and len(found) > 1:
             axes.set_ylim(*_limits(own, log))
         axes.set_xlabel(X_NAMES[x])
@@ -77,7 +77,7 @@ def convergence(
 
     figure = panels({title(members[0]): found[name] for name, members in _shown(entries, found)}, draw, form, 5.9)
     if figure:
-        sentences = [reading.bands(max(line.final.n for lines in found.values() for line in lines), metric)]
+        sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, metric)]
         if x == "seconds" and (groups := {line.together for lines in found.values() for line in lines}) != {1}:
             sentences.append(reading.shared_seconds(sorted(groups)))
         note(figure, " ".join(filter(None, sentences)), form)

@@ -27,6 +27,7 @@ class Inspected:
     rule: str
     curve: Curve
     columns: Mapping[str, Sequence[Any]]
+    title: str = ""  # of the problem
 
     def part(self, name: str) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
         """The columns of one part of the parameters, as numbers; without those that the rule does not have."""
@@ -75,7 +76,7 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             grid[0].plot([e.step for e in known], costs, "o-", markersize=3, color=line, label=run.run.label)
         grid[0].set_yscale("log")
         grid[0].set_ylabel(axis_label("train_loss"))
-        figure.legend(loc="outside upper left", ncols=3)
+        figure.legend(loc="outside upper left", ncols=3, title=runs[0].title, alignment="left")
         for name, axes in zip(shown, grid[1:], strict=False):
             having = [(table, line) for table, line in zip(tables, colours, strict=True) if _seen(table, name)]
             medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
