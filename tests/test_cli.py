@@ -13,6 +13,9 @@ import pytest
 
 from adambench.config.loading import load
 from adambench.optimizers import OPTIMIZERS
+from adambench.session import Session
+from adambench.show import charts
+from adambench.store.folder import Folder
 from tests.conftest import Command
 from tests.test_results import PAPER
 
@@ -246,3 +249,63 @@ def test_ctrl_c_keeps_what_is_done(small: Path, tmp_path: Path) -> None:
 def test_help_and_version(command: Command) -> None:
     assert "run" in command("--help").stdout
     assert command("--version").stdout.startswith("adambench 0.")
+
+
+@pytest.mark.parametrize("backend", ["module://nothing.of.the.kind", "nonsense", "TkAgg"])
+def test_charts_do_not_depend_on_the_surroundings(
+    command: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """A notebook exports MPLBACKEND; a matplotlibrc in the folder asks for TeX and a dark style."""
+    monkeypatch.setenv("MPLBACKEND", backend)
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: black\nbackend: TkAgg\n")
+    answer = command("run", small, "problems.mlp.epochs=1")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.index("final training cost") < answer.stdout.index(
+        "wrote results/small/figures/train_loss.png"
+    )
+
+
+def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("broken")
+
+    experiment = load(PAPER / "mnist/config.yaml")
+    warnings: list[str] = []
+    shutil.copytree(PAPER / "mnist", tmp_path / "mnist")
+    session = Session.open(experiment, Folder(tmp_path, "mnist"), warnings.append)
+    monkeypatch.setattr(charts, "heatmap", fail)
+    fail.__name__ = "heatmap"
+    assert [path.name for path in session.draw_search("svg")] == ["sensitivity.svg", "budget.svg"]
+    assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
+
+
+def test_an_override_does_not_replace_the_experiment(command: Command, small: Path, tmp_path: Path) -> None:
+    assert command("run", small).returncode == 0
+    table = (tmp_path / "results/small/summary.csv").read_bytes()
+    changed = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1")
+    assert (changed.returncode, changed.stdout) == (2, "")
+    assert changed.stderr.splitlines() == [
+        "results/small: holds another version of this experiment; it differs in problems.mlp.epochs, tuning.metric",
+        "Add name=NAME to keep both, for example name=small_2. To replace it, edit the file instead.",
+    ]
+    assert (tmp_path / "results/small/summary.csv").read_bytes() == table
+    kept = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    assert kept.returncode == 0
+    assert "tuned and ranked by test error" in kept.stdout
+    again = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    assert "already done\n" in again.stdout
+
+
+def test_explain_side_by_side_and_in_a_valley(command: Command, tmp_path: Path) -> None:
+    answer = command("explain", "adam", "rmsprop", "lr=0.1", "beta1=0", "--plot", "valley.svg", "--steps", 9)
+    assert answer.returncode == 0, answer.stderr
+    assert "rmsprop: lr=0.1 rho=0.99 eps=1e-08\n" in answer.stdout
+    assert answer.stdout.endswith("wrote valley.svg\n")
+    assert "adam: lr=0.1 beta1=0" in (tmp_path / "valley.svg").read_text(encoding="utf-8")
+    for words, said in (
+        (["adam", "sgd", "rho=0.9"], "rho: unknown"),
+        (["lr=1"], "no optimizer is named"),
+        (["adam", "--plot", "x.gif"], "--plot x.gif: needs"),
+    ):
+        wrong = command("explain", *words)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr

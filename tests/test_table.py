@@ -73,7 +73,7 @@ def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_spare_columns_are_dropped_first_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal(monkeypatch, 45)
+    terminal(monkeypatch, 36)
     columns = [Column("rule", lambda _: "adam", left=True), *(Column(f"column {k}", str, spare=k) for k in range(5))]
     said = " ".join(re.sub(r"\x1b\[\d*m", "", text([Table("", columns, ["0.12"])])).split())
     assert said.endswith("adam 0.12 0.12 0.12 Not shown, for lack of width: column 3, column 4.")

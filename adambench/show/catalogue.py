@@ -69,11 +69,12 @@ def catalogue() -> list[Table]:
 
 def _listed(item: Item) -> RenderableType:
     """An item for a terminal: a sentence, then a line for each field."""
-    rows = Grid.grid(padding=(0, 2))
+    heading, rows = Grid.grid(padding=(0, 2)), Grid.grid(padding=(0, 2))
+    heading.add_row(Text(item.name, style="bold"), Text(item.meaning))
     for field in item.fields:
         rows.add_row(*map(Text, field))
     return Group(
-        Text.assemble("  ", (item.name, "bold"), "  ", item.meaning),
+        Padding(heading, (0, 0, 0, 2)),
         *([Padding(rows, (0, 0, 0, 4))] if item.fields else []),
     )
 

@@ -133,7 +133,7 @@ PLAN = [
     Column("settings", lambda row: len(row[0].grid.settings), spare=1),
     Column("tuning runs", lambda row: len(row[0].tuning)),
     Column("report runs", lambda row: len(row[0].problem.seeds)),
-    Column("already done", lambda row: len(row[1]) - len(row[2])),
+    Column("already done", lambda row: len(row[1]) - len(row[2]), spare=2),
 ]
 
 
