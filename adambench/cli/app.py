@@ -27,7 +27,8 @@ Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each
 Names = Annotated[list[str] | None, typer.Argument(help="Experiments by name; all in the results folder if left out.")]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, help="Number of worker processes; as many as there are cores if left out.")
+    int | None,
+    typer.Option(min=0, help="Number of worker processes; as many as there are cores if left out. 0: in this process."),
 ]
 
 

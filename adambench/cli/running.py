@@ -30,7 +30,7 @@ def run(
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
     from adambench.run.engines import Failed
-    from adambench.run.execution import cores, expected_seconds, interruptible
+    from adambench.run.execution import cores, expected_seconds, interruptible, local
     from adambench.session import Session
     from adambench.show import progress, ranking
     from adambench.show.terminal import console, plural
@@ -42,22 +42,22 @@ def run(
     dataset = experiment.dataset.load()
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(results, experiment.name)
-    jobs = jobs or cores()
+    cores_used = cores() if jobs is None else max(1, jobs)
     with nullcontext() if dry_run else locked(folder.prepare()):
         if fresh and not dry_run:
             folder.put_aside()
         session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
         work = expected_seconds(experiment, dataset)
         if not dry_run or format is TEXT:
-            out.print(progress.plan_line(session.entries, session.curves, jobs, work), markup=False)
+            out.print(progress.plan_line(experiment.name, session.unfolding, cores_used, work), markup=False)
         if dry_run:
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
         folder.write_config(loading.resolved(experiment))
         failed = 0
         try:
-            with interruptible() as stop, progress.Watch(out, session.entries, session.curves, work) as watch:
-                for event in session.train(dataset, jobs, work, stop):
+            with interruptible() as stop, progress.Watch(out, session.unfolding, work) as watch:
+                for event in session.train(local(jobs, dataset), work, stop):
                     watch.show(event)
                     if isinstance(event, Failed):
                         failed += len(event.runs)

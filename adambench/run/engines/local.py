@@ -4,6 +4,7 @@ Workers are spawned, not forked, so that nothing of the parent leaks into a run.
 sends a message back after every epoch.
 """
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -19,10 +20,11 @@ from typing import cast
 import threadpoolctl
 
 from adambench.curve import Evaluation
+from adambench.datasets import Dataset
+from adambench.run import group
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
 from adambench.run.plan import Run
 from adambench.run.shared import Layout, Shared
-from adambench.training import train_together
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -52,26 +54,30 @@ Message = Epoch | Done | Crashed
 class Pool:
     """At most `jobs` workers, started when they are needed. A context manager that leaves none behind."""
 
-    def __init__(self, jobs: int, shared: Shared) -> None:
-        self.jobs, self.shared = jobs, shared
+    def __init__(self, jobs: int, dataset: Dataset) -> None:
+        self.jobs, self.dataset = jobs, dataset
         self.workers: dict[int, _Worker] = {}
+        self._most = functools.cache(lambda model, size: group.most_together(model, dataset, size))
 
     def __enter__(self) -> "Pool":
+        self.shared = Shared(self.dataset).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers.values():
             worker.end()
+        self.shared.__exit__()
 
     @property
-    def running(self) -> set[str]:
-        """The runs under way, by id."""
-        return {run.id for worker in self.workers.values() for run in worker.runs}
+    def running(self) -> int:
+        return sum(bool(worker.runs) for worker in self.workers.values())
 
     @property
     def free(self) -> int:
-        """How many more groups of runs can start."""
-        return self.jobs - sum(bool(worker.runs) for worker in self.workers.values())
+        return self.jobs - self.running
+
+    def most_together(self, run: Run) -> int:
+        return self._most(run.model, run.batch_size)
 
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
@@ -170,19 +176,8 @@ def _work(connection: Connection, layout: Layout) -> None:
     dataset = layout.receive(connection)
     while True:
         runs: Sequence[Run] = connection.recv()
-        first = runs[0]
         try:
-            for evaluations in train_together(
-                first.model,
-                [run.optimizer for run in runs],
-                first.schedule,
-                dataset,
-                epochs=first.epochs,
-                batch_size=first.batch_size,
-                seed=first.seed,
-                evaluate_train=first.evaluate_train,
-                inspect=first.inspect,
-            ):
+            for evaluations in group.train(runs, dataset):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
         except Exception:

@@ -10,13 +10,14 @@ from adambench.show.charts.base import COLOURS, STYLE, log_axis
 
 
 def growth(numbers: Mapping[str, Mapping[int, float]]) -> Figure:
-    """How a step of Adam grows with hidden units, batch size and settings, and runs (of 100 steps) with jobs."""
+    """How a step of Adam grows with hidden units, batch size and settings, runs an hour with jobs, and planning."""
     with rc_context(STYLE):
         figure = Figure(figsize=(3.4 * len(numbers), 3.2), layout="constrained")
         for axes, (name, found) in zip(
             figure.subplots(1, len(numbers), squeeze=False)[0], numbers.items(), strict=True
         ):
             scale, unit = (1, "MLP runs of 100 steps an hour") if name == "jobs" else (1e3, "ms a step")
+            unit = "ms a run, training left out" if name.startswith("runs") else unit
             values = [scale * value for value in found.values()]
             axes.loglog(list(found), values, "o-", color=COLOURS["adam"])
             log_axis(axes, values)
