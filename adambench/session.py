@@ -43,6 +43,7 @@ class Session:
     entries: list[Entry]
     records: dict[str, Record]
     curves: dict[str, Curve]
+    mine: Callable[[Run], bool] | None = None  # a part of the plan, the only one to train
 
     @classmethod
     def open(
@@ -59,7 +60,7 @@ class Session:
     @cached_property
     def unfolding(self) -> Unfolding:
         """The runs of the plan as they can be named while others finish."""
-        return Unfolding(self.entries, self.curves)
+        return Unfolding(self.entries, self.curves, self.mine)
 
     @property
     def runs(self) -> list[Run]:
@@ -91,7 +92,7 @@ class Session:
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):
                     self.records[run.id] = Record.of(run, curve, len(event.runs))
-                    self.folder.write_record(run, self.records[run.id])
+                    self.folder.write_record(self.records[run.id])
             yield event
 
     def write_tables(self) -> list[Path]:

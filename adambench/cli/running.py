@@ -4,11 +4,14 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Jobs, Results, TableFormat, tell, warn
+
+if TYPE_CHECKING:
+    from adambench.session import Session
 
 
 def run(
@@ -25,19 +28,24 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Move the finished runs away and train everything again.")
     ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Train only this part of the runs, for example 2/5: the second of five.")
+    ] = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
     from adambench.run.engines import Failed
     from adambench.run.execution import cores, expected_seconds, interruptible, local
+    from adambench.run.unfolding import shard as part
     from adambench.session import Session
-    from adambench.show import progress, ranking
+    from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
 
     out = console()
+    mine = part(shard) if shard else None
     experiment = loading.load(config, overrides or [])
     dataset = experiment.dataset.load()
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
@@ -47,6 +55,7 @@ def run(
         if fresh and not dry_run:
             folder.put_aside()
         session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
+        session.mine = mine
         work = expected_seconds(experiment, dataset)
         if not dry_run or format is TEXT:
             out.print(progress.plan_line(experiment.name, session.unfolding, cores_used, work), markup=False)
@@ -67,17 +76,28 @@ def run(
             out.print("interrupted; finished runs are kept: rerun the command to resume")
             raise
         written = [folder.runs, *session.write_tables(), *session.draw("png"), *session.draw_search("png")]
+    _tell_results(session, written, results, format)
+    if shard:
+        out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
+    if failed:
+        out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
+        raise typer.Exit(1)
+
+
+def _tell_results(session: "Session", written: list[Path], results: Path, format: TableFormat) -> None:
+    """The tables, what was written where, and what can be done with it."""
+    from adambench.show import ranking
+    from adambench.show.terminal import console, plural
+
+    out, experiment = console(), session.experiment
     tell(ranking.tables(experiment, session.summaries()), format)
     if session.ignored:
-        out.print(ignored(session.ignored, folder.runs), markup=False, soft_wrap=True)
+        out.print(ignored(session.ignored, session.folder.runs), markup=False, soft_wrap=True)
     for path in written:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if stated := len(experiment.claims):
         name = experiment.name if results == Path("results") else f"{experiment.name} --results {results}"
         out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
-    if failed:
-        out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
-        raise typer.Exit(1)
 
 
 def ignored(records: int, folder: Path) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from adambench.curve import Curve
+from adambench.errors import AdambenchError
 from adambench.run.plan import Entry, Run
 
 
@@ -95,3 +96,11 @@ def _kin(entries: Sequence[Entry]) -> list[int]:
         for run in entry.candidates:
             parents[first(place)] = first(owners.setdefault(run.id, place))
     return [first(place) for place in range(len(entries))]
+
+
+def shard(text: str) -> Callable[[Run], bool]:
+    """Whether a run is in the part `2/5`: every run is in one of the five, by its id. Raises AdambenchError."""
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise AdambenchError(f"--shard {text}: must be a part and the number of parts", "For example: --shard 2/5")
+    return lambda run: int(run.id, 16) % int(parts) == int(part) - 1

@@ -74,8 +74,8 @@ class Folder:
                 records[record.id] = record
         return records
 
-    def write_record(self, run: Run, record: Record) -> Path:
-        return write(self.runs / f"{run.label}-{run.id}.json", record.json())
+    def write_record(self, record: Record) -> Path:
+        return write(self.runs / record.file, record.json())
 
     def write_config(self, text: str) -> Path:
         return write(self.config, text)

@@ -71,6 +71,11 @@ class Record:
             curve[-1] = replace(curve[-1], diverged=True)
         return cls(data["id"], curve, data)
 
+    @property
+    def file(self) -> str:
+        """The name of its file: `<label>-<id>.json`."""
+        return f"{self.data['optimizer']}-{self.id}.json"
+
     def json(self) -> str:
         """One line per field, one line per column of the curve."""
         lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key not in TABLES]
