@@ -19,6 +19,7 @@ from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
 from adambench.run import plan
+from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Engine, Event, Finished
 from adambench.run.execution import execute
 from adambench.run.plan import Entry, Run
@@ -85,14 +86,22 @@ class Session:
             name: fairness(members, self.curves, together) for name, members in plan.by_problem(self.entries).items()
         }
 
-    def train(self, engine: Engine, work: Callable[[Run], float], stop: Connection) -> Iterator[Event]:
-        """Train what is missing, record each run as it ends, and yield what happens."""
+    def train(
+        self, engine: Engine, work: Callable[[Run], float], stop: Connection, checkpoints: Checkpoints, warn: Warn
+    ) -> Iterator[Event]:
+        """Train what is missing, record each run as it ends, and yield what happens.
+
+        checkpoints: from which runs go on. They are removed as the runs are recorded.
+        """
         runs = self.unfolding
-        for event in execute(runs.runs.values(), self.curves, engine, work, stop, runs.finish):
+        checkpoints.remove([id_ for id_ in runs.runs if id_ in self.curves])
+        begun = checkpoints.epochs(warn)
+        for event in execute(runs.runs.values(), self.curves, engine, work, stop, runs.finish, begun):
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):
                     self.records[run.id] = Record.of(run, curve, len(event.runs))
                     self.folder.write_record(self.records[run.id])
+                checkpoints.remove([run.id for run in event.runs])
             yield event
 
     def write_tables(self) -> list[Path]:

@@ -14,10 +14,10 @@ from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam
+from adambench.run.provenance import provenance
 from adambench.show import charts
 from adambench.show.table import text
 from adambench.show.timings import timings
-from adambench.store.provenance import provenance
 from tests.conftest import Command
 
 

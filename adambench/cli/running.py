@@ -31,10 +31,17 @@ def run(
     shard: Annotated[
         str | None, typer.Option(help="Train only this part of the runs, for example 2/5: the second of five.")
     ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Save runs under way when so much time has passed.")
+    ] = 60,
+    scratch: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to save them; in the results folder if left out.")
+    ] = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
+    from adambench.run.checkpoints import Checkpoints
     from adambench.run.engines import Failed
     from adambench.run.execution import cores, expected_seconds, interruptible, local
     from adambench.run.unfolding import shard as part
@@ -52,8 +59,10 @@ def run(
     folder = Folder(results, experiment.name)
     cores_used = cores() if jobs is None else max(1, jobs)
     with nullcontext() if dry_run else locked(folder.prepare()):
+        checkpoints = Checkpoints(scratch / experiment.name if scratch else folder.checkpoints, checkpoint_every)
         if fresh and not dry_run:
             folder.put_aside()
+            checkpoints.remove()
         session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
         session.mine = mine
         work = expected_seconds(experiment, dataset)
@@ -63,10 +72,11 @@ def run(
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
         folder.write_config(loading.resolved(experiment))
+        engine = local(jobs, dataset, checkpoints)
         failed = 0
         try:
             with interruptible() as stop, progress.Watch(out, session.unfolding, work) as watch:
-                for event in session.train(local(jobs, dataset), work, stop):
+                for event in session.train(engine, work, stop, checkpoints, warn):
                     watch.show(event)
                     if isinstance(event, Failed):
                         failed += len(event.runs)

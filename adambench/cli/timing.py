@@ -22,8 +22,8 @@ def bench(
 
     from adambench.bench import plans, steps
     from adambench.datasets import mnist
+    from adambench.run.provenance import provenance
     from adambench.show.timings import timings
-    from adambench.store.provenance import provenance
 
     if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
         raise AdambenchError(

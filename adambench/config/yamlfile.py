@@ -12,7 +12,7 @@ import yaml
 
 from adambench.errors import AdambenchError
 
-MAX_NODES = 20_000  # values in a file, aliases counted each time they are used
+MAX_NODES = 200_000  # values in a file, aliases counted each time they are used
 
 Path = tuple[str | int, ...]
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import fields
 
 from adambench.curve import Curve, Evaluation, first_difference
-from adambench.store.provenance import provenance
+from adambench.run.provenance import provenance
 from adambench.store.records import Record
 
 CLOSE = 1e-4  # relative, at the end of the first epoch: later on, training itself magnifies a last bit

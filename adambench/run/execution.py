@@ -14,10 +14,11 @@ import signal
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from types import MappingProxyType
 
 import threadpoolctl
 
@@ -27,6 +28,7 @@ from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
+from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Engine, Event, Failed, Finished
 from adambench.run.engines.inline import Inline
 from adambench.run.engines.local import Pool
@@ -42,9 +44,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def local(jobs: int | None, dataset: Dataset) -> Engine:
+def local(jobs: int | None, dataset: Dataset, checkpoints: Checkpoints | None = None) -> Engine:
     """The engine for that many worker processes; None: as many as there are cores, 0: in this process."""
-    return Inline(dataset) if jobs == 0 else Pool(jobs or cores(), dataset)
+    return Inline(dataset, checkpoints) if jobs == 0 else Pool(jobs or cores(), dataset, checkpoints)
 
 
 def execute(
@@ -54,12 +56,14 @@ def execute(
     work: Callable[[Run], float] = lambda run: run.epochs,
     stop: Connection | None = None,
     then: Callable[[Run], Iterable[Run]] = lambda _: (),
+    begun: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[Event]:
     """Train the runs that have no curve yet, the longest first (by `work`), and yield what happens.
 
     curves: of the finished runs, by id. A new curve is added here, and nowhere else, before its event is yielded.
     stop: when something can be read from it, KeyboardInterrupt is raised.
     then: the runs to train because a run has finished; called once for each.
+    begun: by id, how many epochs of a run are behind it. Only runs of equal progress are trained together.
     A run that fails, or whose worker dies, is tried once more, alone. Closing the iterator ends the engine's work.
     """
     tries: Counter[str] = Counter()  # by id
@@ -69,7 +73,7 @@ def execute(
         for run in more:
             if run.id not in curves and run.id not in tries:
                 tries[run.id] = 0
-                queue.add(run, run.batches)
+                queue.add(run, f"{run.batches} {begun.get(run.id, 0)}")
 
     with engine:
         add(runs)

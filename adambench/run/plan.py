@@ -50,7 +50,7 @@ class Run:
     @cached_property
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
-        rule = named(self.optimizer, OPTIMIZERS).pop("name")
+        rule = next(name for name, cls in OPTIMIZERS.items() if cls is type(self.optimizer))
         return {
             "numerics": NUMERICS,
             "dtype": "float32",

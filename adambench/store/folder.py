@@ -1,7 +1,7 @@
 """The results folder of an experiment. Nothing else in the package opens it.
 
 results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
-people: a record is known by the id inside it.
+people: a record is known by the id inside it. The checkpoints beside them are those of `run`.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ class Folder:
         self.config = self.path / "config.yaml"
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
+        self.checkpoints = self.path / "checkpoints"
 
     def prepare(self) -> Path:
         """Make the folder and check that it can be written to. Raises AdambenchError if not."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from adambench.curve import Curve, Evaluation
 from adambench.run.plan import Run
-from adambench.store.provenance import provenance
+from adambench.run.provenance import provenance
 
 FORMAT = 1
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]

@@ -8,6 +8,7 @@ import threadpoolctl
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.run import group
+from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Event, Finished, Progressed, Started
 from adambench.run.plan import Run
 
@@ -15,8 +16,8 @@ from adambench.run.plan import Run
 class Inline:
     """One group at a time, trained while its events are asked for."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
+        self.dataset, self.checkpoints = dataset, checkpoints
         self.runs: Sequence[Run] = []
 
     def __enter__(self) -> "Inline":
@@ -43,7 +44,7 @@ class Inline:
 
     def events(self, stop: Connection | None) -> Iterator[Event]:
         curves: list[list[Evaluation]] = [[] for _ in self.runs]
-        for evaluations in group.train(self.runs, self.dataset):
+        for evaluations in group.train(self.runs, self.dataset, self.checkpoints):
             for curve, evaluation in zip(curves, evaluations, strict=True):
                 if evaluation:
                     curve.append(evaluation)

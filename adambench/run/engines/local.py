@@ -22,6 +22,7 @@ import threadpoolctl
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.run import group
+from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
 from adambench.run.plan import Run
 from adambench.run.shared import Layout, Shared
@@ -54,8 +55,8 @@ Message = Epoch | Done | Crashed
 class Pool:
     """At most `jobs` workers, started when they are needed. A context manager that leaves none behind."""
 
-    def __init__(self, jobs: int, dataset: Dataset) -> None:
-        self.jobs, self.dataset = jobs, dataset
+    def __init__(self, jobs: int, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
+        self.jobs, self.dataset, self.checkpoints = jobs, dataset, checkpoints
         self.workers: dict[int, _Worker] = {}
         self._most = functools.cache(lambda model, size: group.most_together(model, dataset, size))
 
@@ -83,7 +84,7 @@ class Pool:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
         number = next(n for n in range(self.jobs) if n not in self.workers or not self.workers[n].runs)
         if number not in self.workers:
-            self.workers[number] = _Worker(number, self.shared)
+            self.workers[number] = _Worker(number, self.shared, self.checkpoints)
         self.workers[number].start(runs)
         return Started(number, runs)
 
@@ -105,7 +106,7 @@ class Pool:
 class _Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, number: int, shared: Shared) -> None:
+    def __init__(self, number: int, shared: Shared, checkpoints: Checkpoints | None) -> None:
         self.number = number
         self.runs: Sequence[Run] = []  # what it trains now
         self.curves: list[list[Evaluation]] = []
@@ -113,7 +114,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, shared.layout), name=f"worker {number + 1}")
+        given = (theirs, shared.layout, checkpoints)
+        self.process = context.Process(target=_work, args=given, name=f"worker {number + 1}")
         with _blocked():
             self.process.start()
         theirs.close()
@@ -168,7 +170,7 @@ def _blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that arrived meanwhile acts now
 
 
-def _work(connection: Connection, layout: Layout) -> None:
+def _work(connection: Connection, layout: Layout, checkpoints: Checkpoints | None) -> None:
     """The main function of a worker: map the data once, then train the runs that arrive."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -177,7 +179,7 @@ def _work(connection: Connection, layout: Layout) -> None:
     while True:
         runs: Sequence[Run] = connection.recv()
         try:
-            for evaluations in group.train(runs, dataset):
+            for evaluations in group.train(runs, dataset, checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
         except Exception:
