@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 FINAL = 0.05  # the final value of a run is the mean over this last share of its epochs
@@ -84,3 +84,11 @@ def reached(curve: Curve, unit: Literal["epoch", "seconds"], level: float, metri
     if math.isnan(level) or (first.epoch > 1 and value(first, metric) <= level):
         return math.nan
     return next((float(getattr(e, unit)) for e in curve if value(e, metric) <= level), math.inf)
+
+
+def first_difference(one: Curve, other: Curve) -> int | None:
+    """The first epoch in which the curves differ in a bit, times left out; None if there is none."""
+    for a, b in zip(one, other, strict=False):
+        if repr(replace(a, seconds=0.0)) != repr(replace(b, seconds=0.0)):  # repr: nan is the same as nan
+            return a.epoch
+    return min(len(one), len(other)) + 1 if len(one) != len(other) else None

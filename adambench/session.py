@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +13,17 @@ from adambench import __version__
 from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
-from adambench.datasets import Dataset
 from adambench.errors import AdambenchError, unknown
 from adambench.judge import analysis, claims, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
 from adambench.run import plan
-from adambench.run.engines import Event, Finished
+from adambench.run.checkpoints import Checkpoints
+from adambench.run.engines import Engine, Event, Finished
 from adambench.run.execution import execute
 from adambench.run.plan import Entry, Run
+from adambench.run.unfolding import Unfolding
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import title
@@ -46,6 +47,7 @@ class Session:
     records: dict[str, Record]
     curves: dict[str, Curve]
     warn: Warn
+    mine: Callable[[Run], bool] | None = None  # a part of the plan, the only one to train
 
     @classmethod
     def open(
@@ -58,6 +60,11 @@ class Session:
         records = {} if fresh else folder.records(warn, set_aside)
         curves = {id_: record.curve for id_, record in records.items()}
         return cls(experiment, folder, plan.entries(experiment), records, curves, warn)
+
+    @cached_property
+    def unfolding(self) -> Unfolding:
+        """The runs of the plan as they can be named while others finish."""
+        return Unfolding(self.entries, self.curves, self.mine)
 
     @property
     def runs(self) -> list[Run]:
@@ -91,18 +98,23 @@ class Session:
             for name, members in plan.by_problem(self.entries).items()
         }
 
-    def train(self, dataset: Dataset, jobs: int, work: Callable[[Run], float], stop: Connection) -> Iterator[Event]:
-        """Train what is missing, record each run as it ends, and yield what happens."""
-        for event in execute(partial(plan.runs, self.entries), dataset, self.curves, jobs, work, stop):
+    def train(
+        self, engine: Engine, work: Callable[[Run], float], stop: Connection, checkpoints: Checkpoints, warn: Warn
+    ) -> Iterator[Event]:
+        """Train what is missing, record each run as it ends, and yield what happens.
+
+        checkpoints: from which runs go on. They are removed as the runs are recorded.
+        """
+        runs = self.unfolding
+        checkpoints.remove([id_ for id_ in runs.runs if id_ in self.curves])
+        begun = checkpoints.epochs(warn)
+        for event in execute(runs.runs.values(), self.curves, engine, work, stop, runs.finish, begun):
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):
                     self.records[run.id] = Record.of(run, curve, len(event.runs))
-                    self.folder.write_record(run, self.records[run.id])
+                    self.folder.write_record(self.records[run.id])
+                checkpoints.remove([run.id for run in event.runs])
             yield event
-
-    def train_again(self, runs: list[Run], dataset: Dataset, jobs: int, stop: Connection) -> Iterator[Event]:
-        """Train runs that are recorded already, and record nothing."""
-        return execute(lambda _: runs, dataset, {}, jobs, stop=stop)
 
     def write_tables(self) -> list[Path]:
         """curves.csv and summary.csv."""

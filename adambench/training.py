@@ -2,8 +2,7 @@
 
 import itertools
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,62 +12,73 @@ from adambench import inspection
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.datasets.batches import Batches, Floats, scale
-from adambench.inspection import Row
+from adambench.datasets.batches import Batches, scale
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
+from adambench.setting import Clock, Evaluated, Saved, Setting
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
-Evaluated = tuple[Floats, Floats]  # of each setting: mean cost and share of wrong labels
 
 
 def train(
     model: Model, optimizer: Optimizer, schedule: Schedule, dataset: Dataset, **given: Any
 ) -> Iterator[Evaluation]:
-    """Train one setting. The other arguments are those of `train_together`."""
-    for (evaluation,) in train_together(model, [optimizer], schedule, dataset, **given):
+    """Train one setting. The other arguments are those of `Training`."""
+    for (evaluation,) in Training(model, [optimizer], schedule, dataset, **given):
         assert evaluation
         yield evaluation
 
 
-def train_together(
-    model: Model,
-    optimizers: Sequence[Optimizer],
-    schedule: Schedule,
-    dataset: Dataset,
-    *,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    evaluate_train: bool = False,
-    inspect: int = 0,
-    dtype: npt.DTypeLike = np.float32,
-) -> Iterator[list[Evaluation | None]]:
-    """Train several settings at once on the same minibatches. The model must be able to hold that many.
+class Training:
+    """Trains several settings at once on the same minibatches. The model must be able to hold that many.
 
-    After each epoch, yields a list of evaluations, one per setting in the given order. A setting whose cost is no
-    longer finite has diverged: this evaluation is its last, and later lists hold None for it. Training ends early if
-    all settings have diverged. No setting influences another.
-    inspect: the number of inspections of each rule per decade of steps, besides one at the end of each epoch. They are
-    stored in `Evaluation.inside`.
+    Iterating trains, and yields after each epoch a list of evaluations, one per setting in the given order. A setting
+    whose cost is no longer finite has diverged: this evaluation is its last, and later lists hold None for it. Training
+    ends early if all settings have diverged. No setting influences another. Between two epochs a training can be saved,
+    and another training of the same settings can go on from there, with the same bits.
     """
-    network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
-    settings = [_Setting(optimizer, network, i) for i, optimizer in enumerate(optimizers)]
-    clock = _Clock()
-    step, last = 0, epochs * batches.count
-    inspected = inspection.points(inspect, last) if inspect else frozenset()
-    for epoch in range(1, epochs + 1):
-        begun = left = [setting for setting in settings if not setting.diverged]
+
+    def __init__(
+        self,
+        model: Model,
+        optimizers: Sequence[Optimizer],
+        schedule: Schedule,
+        dataset: Dataset,
+        *,
+        epochs: int,
+        batch_size: int,
+        seed: int,
+        evaluate_train: bool = False,
+        inspect: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        """inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch."""
+        self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
+        self.evaluate_train, self.inspects = evaluate_train, inspect > 0
+        self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
+        self.settings = [Setting(optimizer, self.network, i) for i, optimizer in enumerate(optimizers)]
+        self.inspected = inspection.points(inspect, epochs * self.batches.count) if inspect else frozenset()
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[list[Evaluation | None]]:
+        while self.epoch < self.epochs and not all(setting.diverged for setting in self.settings):
+            self.epoch += 1
+            yield self._epoch(self.epoch)
+
+    def _epoch(self, epoch: int) -> list[Evaluation | None]:
+        network, batches, clock = self.network, self.batches, Clock()
+        step = (epoch - 1) * batches.count
+        begun = left = [setting for setting in self.settings if not setting.diverged]
         for setting in begun:
             setting.begin_epoch()
         with np.errstate(all="ignore"):  # overflow is expected: the run then counts as diverged
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
-                costs = network.cost(images, labels, dropout_rng) * len(labels)
-                factor = schedule.factor(step, epoch)
-                inspecting = inspect > 0 and (step in inspected or step == epoch * batches.count)
+                costs = network.cost(images, labels, self.dropout_rng) * len(labels)
+                factor = self.schedule.factor(step, epoch)
+                inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)
                 for setting in left:
                     setting.step(costs[setting.place], factor, step, inspecting)
@@ -81,89 +91,35 @@ def train_together(
                     if not left:
                         break
             clock.shared(left)
-            test = evaluate(network, dataset.test, batches.batch_size) if left else None
-            full = evaluate(network, dataset.train, batches.batch_size) if left and evaluate_train else None
+            test = evaluate(network, self.dataset.test, batches.batch_size) if left else None
+            full = evaluate(network, self.dataset.train, batches.batch_size) if left and self.evaluate_train else None
             penalty = network.penalty()
-        images_seen = len(dataset.train.labels)
-        yield [
+        images_seen = len(self.dataset.train.labels)
+        return [
             setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full)
             if setting in begun
             else None
-            for setting in settings
+            for setting in self.settings
         ]
-        if all(setting.diverged for setting in settings):
-            return
+
+    def save(self) -> list[Saved]:
+        """Each setting as it is now, at the end of an epoch."""
+        shared = {"epoch": self.epoch, "batches": _state(self.batches.rng), "dropout": _state(self.dropout_rng)}
+        return [Saved({**shared, **saved.numbers}, saved.arrays) for saved in (s.save() for s in self.settings)]
+
+    def restore(self, saved: Sequence[Saved]) -> None:
+        """Go on where the same settings were saved at the end of one epoch. Raises ValueError if they do not fit."""
+        for setting, state in zip(self.settings, saved, strict=True):
+            setting.restore(state)
+        self.epoch = saved[0].numbers["epoch"]
+        for rng, name in ((self.batches.rng, "batches"), (self.dropout_rng, "dropout")):
+            words = np.array(saved[0].numbers[name]["state"], np.uint64)
+            rng.bit_generator.state = {**saved[0].numbers[name], "state": {"state": words}}
 
 
-class _Setting:
-    """One setting in training: its rule, its row of the network, and its measurements in the current epoch."""
-
-    def __init__(self, optimizer: Optimizer, network: Network, place: int) -> None:
-        self.optimizer, self.place, self.parts = optimizer, place, network.parts
-        self.theta, self.grad = network.theta[place], network.grad[place]
-        self.state = optimizer.init(self.theta)
-        self.seconds = 0.0  # CPU time since training began
-        self.diverged = False
-
-    def begin_epoch(self) -> None:
-        self.cost = 0.0  # summed over the images of the epoch so far
-        self.steps = 0  # since training began; 0 before the first step of an epoch
-        self.inside: list[Row] = []
-
-    def step(self, cost: float, lr_scale: float, step: int, inspecting: bool) -> None:
-        """Take one step. cost: the cost of the minibatch, summed over its images."""
-        self.cost += cost
-        self.steps = step
-        if inspecting:
-            self.before = self.theta.copy()
-        self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
-
-    def inspect(self, lr_scale: float) -> None:
-        """Record what the last step did inside the rule."""
-        self.inside += inspection.inspect(
-            self.optimizer, self.state, self.before, self.theta, self.grad, lr_scale, self.parts
-        )
-
-    def end_epoch(
-        self, epoch: int, images: int, penalty: Floats, test: Evaluated | None, full: Evaluated | None
-    ) -> Evaluation:
-        """The evaluation of this epoch. test, full: None if not evaluated, for example if the cost is not finite."""
-        cost = float(self.cost) / images
-        test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
-        self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
-        full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
-        return Evaluation(
-            epoch=epoch,
-            step=self.steps,
-            seconds=round(self.seconds, 4),
-            train_loss=cost,
-            penalty=float(penalty[self.place]),
-            test_loss=test_loss,
-            test_error=test_error,
-            full_train_loss=full_loss,
-            full_train_error=full_error,
-            diverged=self.diverged,
-            inside=self.inside,
-        )
-
-
-class _Clock:
-    """Charges each setting the CPU seconds of its own updates and an equal part of the shared work."""
-
-    def start(self) -> None:
-        self._last = time.process_time()
-
-    def own(self, setting: _Setting) -> None:
-        setting.seconds += self._lap()
-
-    def shared(self, among: Sequence[_Setting]) -> None:
-        lap = self._lap()
-        for setting in among:
-            setting.seconds += lap / len(among)
-
-    def _lap(self) -> float:
-        before, self._last = self._last, time.process_time()
-        return self._last - before
+def _state(rng: np.random.Generator) -> dict[str, Any]:
+    state: Mapping[str, Any] = rng.bit_generator.state
+    return {**state, "state": [int(word) for word in state["state"]["state"]]}
 
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adambench.bench import rivals
+from adambench.bench import plans, rivals
 from adambench.bench import steps as bench
 from adambench.bench.steps import Pair
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam
+from adambench.run.provenance import provenance
 from adambench.show import charts
 from adambench.show.table import text
 from adambench.show.timings import timings
-from adambench.store.provenance import provenance
 from tests.conftest import Command
 
 
@@ -70,6 +70,11 @@ def test_the_tables_and_the_chart() -> None:
     for word in ("17.000", "80%", "69.2", "6.0", "1.18", "8.000", "1900"):
         assert word in said
     assert [axes.get_xlabel() for axes in charts.growth(growth).axes] == ["batch size", "jobs"]
+
+
+def test_a_large_plan_is_unfolded_to_its_end() -> None:
+    (seconds,) = plans.growth([200]).values()
+    assert seconds > 0
 
 
 def test_the_command_refuses_a_chart_that_it_cannot_write(command: Command, tmp_path: Path) -> None:

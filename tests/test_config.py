@@ -179,7 +179,7 @@ def test_wrong_overrides(override: str, message: str) -> None:
         ("[" * 5000, "f.yaml: nested too deeply"),
         ("x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n" + "".join(
             f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 9)),
-         "f.yaml:1: more than 20,000 values (aliases count each time they are used)"),
+         "f.yaml:1: more than 200,000 values (aliases count each time they are used)"),
     ],
 )  # fmt: skip
 def test_what_is_not_plain_yaml_is_refused(text: str, message: str) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from adambench.curve import Curve
 from adambench.datasets import Dataset
 from adambench.models.logistic import settings_are_independent
 from adambench.run import plan
-from adambench.run.engines import Failed, Finished, Progressed, Started
-from adambench.run.execution import execute, expected_seconds
+from adambench.run.engines import Event, Failed, Finished, Progressed, Started
+from adambench.run.execution import execute, expected_seconds, local
 from adambench.run.plan import Run
 from adambench.run.shared import Shared
+from adambench.run.unfolding import Unfolding
 from adambench.training import train
 
 
@@ -36,14 +37,23 @@ def untimed(curve: Curve) -> Curve:
     return [replace(evaluation, seconds=0.0) for evaluation in curve]
 
 
-def known(experiment: Experiment) -> Callable[[Mapping[str, Curve]], list[Run]]:
-    entries = plan.entries(experiment)
-    return lambda curves: plan.runs(entries, curves)
+def events_of(
+    experiment: Experiment,
+    curves: dict[str, Curve],
+    jobs: int,
+    work: Callable[[Run], float] = lambda run: run.epochs,
+    change: Callable[[Run], Run] = lambda run: run,
+) -> Iterator[Event]:
+    """The whole experiment, every run changed."""
+    runs, engine = Unfolding(plan.entries(experiment), curves), local(jobs, experiment.dataset.load())
+    return execute(
+        map(change, runs.runs.values()), curves, engine, work, then=lambda run: map(change, runs.finish(run))
+    )
 
 
 def finished(experiment: Experiment, jobs: int, curves: dict[str, Curve] | None = None) -> dict[str, Curve]:
     curves = {} if curves is None else curves
-    for event in execute(known(experiment), experiment.dataset.load(), curves, jobs):
+    for event in events_of(experiment, curves, jobs):
         assert not isinstance(event, Failed), event.reason
     return {id_: untimed(curve) for id_, curve in curves.items()}
 
@@ -51,8 +61,8 @@ def finished(experiment: Experiment, jobs: int, curves: dict[str, Curve] | None 
 def test_curves_are_the_same_to_the_bit_with_any_jobs_and_without_workers(
     experiment: Experiment, dataset: Dataset
 ) -> None:
-    one, three = finished(experiment, 1), finished(experiment, 3)
-    assert one == three
+    one, three, inline = (finished(experiment, jobs) for jobs in (1, 3, 0))
+    assert one == three == inline
     entries = plan.entries(experiment)
     assert len(one) == 17
     for run in plan.runs(entries, one):
@@ -60,10 +70,10 @@ def test_curves_are_the_same_to_the_bit_with_any_jobs_and_without_workers(
         assert untimed(list(train(run.model, run.optimizer, run.schedule, dataset, **given))) == one[run.id]
 
 
-def test_events_tell_the_story_of_each_run(experiment: Experiment, dataset: Dataset) -> None:
+def test_events_tell_the_story_of_each_run(experiment: Experiment) -> None:
     curves: dict[str, Curve] = {}
     stories: dict[str, list[type]] = {}
-    for event in execute(known(experiment), dataset, curves, 2):
+    for event in events_of(experiment, curves, 2):
         for run in event.runs:
             stories.setdefault(run.id, []).append(type(event))
     assert len(stories) == 17
@@ -71,40 +81,40 @@ def test_events_tell_the_story_of_each_run(experiment: Experiment, dataset: Data
         assert story == [Started, *[Progressed] * len(curves[id_]), Finished]
 
 
-def test_the_longest_runs_start_first(experiment: Experiment, dataset: Dataset) -> None:
-    events = execute(known(experiment), dataset, {}, 1, lambda run: 10 * (run.problem == "mlp") + run.seed)
+def test_the_longest_runs_start_first(experiment: Experiment) -> None:
+    events = events_of(experiment, {}, 1, lambda run: 10 * (run.problem == "mlp") + run.seed)
     order = [(event.runs[0].problem, event.runs[0].seed) for event in events if isinstance(event, Started)]
     assert order[:2] == [("mlp", 2), ("mlp", 1)]
 
 
 @pytest.mark.skipif(not settings_are_independent(784, 10, (64, 24)), reason="not with this processor's BLAS kernels")
-def test_runs_that_see_the_same_minibatches_are_trained_together(experiment: Experiment, dataset: Dataset) -> None:
-    """Two workers get three of six tuning runs of softmax regression each, then both optimizers of each report seed."""
-    events = execute(known(experiment), dataset, {}, 2, lambda run: run.problem == "logistic")
+def test_runs_that_see_the_same_minibatches_are_trained_together(experiment: Experiment) -> None:
+    """Six tuning runs of softmax regression on two workers: three each; then both optimizers on each report seed."""
+    events = events_of(experiment, {}, 2, lambda run: run.problem == "logistic")
     groups = [event.runs for event in events if isinstance(event, Started) and event.runs[0].problem == "logistic"]
     assert [len(group) for group in groups if group[0].phase == "tuning"] == [3, 3]
     for group in groups:
         assert len({(run.problem, run.seed, run.epochs, run.batch_size) for run in group}) == 1
 
 
-def test_what_is_finished_is_not_run_again(experiment: Experiment, dataset: Dataset) -> None:
+def test_what_is_finished_is_not_run_again(experiment: Experiment) -> None:
     curves: dict[str, Curve] = {}
     whole = finished(experiment, 2, curves)
-    assert list(execute(known(experiment), dataset, curves, 2)) == []
+    assert list(events_of(experiment, curves, 2)) == []
     missing = next(iter(curves))
     del curves[missing]
-    events = list(execute(known(experiment), dataset, curves, 2))
+    events = list(events_of(experiment, curves, 2))
     assert {run.id for event in events for run in event.runs} == {missing}
     assert untimed(curves[missing]) == whole[missing]
 
 
 @pytest.mark.parametrize("problem", ["logistic", "mlp"])
-def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment, dataset: Dataset) -> None:
-    """Kill the first worker that has a run of the problem. All runs still end, with the same bits."""
+def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment) -> None:
+    """SIGKILL to the first worker that has a run of the problem: all runs end, with the same bits."""
     curves: dict[str, Curve] = {}
     tries: Counter[str] = Counter()
     killed: set[str] = set()
-    for event in execute(known(experiment), dataset, curves, 1):
+    for event in events_of(experiment, curves, 1):
         assert not isinstance(event, Failed)
         if isinstance(event, Started):
             tries.update(run.id for run in event.runs)
@@ -118,15 +128,14 @@ def test_a_killed_worker_costs_one_retry(problem: str, experiment: Experiment, d
     assert {id_: untimed(curve) for id_, curve in curves.items()} == finished(experiment, 2)
 
 
-def test_a_run_that_fails_twice_is_reported_and_the_others_continue(experiment: Experiment, dataset: Dataset) -> None:
-    """A negative batch size simulates a bug in the worker. The check of a configuration would refuse it."""
-    entries = plan.entries(experiment)
+def test_a_run_that_fails_twice_is_told_and_the_others_go_on(experiment: Experiment) -> None:
+    """Batches of less than nothing stand in for a bug in the worker; the check of the file lets none through."""
 
-    def broken(curves: Mapping[str, Curve]) -> list[Run]:
-        return [replace(run, batch_size=-1) if run.problem == "mlp" else run for run in plan.runs(entries, curves)]
+    def broken(run: Run) -> Run:
+        return replace(run, batch_size=-1) if run.problem == "mlp" else run
 
     curves: dict[str, Curve] = {}
-    events = list(execute(broken, dataset, curves, 2))
+    events = list(events_of(experiment, curves, 2, change=broken))
     failed = [event for event in events if isinstance(event, Failed)]
     assert {run.problem for event in failed for run in event.runs} == {"mlp"}
     assert sum(len(event.runs) for event in failed) == 3 + 2
@@ -134,8 +143,8 @@ def test_a_run_that_fails_twice_is_reported_and_the_others_continue(experiment: 
     assert len(curves) == 6 + 4
 
 
-def test_no_worker_is_left_over(experiment: Experiment, dataset: Dataset) -> None:
-    events = execute(known(experiment), dataset, {}, 2)
+def test_no_worker_is_left_over(experiment: Experiment) -> None:
+    events = events_of(experiment, {}, 2)
     next(events)
     events.close()  # type: ignore[attr-defined]  # a generator
     assert [p for p in multiprocessing.active_children() if p.name.startswith("worker")] == []

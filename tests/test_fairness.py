@@ -64,3 +64,12 @@ def test_fairness_without_runs() -> None:
     levels, rows = fairness.fairness(plan.entries(experiment), {}, {})
     assert levels == []
     assert all(math.isnan(row.rank) and math.isnan(row.tuned) for row in rows)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8, 12, 97, 160])
+def test_the_best_of_k_has_the_value_of_exact_binomials(n: int) -> None:
+    finals = [math.sqrt(i) for i in range(n)]
+    for k, share in itertools.product(range(1, n + 1), (0.25, 0.5, 0.75)):
+        draws = math.comb(n, k)
+        exact = next(value for i, value in enumerate(finals, 1) if 1 - math.comb(n - i, k) / draws >= share)
+        assert fairness._best_of(finals, k, share) == exact

@@ -27,7 +27,8 @@ from adambench.curve import Curve
 from adambench.errors import AdambenchError
 from adambench.run import plan
 from adambench.run.engines import Finished
-from adambench.run.execution import execute
+from adambench.run.execution import execute, local
+from adambench.run.unfolding import Unfolding
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
@@ -170,9 +171,10 @@ def test_a_curve_depends_only_on_its_run(folder: Path, data: st.DataObject) -> N
 def go(
     experiment: Experiment, curves: dict[str, Curve], jobs: int, order: Any = None, stop_after: int | None = None
 ) -> None:
-    entries = plan.entries(experiment)
+    runs = Unfolding(plan.entries(experiment), curves)
     work = (lambda _: order.random()) if order else (lambda run: run.epochs)
-    events = execute(lambda known: plan.runs(entries, known), experiment.dataset.load(), curves, jobs, work)
+    engine = local(jobs, experiment.dataset.load())
+    events = execute(runs.runs.values(), curves, engine, work, then=runs.finish)
     for i, _ in enumerate(events):
         if i == stop_after:
             events.close()  # type: ignore[attr-defined]  # a generator
@@ -402,8 +404,9 @@ def test_figures_say_where_they_come_from(command: Command, small: Path) -> None
 
 def test_finished_events_hold_whole_curves(small: Path) -> None:
     experiment = load(small)
-    entries = plan.entries(experiment)
-    for event in execute(lambda known: plan.runs(entries, known), experiment.dataset.load(), {}, 2):
+    for event in execute(
+        Unfolding(plan.entries(experiment), {}).runs.values(), {}, local(2, experiment.dataset.load())
+    ):
         if isinstance(event, Finished):
             for run_, curve in zip(event.runs, event.curves, strict=True):
                 assert [evaluation.epoch for evaluation in curve] == list(range(1, run_.epochs + 1))

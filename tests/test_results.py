@@ -55,7 +55,7 @@ def curve(*losses: float, **more: Any) -> Curve:
 def test_a_record_is_read_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
     folder, run = Folder(tmp_path, "x"), some_runs()[0]
     folder.prepare()
-    folder.write_record(run, Record.of(run, stored))
+    folder.write_record(Record.of(run, stored))
     (record,) = folder.records(warn=pytest.fail).values()
     assert record.id == run.id
     assert repr(record.curve) == repr(stored)  # nan is not equal to itself
@@ -64,7 +64,7 @@ def test_a_record_is_read_back_to_the_bit(stored: Curve, tmp_path: Path) -> None
 
 def test_a_record_has_every_field(tmp_path: Path) -> None:
     run = some_runs()[2]
-    file = Folder(tmp_path, "x").write_record(run, Record.of(run, curve(1.0, math.inf)))
+    file = Folder(tmp_path, "x").write_record(Record.of(run, curve(1.0, math.inf)))
     assert file == tmp_path / "x" / "runs" / f"mine-{run.id}.json"
     data = json.loads(file.read_text())
     expected = {
@@ -118,7 +118,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
 def test_fresh_sets_old_records_aside(tmp_path: Path) -> None:
     folder, run = Folder(tmp_path, "x"), some_runs()[0]
     folder.prepare()
-    folder.write_record(run, Record.of(run, curve(1.0)))
+    folder.write_record(Record.of(run, curve(1.0)))
     folder.put_aside()
     assert folder.records(warn=pytest.fail) == {}
     assert len(list(folder.path.glob("runs-until-*/*.json"))) == 1

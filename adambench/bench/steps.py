@@ -24,7 +24,7 @@ from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
 from adambench.run.engines import Finished
-from adambench.run.execution import cores, execute
+from adambench.run.execution import cores, execute, local
 from adambench.run.plan import Run
 from adambench.schedules import Constant
 from adambench.training import steps
@@ -202,7 +202,7 @@ def jobs_growth(dataset: Dataset) -> dict[int, float]:
             Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, "", False)
             for seed in range(5 * jobs)
         ]
-        events = execute(lambda _: runs, part, {}, jobs)
+        events = execute(runs, {}, local(jobs, part))
         ends = [time.perf_counter() for event in events if isinstance(event, Finished)]
         return (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
 

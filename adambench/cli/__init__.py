@@ -7,10 +7,24 @@ from adambench.cli.app import app, main
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import explain, init, list_
 from adambench.cli.looking import plot, show, table
+from adambench.cli.merging import merge
 from adambench.cli.running import run
 from adambench.cli.timing import bench
 
 __all__ = ["app", "main"]
 
-for command in (run, plot, table, claims, fairness, verify, show, bench, list_, explain, init):  # as --help lists them
+for command in (
+    run,
+    plot,
+    table,
+    claims,
+    fairness,
+    verify,
+    show,
+    merge,
+    bench,
+    list_,
+    explain,
+    init,
+):  # as --help lists them
     app.command(name=command.__name__.rstrip("_"))(command)

@@ -90,7 +90,8 @@ Names = Annotated[
 ]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, help="Number of worker processes; as many as there are cores if left out.")
+    int | None,
+    typer.Option(min=0, help="Number of worker processes; as many as there are cores if left out. 0: in this process."),
 ]
 
 

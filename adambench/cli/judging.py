@@ -61,7 +61,7 @@ def verify(
 
     from adambench.judge.verification import compare
     from adambench.run.engines import Failed, Finished
-    from adambench.run.execution import cores, interruptible
+    from adambench.run.execution import execute, interruptible, local
     from adambench.session import stored
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural
@@ -85,7 +85,7 @@ def verify(
         out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
         dataset = session.experiment.dataset.load()
         with interruptible() as stop:
-            for event in session.train_again(runs, dataset, jobs or cores(), stop):
+            for event in execute(runs, {}, local(jobs, dataset), stop=stop):
                 verdicts: list[tuple[bool, str]] = []
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)

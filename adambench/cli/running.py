@@ -13,6 +13,7 @@ from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
 if TYPE_CHECKING:
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
+    from adambench.session import Session
 
 
 def run(
@@ -29,12 +30,23 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Move the finished runs away and train everything again.")
     ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Train only this part of the runs, for example 2/5: the second of five.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Save runs under way when so much time has passed.")
+    ] = 60,
+    scratch: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to save them; in the results folder if left out.")
+    ] = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
+    from adambench.run.checkpoints import Checkpoints
     from adambench.run.engines import Failed
-    from adambench.run.execution import cores, expected_seconds, interruptible
+    from adambench.run.execution import cores, expected_seconds, interruptible, local
+    from adambench.run.unfolding import shard as part
     from adambench.session import Session, refuse_to_replace
     from adambench.show import progress
     from adambench.show.terminal import console, plural
@@ -42,26 +54,31 @@ def run(
     from adambench.store.lock import locked
 
     out = console()
+    mine = part(shard) if shard else None
     experiment, dataset = _read(config, overrides or [])
     folder = Folder(results, experiment.name)
     if overrides and not dry_run:
         refuse_to_replace(folder, experiment)
-    jobs = jobs or cores()
+    cores_used = cores() if jobs is None else max(1, jobs)
     with nullcontext() if dry_run else locked(folder.prepare()):
+        checkpoints = Checkpoints(scratch / experiment.name if scratch else folder.checkpoints, checkpoint_every)
         if fresh and not dry_run:
             folder.put_aside()
+            checkpoints.remove()
         session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
+        session.mine = mine
         work = expected_seconds(experiment, dataset)
         if not dry_run or format is TEXT:
-            out.print(progress.plan_line(session.entries, session.curves, jobs, work), markup=False)
+            out.print(progress.plan_line(experiment.name, session.unfolding, cores_used, work), markup=False)
         if dry_run:
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
         folder.write_config(loading.resolved(experiment))
+        engine = local(jobs, dataset, checkpoints)
         failed = 0
         try:
-            with interruptible() as stop, progress.Watch(out, session.entries, session.curves, work) as watch:
-                for event in session.train(dataset, jobs, work, stop):
+            with interruptible() as stop, progress.Watch(out, session.unfolding, work) as watch:
+                for event in session.train(engine, work, stop, checkpoints, warn):
                     watch.show(event)
                     if isinstance(event, Failed):
                         failed += len(event.runs)
@@ -73,16 +90,26 @@ def run(
         written = [folder.runs, *session.write_tables()]
         tell(session.tables(), format)
         written += [*session.draw("png"), *session.draw_search("png")]
+    _tell_results(session, written, results, shard)
+    if failed:
+        out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
+        raise typer.Exit(1)
+
+
+def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:
+    """What was written where, and what can be done with it."""
+    from adambench.show.terminal import console, plural
+
+    out, experiment = console(), session.experiment
     if session.ignored:
-        out.print(ignored(session.ignored, folder.runs), markup=False, soft_wrap=True)
+        out.print(ignored(session.ignored, session.folder.runs), markup=False, soft_wrap=True)
     for path in written:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if stated := len(experiment.claims):
         name = experiment.name if results == Path("results") else f"{experiment.name} --results {results}"
         out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
-    if failed:
-        out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
-        raise typer.Exit(1)
+    if shard:
+        out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
 
 
 def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":

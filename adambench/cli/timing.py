@@ -20,10 +20,10 @@ def bench(
     """Time training steps on one core, beside their matrix products, and PyTorch and JAX where they are installed."""
     from dataclasses import asdict
 
-    from adambench.bench import steps
+    from adambench.bench import plans, steps
     from adambench.datasets import mnist
+    from adambench.run.provenance import provenance
     from adambench.show.timings import timings
-    from adambench.store.provenance import provenance
 
     if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
         raise AdambenchError(
@@ -40,6 +40,7 @@ def bench(
             numbers["beside"] = [asdict(beside) for beside in steps.beside(dataset)]
     if growth:
         numbers["growth"]["jobs"] = steps.jobs_growth(dataset)
+        numbers["growth"]["runs in the plan"] = plans.growth()
     tell(timings(numbers), format)
     if chart:
         from adambench.show import charts

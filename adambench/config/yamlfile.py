@@ -14,7 +14,7 @@ import yaml
 from adambench.config import syntax
 from adambench.errors import AdambenchError
 
-MAX_NODES = 20_000  # values in a file; an alias counts each time it is used
+MAX_NODES = 200_000  # values in a file; an alias counts each time it is used
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "null": "nothing"}  # YAML's tags
 
 Path = tuple[str | int, ...]

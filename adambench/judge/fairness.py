@@ -4,6 +4,7 @@ Everything is computed from finished runs. Nothing is trained.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -42,8 +43,19 @@ def budget(entry: Entry, curves: Mapping[str, Curve]) -> Budget | None:
 def _best_of(finals: Sequence[float], k: int, share: float) -> float:
     """A quantile of the minimum of k out of n sorted values. It exceeds the i-th with probability C(n−i, k)/C(n, k)."""
     n = len(finals)
-    draws = math.comb(n, k)
-    return next(value for i, value in enumerate(finals, 1) if 1 - math.comb(n - i, k) / draws >= share)
+    return finals[bisect_left(range(1, n), True, key=lambda i: _at_most(n, k, i, share))]
+
+
+def _at_most(n: int, k: int, i: int, share: float) -> bool:
+    """Whether the lowest of k out of n is at most the i-th with at least that probability: 1 − C(n−i, k)/C(n, k).
+
+    By logarithms, which are right to 1e-10 for the largest grid; exactly where they cannot tell.
+    """
+    if k > n - i:
+        return True
+    log = math.lgamma(n - i + 1) - math.lgamma(n - i - k + 1) - math.lgamma(n + 1) + math.lgamma(n - k + 1)
+    excess = 1 - math.exp(log) - share
+    return excess > 0 if abs(excess) > 1e-9 else 1 - math.comb(n - i, k) / math.comb(n, k) >= share
 
 
 @dataclass(frozen=True)
@@ -175,10 +187,10 @@ def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, f
     seeds = set.intersection(*(set(found) for found in finals.values()))
     if not seeds:
         return dict.fromkeys(finals, math.nan)
+    ordered = {seed: sorted(found[seed] for found in finals.values()) for seed in seeds}
 
     def place(label: str, seed: int) -> float:
-        others = [found[seed] for found in finals.values()]
-        mine = finals[label][seed]
-        return sum(value < mine for value in others) + (1 + sum(value == mine for value in others)) / 2
+        others, mine = ordered[seed], finals[label][seed]
+        return (bisect_left(others, mine) + 1 + bisect_right(others, mine)) / 2
 
     return {label: sum(place(label, seed) for seed in seeds) / len(seeds) for label in finals}

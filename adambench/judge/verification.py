@@ -1,10 +1,10 @@
 """Whether a run that is trained again matches its record."""
 
 import math
-from dataclasses import fields, replace
+from dataclasses import fields
 
-from adambench.curve import Curve, Evaluation
-from adambench.store.provenance import provenance
+from adambench.curve import Curve, Evaluation, first_difference
+from adambench.run.provenance import provenance
 from adambench.store.records import Record
 
 CLOSE = 1e-4  # relative, after the first epoch; later on, training magnifies a difference in the last bit
@@ -32,14 +32,6 @@ def compare(record: Record, again: Curve) -> tuple[bool, str]:
         return False, where
     close = difference(record.curve[0], again[0]) <= CLOSE
     return close, f"{where}; {'close enough' if close else 'not close'} after epoch 1 ({'; '.join(changed)})"
-
-
-def first_difference(one: Curve, other: Curve) -> int | None:
-    """The first epoch in which the curves differ in any bit, ignoring times; None if they are equal."""
-    for a, b in zip(one, other, strict=False):
-        if repr(replace(a, seconds=0.0)) != repr(replace(b, seconds=0.0)):  # repr: nan is the same as nan
-            return a.epoch
-    return min(len(one), len(other)) + 1 if len(one) != len(other) else None
 
 
 def difference(one: Evaluation, other: Evaluation) -> float:

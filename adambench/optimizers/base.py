@@ -10,7 +10,7 @@ m = (1 − β)·M. So rules store sums, written as capitals, and multiply the fa
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -49,7 +49,7 @@ class Optimizer(ABC):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
     def init(self, theta: Array) -> State:
         """The state before the first step, with every slot zero. theta: (n,) float32 or float64."""

@@ -5,6 +5,8 @@ that are trained together with it. So all of these may depend on what is left to
 """
 
 import functools
+import heapq
+import itertools
 import math
 import multiprocessing
 import os
@@ -12,10 +14,11 @@ import signal
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from types import MappingProxyType
 
 import threadpoolctl
 
@@ -25,10 +28,12 @@ from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
-from adambench.run.engines import Event, Failed, Finished
+from adambench.run.checkpoints import Checkpoints
+from adambench.run.engines import Engine, Event, Failed, Finished
+from adambench.run.engines.inline import Inline
 from adambench.run.engines.local import Pool
+from adambench.run.group import most_together
 from adambench.run.plan import Run
-from adambench.run.shared import Shared
 from adambench.training import steps
 
 TRIES = 2  # of a run whose worker fails or dies
@@ -39,64 +44,95 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def local(jobs: int | None, dataset: Dataset, checkpoints: Checkpoints | None = None) -> Engine:
+    """The engine for that many worker processes; None: as many as there are cores, 0: in this process."""
+    return Inline(dataset, checkpoints) if jobs == 0 else Pool(jobs or cores(), dataset, checkpoints)
+
+
 def execute(
-    known: Callable[[Mapping[str, Curve]], Iterable[Run]],
-    dataset: Dataset,
+    runs: Iterable[Run],
     curves: dict[str, Curve],
-    jobs: int,
+    engine: Engine,
     work: Callable[[Run], float] = lambda run: run.epochs,
     stop: Connection | None = None,
+    then: Callable[[Run], Iterable[Run]] = lambda _: (),
+    begun: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[Event]:
-    """Train the runs that are known and have no curve yet, the longest first (by `work`), and yield what happens.
+    """Train the runs that have no curve yet, the longest first (by `work`), and yield what happens.
 
-    known: the runs that can be named, given the finished curves; called again whenever a run has ended.
     curves: of the finished runs, by id. A new curve is added here, and nowhere else, before its event is yielded.
     stop: when something can be read from it, KeyboardInterrupt is raised.
-    A run that fails, or whose worker dies, is tried once more, alone. Closing the iterator ends the workers at once.
+    then: the runs to train because a run has finished; called once for each.
+    begun: by id, how many epochs of a run are behind it. Only runs of equal progress are trained together.
+    A run that fails, or whose worker dies, is tried once more, alone. Closing the iterator ends the engine's work.
     """
     tries: Counter[str] = Counter()  # by id
-    queue: list[Run] = []
-    changed = True  # whether a run has ended since the queue was made
-    with Shared(dataset) as shared, Pool(jobs, shared) as pool:
+    queue = _Queue(work)
+
+    def add(more: Iterable[Run]) -> None:
+        for run in more:
+            if run.id not in curves and run.id not in tries:
+                tries[run.id] = 0
+                queue.add(run, f"{run.batches} {begun.get(run.id, 0)}")
+
+    with engine:
+        add(runs)
         while True:
-            if changed:
-                taken = pool.running | set(curves)
-                waiting = {run.id: run for run in known(curves) if run.id not in taken and tries[run.id] < TRIES}
-                queue = sorted(waiting.values(), key=work, reverse=True)
-                changed = False
-            while queue and pool.free:
-                group = _group(queue, tries, pool.free, dataset)
-                queue = [run for run in queue if run not in group]
+            while queue and engine.free:
+                group = queue.take(engine.free, engine.most_together)
                 tries.update(run.id for run in group)
-                yield pool.start(group)
-            if not pool.running:
+                yield engine.start(group)
+            if not queue and not engine.running:
                 return
-            for event in pool.events(stop):
+            for event in engine.events(stop):
                 if isinstance(event, Finished):
                     curves.update((run.id, curve) for run, curve in zip(event.runs, event.curves, strict=True))
-                changed |= isinstance(event, Finished | Failed)
-                if not isinstance(event, Failed):
+                    for run in event.runs:
+                        add(then(run))
                     yield event
-                elif lost := [run for run in event.runs if tries[run.id] == TRIES]:
-                    yield replace(event, runs=lost)
+                elif isinstance(event, Failed):
+                    for run in event.runs:
+                        if tries[run.id] < TRIES:
+                            queue.add(run, run.id)
+                    if lost := [run for run in event.runs if tries[run.id] == TRIES]:
+                        yield replace(event, runs=lost)
+                else:
+                    yield event
 
 
-def _group(queue: Sequence[Run], tries: Mapping[str, int], free: int, dataset: Dataset) -> list[Run]:
-    """The first run of a queue, with its share of those that can be trained together with it."""
-    first = queue[0]
-    most = most_together(first.model, dataset, first.batch_size)
-    if tries[first.id] or most == 1:
-        return [first]
-    alike = [run for run in queue if run.trained_like(first) and not tries[run.id]]
-    return alike[: min(most, math.ceil(len(alike) / free))]
+class _Queue:
+    """Runs that wait, the longest first, beside those that can be trained together with them."""
 
+    def __init__(self, work: Callable[[Run], float]) -> None:
+        self.work = work
+        self.numbers = itertools.count()
+        self.alike: dict[str, list[tuple[float, int, Run]]] = {}  # heaps, by a key that such runs share
+        self.heads: list[tuple[float, int, str]] = []  # a heap: the first of each, and some that no longer are
 
-def most_together(model: Model, dataset: Dataset, batch_size: int) -> int:
-    """`Model.most_together` for all sizes that a minibatch of this data set has, in training and in evaluation."""
-    size = min(batch_size, len(dataset.train.labels))
-    sizes = {size, *(len(split.labels) % size for split in (dataset.train, dataset.test))} - {0}
-    with threadpoolctl.threadpool_limits(1):
-        return model.most_together(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
+    def __bool__(self) -> bool:
+        return bool(self.alike)
+
+    def add(self, run: Run, key: str) -> None:
+        heap = self.alike.setdefault(key, [])
+        item = (-self.work(run), next(self.numbers), run)
+        heapq.heappush(heap, item)
+        if heap[0] is item:
+            heapq.heappush(self.heads, (*item[:2], key))
+
+    def take(self, free: int, most: Callable[[Run], int]) -> list[Run]:
+        """The longest run, with its share, among so many free places, of those that can be trained together with it."""
+        while True:
+            *head, key = heapq.heappop(self.heads)
+            if key in self.alike and list(self.alike[key][0][:2]) == head:
+                break
+        heap = self.alike[key]
+        count = min(most(heap[0][2]), math.ceil(len(heap) / free))
+        group = [heapq.heappop(heap)[2] for _ in range(count)]
+        if heap:
+            heapq.heappush(self.heads, (*heap[0][:2], key))
+        else:
+            del self.alike[key]
+        return group
 
 
 @contextmanager
@@ -123,20 +159,21 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
     """
     images = len(dataset.train.labels)
     seen = images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
-    problems = {problem.name: problem for problem in experiment.problems}
 
     @functools.cache
-    def epoch(name: str) -> float:
-        model, batch_size = problems[name].model, problems[name].batch_size
+    def epoch(model: Model, batch_size: int) -> float:
         adams = [OPTIMIZERS["adam"]()] * min(8, most_together(model, dataset, batch_size))
-        try:
-            with threadpoolctl.threadpool_limits(1):
-                step = _median_seconds(steps(model, adams, dataset, batch_size)) / len(adams)
-        except MemoryError as error:
-            raise AdambenchError(f"problems.{name}: does not fit into memory: {error}") from error
+        with threadpoolctl.threadpool_limits(1):
+            step = _median_seconds(steps(model, adams, dataset, batch_size)) / len(adams)
         return step * seen / min(batch_size, images)
 
-    return lambda run: epoch(run.problem) * run.epochs
+    def seconds(run: Run) -> float:
+        try:
+            return epoch(run.model, run.batch_size) * run.epochs
+        except MemoryError as error:
+            raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
+
+    return seconds
 
 
 def _median_seconds(action: Callable[[], None]) -> float:

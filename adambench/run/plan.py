@@ -50,7 +50,7 @@ class Run:
     @cached_property
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
-        rule = named(self.optimizer, OPTIMIZERS).pop("name")
+        rule = next(name for name, cls in OPTIMIZERS.items() if cls is type(self.optimizer))
         return {
             "numerics": NUMERICS,
             "dtype": "float32",
@@ -66,15 +66,19 @@ class Run:
             **({"inspect": self.inspect} if self.inspect else {}),
         }
 
-    def trained_like(self, other: "Run") -> bool:
-        """Whether the two differ only in their optimizers, so that they see the same minibatches."""
-        mine, theirs = ({k: v for k, v in run.numbers.items() if k not in SETTING} for run in (self, other))
-        return mine == theirs
-
     @cached_property
     def id(self) -> str:
         """A hash of `numbers`, 16 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.numbers, sort_keys=True).encode()).hexdigest()[:16]
+        return _hash(self.numbers)
+
+    @cached_property
+    def batches(self) -> str:
+        """A hash of `numbers` without the optimizer: the same for runs that see the same minibatches."""
+        return _hash({name: value for name, value in self.numbers.items() if name not in SETTING})
+
+
+def _hash(numbers: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,15 @@ class Entry:
     grid: Grid
 
     @cached_property
+    def candidates(self) -> list[Run]:
+        """Each setting of the grid on the tuning seed, in its order."""
+        epochs, seed = self.experiment.tuning.epochs or self.problem.epochs, self.experiment.tuning.seed
+        return [self._run("tuning", seed, setting, epochs) for setting in self.grid.settings]
+
+    @property
     def tuning(self) -> list[Run]:
-        """A run for each setting of the grid, in its order; no run if the grid has one setting."""
-        settings = self.grid.settings
-        epochs = self.experiment.tuning.epochs or self.problem.epochs
-        seed = self.experiment.tuning.seed
-        return [self._run("tuning", seed, setting, epochs) for setting in settings] if len(settings) > 1 else []
+        """The candidates; no run if there is only one."""
+        return self.candidates if len(self.candidates) > 1 else []
 
     def best(self, curves: Mapping[str, Curve]) -> Optimizer | None:
         """The setting with the lowest final value of the tuning metric; None while a tuning run is missing.
@@ -99,7 +106,7 @@ class Entry:
         If all diverged, it is the one that lasted longest; of equals, the first in the grid.
         """
         if not self.tuning:
-            return self.grid.settings[0]
+            return self.candidates[0].optimizer
         if any(run.id not in curves for run in self.tuning):
             return None
         return self._lowest(self.tuning, curves)
@@ -175,7 +182,7 @@ def by_problem(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
 def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
     """Every run that can be named so far: all tuning runs, then the report runs of each grid whose tuning is complete.
 
-    curves: of the finished runs, by id. The list grows as runs finish.
+    curves: of the finished runs, by id. The list grows as runs finish; `Unfolding` follows it run by run.
     """
     tuning = [run for entry in entries for run in entry.tuning]
     return tuning + [run for entry in entries for run in entry.report(curves)]

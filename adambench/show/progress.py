@@ -1,5 +1,6 @@
 """What a person sees of runs to come and under way: the plan, progress, a line for each end."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -12,9 +13,11 @@ from rich.text import Text
 from adambench.curve import Curve
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
 from adambench.run.plan import Entry, Run, shortest, words
+from adambench.run.unfolding import Unfolding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural
 
+MOST_SILENT = 60.0  # seconds without a line where there is no terminal
 MOST_VALUES = 6  # of an axis that are written out
 
 
@@ -26,17 +29,17 @@ class TimeLeft(TimeRemainingColumn):
 
 
 class Watch:
-    """Shows events: on a terminal as bars for the whole and for each worker, elsewhere as a line per finished run.
+    """Shows events: on a terminal as bars for the whole and for each worker, elsewhere as lines of text.
 
-    A context manager.
+    Elsewhere there is a line for each finished run, and at least one a minute. A context manager.
     """
 
     def __init__(
-        self, out: Console, entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
+        self, out: Console, runs: Unfolding, work: Callable[[Run], float], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """curves: of the finished runs, which grow as runs finish. work: expected seconds of a run."""
-        self.out, self.entries, self.curves, self.work = out, entries, curves, work
-        self.total, self.done, expected = outlook(entries, curves, work)
+        """runs: of the plan, which are named as runs finish. work: expected seconds of a run. clock: in seconds."""
+        self.out, self.runs, self.work, self.clock = out, runs, work, clock
+        self.last_line = clock()
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -47,6 +50,7 @@ class Watch:
             speed_estimate_period=600,
             disable=not out.is_terminal,
         )
+        expected = sum(map(work, runs.left()))
         self.whole = self.bars.add_task("all runs", total=expected, whole=True, state=self._count())
         self.lines: dict[int, TaskID] = {}
 
@@ -72,43 +76,36 @@ class Watch:
                 state = f"epoch {now[0].epoch}/{runs[0].epochs} · {which} {cost(lowest)}"
                 self.bars.update(self.lines[event.worker], completed=now[0].epoch, state=state)
                 self.bars.advance(self.whole, sum(self.work(run) / run.epochs for run in runs))
+                if not self.out.is_terminal and self.clock() - self.last_line >= MOST_SILENT:
+                    self._line(self.runs.done, runs[0], state)
             case Finished(runs=runs, curves=curves):
-                self.total, self.done, _ = outlook(self.entries, self.curves, self.work)
                 for place, (run, curve) in enumerate(zip(runs, curves, strict=True), 1 - len(runs)):
                     last = curve[-1]
                     end = f"diverged in epoch {last.epoch}" if last.diverged else f"cost {cost(last.train_loss)}"
                     if not self.out.is_terminal:
-                        self._line(self.done + place, run, f"{end}, {last.seconds:.1f} s")
+                        self._line(self.runs.done + place, run, f"{end}, {last.seconds:.1f} s")
                 left = runs[0].epochs - max(curve[-1].epoch for curve in curves)  # all diverged
                 self.bars.advance(self.whole, left * sum(self.work(run) / run.epochs for run in runs))
                 self.bars.update(self.whole, state=self._count())
             case Failed(runs=runs):
                 for run in runs:
-                    self._line(self.done, run, failure(event))
+                    self._line(self.runs.done, run, failure(event))
 
     def _line(self, done: int, run: Run, end: str) -> None:
-        self.out.print(f"[{done}/{self.total}] {run_name(run)}: {end}", markup=False, soft_wrap=True)
+        self.last_line = self.clock()
+        self.out.print(f"[{done}/{self.runs.total}] {run_name(run)}: {end}", markup=False, soft_wrap=True)
 
     def _count(self) -> str:
-        return f"{self.done}/{self.total} runs"
+        return f"{self.runs.done}/{self.runs.total} runs"
 
 
-def outlook(
-    entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]
-) -> tuple[int, int, float]:
-    """How many runs there are, how many of them are done, and the expected CPU seconds of the others."""
-    runs = {run.id: run for entry in entries for run in entry.outlook(curves)}
-    left = [run for id_, run in runs.items() if id_ not in curves]
-    return len(runs), len(runs) - len(left), sum(map(work, left))
-
-
-def plan_line(entries: Sequence[Entry], curves: Mapping[str, Curve], jobs: int, work: Callable[[Run], float]) -> str:
+def plan_line(name: str, runs: Unfolding, jobs: int, work: Callable[[Run], float]) -> str:
     """`mnist: 72 runs, 0 already done, about 3 min on 2 cores`."""
-    total, done, seconds = outlook(entries, curves, work)
-    line = f"{entries[0].experiment.name}: {plural(total, 'run')}, {done} already done"
-    if done == total:
+    line = f"{name}: {plural(runs.total, 'run')}, {runs.done} already done"
+    if not (left := runs.left()):
         return line
-    return f"{line}, about {duration(seconds / min(jobs, total - done))} on {plural(min(jobs, total - done), 'core')}"
+    cores = max(1, min(jobs, len(left)))
+    return f"{line}, about {duration(sum(map(work, left)) / cores)} on {plural(cores, 'core')}"
 
 
 def run_name(run: Run) -> str:

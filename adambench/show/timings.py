@@ -58,7 +58,7 @@ def timings(numbers: Mapping[str, Any]) -> list[Table]:
         tables.append(_table(beside, "beside", BESIDE, numbers["beside"], missing))
     for name, found in numbers.get("growth", {}).items():
         per_hour = name == "jobs"
-        unit = "runs of 100 steps an hour" if per_hour else "ms a step"
+        unit = "runs of 100 steps an hour" if per_hour else "ms a run" if name.startswith("runs") else "ms a step"
         columns = [
             Column(name, lambda row: row["size"]),
             Column(unit, (lambda row: f"{row['value']:.0f}") if per_hour else _ms("value")),

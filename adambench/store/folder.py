@@ -1,7 +1,7 @@
 """The results folder of an experiment. Nothing else in the package opens it.
 
 results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
-people; a record is identified by the id inside it.
+people; a record is identified by the id inside it. The checkpoints beside them are those of `run`.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ class Folder:
         self.config = self.path / "config.yaml"
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
+        self.checkpoints = self.path / "checkpoints"
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
@@ -75,8 +76,8 @@ class Folder:
                 records[record.id] = record
         return records
 
-    def write_record(self, run: Run, record: Record) -> Path:
-        return write(self.runs / f"{run.label}-{run.id}.json", record.json())
+    def write_record(self, record: Record) -> Path:
+        return write(self.runs / record.file, record.json())
 
     def write_config(self, text: str) -> Path:
         return write(self.config, text)

@@ -10,7 +10,7 @@ from typing import Any
 
 from adambench.curve import Curve, Evaluation
 from adambench.run.plan import Run
-from adambench.store.provenance import provenance
+from adambench.run.provenance import provenance
 
 FORMAT = 1
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
@@ -70,6 +70,11 @@ class Record:
         if data["status"] == "diverged":
             curve[-1] = replace(curve[-1], diverged=True)
         return cls(data["id"], curve, data)
+
+    @property
+    def file(self) -> str:
+        """The name of its file: `<label>-<id>.json`."""
+        return f"{self.data['optimizer']}-{self.id}.json"
 
     def json(self) -> str:
         """The JSON text, with one line per field and per column of the curve."""

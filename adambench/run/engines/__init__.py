@@ -1,10 +1,12 @@
-"""Engines train runs. An engine starts groups of runs and reports events; here is what it reports.
+"""Engines train runs. An engine starts groups of runs and reports events; here is what it does and what it reports.
 
-`local` trains in worker processes on this machine.
+`local` trains in worker processes on this machine, `inline` in this process. No engine reads or writes the results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Protocol, Self
 
 from adambench.curve import Curve, Evaluation
 from adambench.run.plan import Run
@@ -46,3 +48,31 @@ class Failed:
 
 
 Event = Started | Progressed | Finished | Failed
+
+
+class Engine(Protocol):
+    """Trains groups of runs. A context manager: nothing is under way before it is entered or after it is left."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def free(self) -> int:
+        """How many more groups of runs can start."""
+
+    @property
+    def running(self) -> int:
+        """How many groups of runs are under way."""
+
+    def most_together(self, run: Run) -> int:
+        """How many runs like this one can be trained together such that each has the bits that it has alone."""
+
+    def start(self, runs: Sequence[Run]) -> Started:
+        """Start a group. Only asked for while a place is free."""
+
+    def events(self, stop: Connection | None) -> Iterator[Event]:
+        """Wait until something has happened or a place may be free, then yield what happened.
+
+        Raises KeyboardInterrupt once `stop` can be read. A group ends with one `Finished` or `Failed`.
+        """

@@ -4,6 +4,7 @@ Workers are spawned, not forked, so that nothing of the parent leaks into a run.
 sends a message back after every epoch.
 """
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -19,10 +20,12 @@ from typing import cast
 import threadpoolctl
 
 from adambench.curve import Evaluation
+from adambench.datasets import Dataset
+from adambench.run import group
+from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
 from adambench.run.plan import Run
 from adambench.run.shared import Layout, Shared
-from adambench.training import train_together
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -52,32 +55,36 @@ Message = Epoch | Done | Crashed
 class Pool:
     """At most `jobs` workers, started when they are needed. A context manager that leaves none behind."""
 
-    def __init__(self, jobs: int, shared: Shared) -> None:
-        self.jobs, self.shared = jobs, shared
+    def __init__(self, jobs: int, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
+        self.jobs, self.dataset, self.checkpoints = jobs, dataset, checkpoints
         self.workers: dict[int, _Worker] = {}
+        self._most = functools.cache(lambda model, size: group.most_together(model, dataset, size))
 
     def __enter__(self) -> "Pool":
+        self.shared = Shared(self.dataset).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers.values():
             worker.end()
+        self.shared.__exit__()
 
     @property
-    def running(self) -> set[str]:
-        """The runs under way, by id."""
-        return {run.id for worker in self.workers.values() for run in worker.runs}
+    def running(self) -> int:
+        return sum(bool(worker.runs) for worker in self.workers.values())
 
     @property
     def free(self) -> int:
-        """How many more groups of runs can start."""
-        return self.jobs - sum(bool(worker.runs) for worker in self.workers.values())
+        return self.jobs - self.running
+
+    def most_together(self, run: Run) -> int:
+        return self._most(run.model, run.batch_size)
 
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
         number = next(n for n in range(self.jobs) if n not in self.workers or not self.workers[n].runs)
         if number not in self.workers:
-            self.workers[number] = _Worker(number, self.shared)
+            self.workers[number] = _Worker(number, self.shared, self.checkpoints)
         self.workers[number].start(runs)
         return Started(number, runs)
 
@@ -99,7 +106,7 @@ class Pool:
 class _Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, number: int, shared: Shared) -> None:
+    def __init__(self, number: int, shared: Shared, checkpoints: Checkpoints | None) -> None:
         self.number = number
         self.runs: Sequence[Run] = []  # what it trains now
         self.curves: list[list[Evaluation]] = []
@@ -107,7 +114,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, shared.layout), name=f"worker {number + 1}")
+        given = (theirs, shared.layout, checkpoints)
+        self.process = context.Process(target=_work, args=given, name=f"worker {number + 1}")
         with _blocked():
             self.process.start()
         theirs.close()
@@ -162,7 +170,7 @@ def _blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that arrived meanwhile acts now
 
 
-def _work(connection: Connection, layout: Layout) -> None:
+def _work(connection: Connection, layout: Layout, checkpoints: Checkpoints | None) -> None:
     """The main function of a worker: map the data once, then train the runs that arrive."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -170,19 +178,8 @@ def _work(connection: Connection, layout: Layout) -> None:
     dataset = layout.receive(connection)
     while True:
         runs: Sequence[Run] = connection.recv()
-        first = runs[0]
         try:
-            for evaluations in train_together(
-                first.model,
-                [run.optimizer for run in runs],
-                first.schedule,
-                dataset,
-                epochs=first.epochs,
-                batch_size=first.batch_size,
-                seed=first.seed,
-                evaluate_train=first.evaluate_train,
-                inspect=first.inspect,
-            ):
+            for evaluations in group.train(runs, dataset, checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
         except Exception:

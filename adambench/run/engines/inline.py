@@ -1,0 +1,55 @@
+"""Training in this process: for notebooks and debuggers. An exception in training is not caught."""
+
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+
+import threadpoolctl
+
+from adambench.curve import Evaluation
+from adambench.datasets import Dataset
+from adambench.run import group
+from adambench.run.checkpoints import Checkpoints
+from adambench.run.engines import Event, Finished, Progressed, Started
+from adambench.run.plan import Run
+
+
+class Inline:
+    """One group at a time, trained while its events are asked for."""
+
+    def __init__(self, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
+        self.dataset, self.checkpoints = dataset, checkpoints
+        self.runs: Sequence[Run] = []
+
+    def __enter__(self) -> "Inline":
+        self._limits = threadpoolctl.threadpool_limits(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._limits.restore_original_limits()
+
+    @property
+    def free(self) -> int:
+        return 1 - self.running
+
+    @property
+    def running(self) -> int:
+        return int(bool(self.runs))
+
+    def most_together(self, run: Run) -> int:
+        return group.most_together(run.model, self.dataset, run.batch_size)
+
+    def start(self, runs: Sequence[Run]) -> Started:
+        self.runs = runs
+        return Started(0, runs)
+
+    def events(self, stop: Connection | None) -> Iterator[Event]:
+        curves: list[list[Evaluation]] = [[] for _ in self.runs]
+        for evaluations in group.train(self.runs, self.dataset, self.checkpoints):
+            for curve, evaluation in zip(curves, evaluations, strict=True):
+                if evaluation:
+                    curve.append(evaluation)
+            yield Progressed(0, self.runs, evaluations)
+            if stop and stop.poll():
+                raise KeyboardInterrupt
+        runs, self.runs = self.runs, []
+        yield Finished(0, runs, curves)

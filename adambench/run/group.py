@@ -1,0 +1,73 @@
+"""Runs that are trained together: how many can be, and their training, wherever it happens."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import threadpoolctl
+
+from adambench.curve import Evaluation
+from adambench.datasets import Dataset
+from adambench.models import Model
+from adambench.run.checkpoints import Checkpoints
+from adambench.run.plan import Run
+from adambench.training import Training
+
+
+def most_together(model: Model, dataset: Dataset, batch_size: int) -> int:
+    """`Model.most_together` for all sizes that a minibatch of this data set has, in training and in evaluation."""
+    size = min(batch_size, len(dataset.train.labels))
+    sizes = {size, *(len(split.labels) % size for split in (dataset.train, dataset.test))} - {0}
+    with threadpoolctl.threadpool_limits(1):
+        return model.most_together(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
+
+
+def train(
+    runs: Sequence[Run], dataset: Dataset, checkpoints: Checkpoints | None = None
+) -> Iterator[list[Evaluation | None]]:
+    """Train runs that differ only in their optimizers. After each epoch, what `Training` yields.
+
+    With checkpoints, a run that takes long is saved now and then, and goes on where it was saved; the epochs before
+    are then yielded at once. Runs together go on only if they were saved at the end of the same epoch.
+    """
+    training, curves = _resumed(runs, dataset, checkpoints) if checkpoints else (_training(runs, dataset), [])
+    curves = curves or [[] for _ in runs]
+    for epoch in range(training.epoch):
+        yield [curve[epoch] if epoch < len(curve) else None for curve in curves]
+    last = time.monotonic()
+    for evaluations in training:
+        for curve, evaluation in zip(curves, evaluations, strict=True):
+            curve.extend([evaluation] if evaluation else [])
+        yield evaluations
+        if checkpoints and time.monotonic() - last >= checkpoints.every and training.epoch < training.epochs:
+            for run, saved, curve in zip(runs, training.save(), curves, strict=True):
+                checkpoints.save(run, saved, curve)
+            last = time.monotonic()
+
+
+def _resumed(
+    runs: Sequence[Run], dataset: Dataset, checkpoints: Checkpoints
+) -> tuple[Training, list[list[Evaluation]]]:
+    """A training that goes on from the runs' checkpoints, and the curves so far; a new one if they cannot be used."""
+    with suppress(ValueError, KeyError):
+        found = [checkpoint for run in runs if (checkpoint := checkpoints.load(run.id))]
+        if len(found) == len(runs) and len({checkpoint.saved.numbers["epoch"] for checkpoint in found}) == 1:
+            training = _training(runs, dataset)
+            training.restore([checkpoint.saved for checkpoint in found])
+            return training, [list(checkpoint.curve) for checkpoint in found]
+    return _training(runs, dataset), []
+
+
+def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
+    first = runs[0]
+    return Training(
+        first.model,
+        [run.optimizer for run in runs],
+        first.schedule,
+        dataset,
+        epochs=first.epochs,
+        batch_size=first.batch_size,
+        seed=first.seed,
+        evaluate_train=first.evaluate_train,
+        inspect=first.inspect,
+    )

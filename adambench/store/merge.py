@@ -1,0 +1,95 @@
+"""The union of results folders: the records of all of them, or a refusal before anything is written."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adambench.config import loading
+from adambench.config.experiment import DataSource, Experiment
+from adambench.curve import first_difference
+from adambench.errors import AdambenchError
+from adambench.store.folder import Folder, folders
+from adambench.store.lock import locked
+from adambench.store.records import Record
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}-[0-9a-f]{16}\.json")  # a record's file name
+
+
+@dataclass(frozen=True)
+class Merged:
+    """An experiment in the destination: how many records it has got, and how many it holds now."""
+
+    folder: Folder
+    new: int
+    total: int
+
+
+def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object]) -> list[Merged]:
+    """Copy into a results folder the records of others that it lacks, experiment by experiment.
+
+    A record that is there stays. Of equal runs from several folders, the one that finished first is copied. Raises
+    AdambenchError, with nothing written, if a run has two different curves or an experiment two configurations.
+    """
+    by_name: dict[str, list[Folder]] = {}
+    for source in sources:
+        for folder in folders(source, None):
+            by_name.setdefault(folder.path.name, []).append(folder)
+    with ExitStack() as stack:
+        here = {name: Folder(results, name) for name in by_name}
+        for folder in here.values():
+            if folder.path.is_dir():
+                stack.enter_context(locked(folder.path))
+        found = {name: _union(here[name], parts, warn) for name, parts in by_name.items()}
+        merged = []
+        for name, (config, new, total) in found.items():
+            here[name].prepare()
+            here[name].write_config(config)
+            for record in new:
+                here[name].write_record(record)
+            merged.append(Merged(here[name], len(new), total))
+    return merged
+
+
+def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object]) -> tuple[str, list[Record], int]:
+    """The configuration, the records that are missing here, and how many records there are then."""
+    parts = [here, *parts] if here.config.is_file() else parts
+    _check_configurations(parts)
+    owners: dict[str, tuple[Folder, Record]] = {}
+    conflicts = []
+    present = set(here.records(warn)) if here.path.is_dir() else set()
+    for part in parts:
+        for id_, record in part.records(warn).items():
+            if not PLAIN.fullmatch(record.file):
+                raise AdambenchError(f"{part.path}: a record has a name that no file can have: {record.file!r}")
+            owner, other = owners.setdefault(id_, (part, record))
+            if (epoch := first_difference(other.curve, record.curve)) is not None:
+                conflicts.append(f"{record.file} differs from epoch {epoch} on in {owner.path} and {part.path}")
+            if id_ not in present and _age(record) < _age(other):
+                owners[id_] = (part, record)
+    if conflicts:
+        raise AdambenchError(
+            "\n".join(conflicts),
+            "Nothing was written. `adambench verify` tells which of two curves can be repeated on this machine.",
+        )
+    new = [record for id_, (_, record) in sorted(owners.items()) if id_ not in present]
+    return parts[0].config.read_text(encoding="utf-8"), new, len(owners.keys() | present)
+
+
+def _age(record: Record) -> tuple[str, str]:
+    return record.data["time"], record.data["sha256"]
+
+
+def _check_configurations(parts: Iterable[Folder]) -> None:
+    """All must be of the same experiment; only where the data set lies may differ."""
+    first, *others = ((part, _without_places(loading.load(part.config))) for part in parts)
+    for part, experiment in others:
+        if experiment != first[1]:
+            raise AdambenchError(
+                f"{part.config}: is not the configuration in {first[0].config}", "Nothing was written."
+            )
+
+
+def _without_places(experiment: Experiment) -> Experiment:
+    return replace(experiment, dataset=DataSource(sha256=experiment.dataset.sha256))
