@@ -159,8 +159,8 @@ def test_explain_prints_every_rule(command: Command, name: str) -> None:
     ("given", "said"),
     [
         (["adma"], "adma: unknown. Allowed: sgd, "),
-        (["adam", "beta_1=0"], "command line: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
-        (["adam", "beta1=2"], "command line: beta1: must be less than 1, found 2"),
+        (["adam", "beta_1=0"], "command line, beta_1=0: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
+        (["adam", "beta1=2"], "command line, beta1=2: beta1: must be less than 1, found 2"),
         (["adam", "beta1"], "beta1: a hyper-parameter needs a value"),
         (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers separated by commas"),
         (["adam", "--grads", "inf"], "--grads, --theta: must be finite"),
@@ -295,7 +295,8 @@ def test_inspection_is_asked_for_by_label_and_kept_by_the_resolved_file() -> Non
 
 def test_an_unknown_label_is_reported() -> None:
     with pytest.raises(
-        AdambenchError, match=r"x.yaml:10: inspect.optimizers.0: unknown. Allowed: adam, .*Did you mean adam?"
+        AdambenchError,
+        match=r"x.yaml:10: inspect.optimizers: 1st value: 'adams' is unknown. Allowed: adam, .*Did you mean adam\?",
     ):
         parse(TEXT.replace("[adam, adam_uncorrected]", "[adams]"), "x.yaml")
 
