@@ -1,28 +1,28 @@
-"""What a run measures, epoch by epoch: an evaluation, the curve of them, and the metrics that are read off it."""
+"""What a run measures: an evaluation per epoch, the curve that they form, and the metrics computed from it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-FINAL = 0.05  # the share of the epochs, at the end of a run, whose mean is the final value
+FINAL = 0.05  # the final value of a run is the mean over this last share of its epochs
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known at the end of an epoch. Costs are mean negative log-likelihoods in nats; unknown is nan."""
+    """The measurements of an epoch. Costs are mean negative log-likelihoods in nats. Unknown values are nan."""
 
     epoch: int  # from 1
     step: float = math.nan  # minibatch updates so far
     seconds: float = math.nan  # CPU time of training so far, evaluation excluded
-    train_loss: float = math.nan  # mean cost of the epoch's images, each as its minibatch was trained on
+    train_loss: float = math.nan  # mean cost of the epoch's images, each measured in its training step
     penalty: float = math.nan  # the L2 term at the end of the epoch
     test_loss: float = math.nan  # on the test set, dropout off
-    test_error: float = math.nan  # share of the test images that are given a wrong label
-    full_train_loss: float | None = None  # on the whole training set, dropout off; None if not asked for
+    test_error: float = math.nan  # share of the test images with a wrong prediction
+    full_train_loss: float | None = None  # on the whole training set, dropout off; None if not requested
     full_train_error: float | None = None
     diverged: bool = field(default=False, compare=False)  # a cost is not finite; the run ends here
-    inside: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)  # inspections since the last one
+    inside: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)  # since the last evaluation
 
 
 Curve = Sequence[Evaluation]
@@ -30,23 +30,23 @@ Curve = Sequence[Evaluation]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that can be read off every evaluation. Lower is better."""
+    """A number computed from each evaluation. Lower is better."""
 
     name: str
     label: str  # on axes and in headings
     unit: str = "nats"
-    percent: bool = False  # a share of one, shown in per cent
-    needs_labels: bool = False  # only models that give images labels have it
-    compares: bool = False  # every run has it: it can choose a setting and stand in a claim
-    of: Callable[[Evaluation], float | None] | None = None  # from the evaluation; if left out, its field of that name
+    percent: bool = False  # a fraction, shown in per cent
+    needs_labels: bool = False  # only models that predict labels have it
+    compares: bool = False  # every run has it, so it can select settings and appear in claims
+    of: Callable[[Evaluation], float | None] | None = None  # computes it; default: the field of that name
 
     def value(self, evaluation: Evaluation) -> float:
-        """Nan if it was not measured."""
+        """The value, nan if it was not measured."""
         found = self.of(evaluation) if self.of else getattr(evaluation, self.name)
         return math.nan if found is None else float(found)
 
 
-# One row per metric. A number that follows from what is measured already needs a row with `of`, and nothing else.
+# One row per metric. A metric computed from existing measurements needs only a row with `of`.
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -67,17 +67,18 @@ def value(evaluation: Evaluation, metric: str) -> float:
 
 
 def final(curve: Curve, metric: str) -> float:
-    """The mean of a metric over the last 5 % of the epochs (one at least); infinite if the run diverged."""
+    """The mean of a metric over the last 5 % of the epochs (at least one); infinite if the run diverged."""
     if curve[-1].diverged:
         return math.inf
-    last = curve[-max(1, math.ceil(FINAL * curve[-1].epoch)) :]  # a curve of the paper may begin late
+    last = curve[-max(1, math.ceil(FINAL * curve[-1].epoch)) :]  # a curve of the paper may not start at epoch 1
     return math.fsum(value(evaluation, metric) for evaluation in last) / len(last)
 
 
 def reached(curve: Curve, unit: Literal["epoch", "seconds"], level: float, metric: str = "train_loss") -> float:
-    """The epoch or CPU seconds at whose end a metric was first at or below a level; infinite if never.
+    """The first epoch, or its CPU seconds, at whose end a metric is at or below a level; infinite if there is none.
 
-    Nan if the level is, and where a curve that begins late (one of the paper's) is there from its first point.
+    Nan if the level is nan. Also nan if a curve that starts late, as some of the paper's do, starts at or below the
+    level, since the epoch is then unknown.
     """
     first = curve[0]
     if math.isnan(level) or (first.epoch > 1 and value(first, metric) <= level):

@@ -1,14 +1,27 @@
-"""What a user can mend. Every other exception is a bug and shows its traceback."""
+"""Errors that a user can fix. Every other exception is a bug and shows its traceback."""
 
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES = 15  # of the allowed ones that a message lists in full
+NEAREST = 5  # that it lists if there are more
+
+OTHER_NAMES = {  # what other programs call a key: what it is called here
+    "alpha": "lr",
+    "batch": "batch_size",
+    "betas": "beta1",
+    "epsilon": "eps",
+    "learning_rate": "lr",
+    "step_size": "lr",
+    "weight_decay": "l2",
+}
+
 
 class AdambenchError(Exception):
-    """A mistake in the input or in the surroundings: what is wrong and, in `hint`, the likely fix.
+    """An error in the user's input or environment. `message` says what is wrong, `hint` says how to fix it.
 
-    The command line prints both without a traceback and exits with `exit_code`: 2 for the user's input, 1 for what
-    failed on the way (a full disk).
+    The command line prints both without a traceback and exits with `exit_code`: 2 for wrong input, 1 for a failure
+    during the work, such as a full disk.
     """
 
     def __init__(self, message: str, hint: str = "", exit_code: int = 2) -> None:
@@ -19,7 +32,13 @@ class AdambenchError(Exception):
 
 
 def unknown(word: str, allowed: Iterable[str]) -> str:
-    """What to say of a word that is none of the allowed ones: `unknown. Allowed: a, b. Did you mean a?`."""
+    """The message about a word that is not allowed: `unknown. Allowed: a, b. Did you mean a?`."""
     allowed = list(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return f"unknown. Allowed: {', '.join(allowed) or 'none'}." + (f" Did you mean {near[0]}?" if near else "")
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
+    if OTHER_NAMES.get(word) in allowed:
+        near = [OTHER_NAMES[word]]
+    listed = ", ".join(allowed) or "none"
+    if len(allowed) > MOST_NAMES:
+        nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
+        listed = f"{', '.join(nearest)} and {len(allowed) - NEAREST} more"
+    return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")

@@ -1,4 +1,4 @@
-"""A rule worked through by hand: its equations, and its first steps on one weight, computed by the rule itself."""
+"""A worked example of a rule: its equations, and its first steps on one weight, computed by the rule itself."""
 
 import inspect
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from adambench.inspection import SCALES
 from adambench.optimizers import Optimizer
+from adambench.optimizers.base import Array
 
 GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
 SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
@@ -16,19 +17,19 @@ SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
 
 @dataclass(frozen=True)
 class Worked:
-    """One step. values: what the rule remembers by now, by its symbol in the equations."""
+    """One step. values: the running quantities after it, by their symbols in the equations."""
 
     t: int
     g: float
     values: dict[str, float]
-    snr: float | None  # m̂ over the root of v̂ (over u for AdaMax), with its sign
+    snr: float | None  # m̂/√v̂ (m̂/u for AdaMax), with its sign
     change: float  # Δθ
     theta: float
     uncorrected: float | None  # Δθ of the same rule without bias correction, from the same gradients
 
 
 def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Worked]:
-    """The steps of a rule on gradients that are given, one weight in float64."""
+    """The steps of a rule for the given gradients, on one weight in float64."""
     weight = np.array([theta])
     state = rule.init(weight)
     shadow = _without_correction(rule)
@@ -37,7 +38,7 @@ def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Wo
     for grad in grads:
         before, other_before = float(weight[0]), float(other[0])
         g = np.array([float(grad)])
-        with np.errstate(all="ignore"):  # overflow is a result here
+        with np.errstate(all="ignore"):  # overflow is an expected result
             rule.step(weight, g, state)
             if shadow and other_state:
                 shadow.step(other, g, other_state)
@@ -70,8 +71,24 @@ def _snr(moments: dict[str, float]) -> float | None:
 
 
 def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:
-    """A rule's docstring: what it is, its equations line by line, its source and variants."""
+    """The parts of a rule's docstring: its summary, its equations line by line, and its source and variants."""
     first, *paragraphs = inspect.cleandoc(rule.__doc__ or "").split("\n\n")
     equations = [line for text in paragraphs if "←" in text for line in text.splitlines()]
     prose = [" ".join(text.split()) for text in paragraphs if "←" not in text]
     return " ".join(first.split()), equations, "\n".join(prose)
+
+
+CURVATURE = np.array([1.0, 20.0])  # of the valley f(x, y) = ½(x² + 20·y²)
+START = (-1.0, 0.6)
+
+
+def walk(rule: Optimizer, steps: int) -> Array:
+    """The path (steps + 1, 2) of a rule down the valley, in float64, from START."""
+    weights = np.array(START)
+    state = rule.init(weights)
+    path = [weights.copy()]
+    with np.errstate(all="ignore"):  # overflow is a result here
+        for _ in range(steps):
+            rule.step(weights, CURVATURE * weights, state)
+            path.append(weights.copy())
+    return np.array(path)

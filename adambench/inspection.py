@@ -1,6 +1,6 @@
-"""Inspect a rule while it trains: how large gradients, moments and steps are, over all parameters and by layer.
+"""Inspect a rule while it trains: the sizes of gradients, moments and steps, over all parameters and by layer.
 
-Inspection works on copies, so the run keeps its bits. Of the many values of each quantity, the quantiles are kept.
+Inspection works on copies, so it does not change the run. It keeps only quantiles of each quantity.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,19 +12,19 @@ from adambench.optimizers import Optimizer, State
 from adambench.optimizers.base import Array
 
 QUANTILES = (5, 25, 50, 75, 95)  # per cent
-WHOLE = "all"  # the part that is all parameters
+WHOLE = "all"  # the name of the part that holds all parameters
 SCALES = {
     "v_hat": np.sqrt,
     "u": np.abs,
     "v": np.sqrt,
     "s": np.sqrt,
-}  # what a rule divides by: the first of these that it has
+}  # the divisor of a rule: the first of these that the rule has
 
 Row = Mapping[str, Any]
 
 
 def points(per_decade: int, steps: int) -> frozenset[int]:
-    """The steps to inspect, from the first to the last, evenly spaced in the logarithm."""
+    """The steps to inspect, from the first to the last, evenly spaced on a logarithmic scale."""
     count = int(per_decade * np.log10(steps)) + 1
     return frozenset({*(round(10 ** (k / per_decade)) for k in range(count)), steps})
 
@@ -38,11 +38,11 @@ def inspect(
     lr_scale: float,
     parts: Mapping[str, slice],
 ) -> Iterator[Row]:
-    """After a step: a row for all parameters, and one for each part.
+    """After a step, yield one row for all parameters and one for each part.
 
-    before, theta: (n,) the parameters before and after the step; grad: the gradient that it took. Columns: `step`,
-    `part`, `ratio` (‖Δθ‖/‖θ‖), `correction1` (1 − β₁ᵗ) and `correction2` (1 − β₂ᵗ) where the rule has a β₁ and a β₂,
-    and the quantiles `<name>_<percent>` of `quantities`.
+    before, theta: (n,), the parameters before and after the step; grad: the gradient that the step used. Columns:
+    `step`; `part`; `ratio` (‖Δθ‖/‖θ‖); `correction1` (1 − β₁ᵗ) and `correction2` (1 − β₂ᵗ), None if the rule has no
+    such β; and the quantiles `<name>_<percent>` of `quantities`.
     """
     alpha = optimizer.hyperparameters["lr"] * lr_scale
     found = quantities(optimizer, state, theta - before, grad, alpha)
@@ -60,11 +60,13 @@ def inspect(
 
 
 def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, alpha: float) -> dict[str, Array]:
-    """What is inspected, as far as the rule has it; (n,) each, not negative.
+    """The quantities to inspect, without those that the rule lacks; (n,) each, not negative.
 
-    grad |g|; step |Δθ|/α, the effective step, about 1 at most for Adam; scale √v̂ (u for AdaMax, √s for AdaGrad), what
-    the gradient is divided by; mean |m̂| (|b| for momentum); snr |m̂|/√v̂, the signal-to-noise ratio (section 2.1), 0
-    where the gradient has always been 0.
+    - grad: |g|
+    - step: |Δθ|/α, the effective step, at most about 1 for Adam
+    - scale: √v̂ (u for AdaMax, √s for AdaGrad), the divisor of the gradient
+    - mean: |m̂| (|b| for momentum)
+    - snr: |m̂|/√v̂, the signal-to-noise ratio (section 2.1), 0 where the gradient has always been 0
     """
     moments = optimizer.moments(state)
     found = {"grad": np.abs(grad), "step": np.abs(change) / alpha}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
 from adambench.errors import AdambenchError, unknown
-from adambench.judge import analysis, claims
+from adambench.judge import analysis, claims, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
@@ -25,14 +25,16 @@ from adambench.run.execution import execute
 from adambench.run.plan import Entry, Run
 from adambench.run.unfolding import Unfolding
 from adambench.show import ranking
-from adambench.show.table import csv
+from adambench.show.table import Table, csv
+from adambench.show.words import title
 from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
 if TYPE_CHECKING:
-    from adambench.show.charts import Figure
+    from adambench.show.charts import Figure, Form
 
 Warn = Callable[[str], object]
+Drawing = Callable[..., "Figure | None"]  # of entries, curves and a form
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Session:
     entries: list[Entry]
     records: dict[str, Record]
     curves: dict[str, Curve]
+    warn: Warn
     mine: Callable[[Run], bool] | None = None  # a part of the plan, the only one to train
 
     @classmethod
@@ -56,7 +59,7 @@ class Session:
         """
         records = {} if fresh else folder.records(warn, set_aside)
         curves = {id_: record.curve for id_, record in records.items()}
-        return cls(experiment, folder, plan.entries(experiment), records, curves)
+        return cls(experiment, folder, plan.entries(experiment), records, curves, warn)
 
     @cached_property
     def unfolding(self) -> Unfolding:
@@ -76,14 +79,23 @@ class Session:
     def summaries(self) -> dict[str, list[Summary]]:
         return analysis.summarise(self.entries, self.curves)
 
+    def tables(self, named: bool = False) -> list[Table]:
+        """The ranking of each problem. named: with the experiment's name in the columns for programs."""
+        metric = self.experiment.tuning.metric
+        readings = {
+            name: reading.ranking(members, self.curves, metric)
+            for name, members in plan.by_problem(self.entries).items()
+        }
+        return ranking.tables(self.experiment, self.summaries(), readings, named)
+
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
 
-    def fairness(self) -> dict[str, tuple[list[float], list[Fairness]]]:
-        """By problem."""
-        together = {id_: int(record.data["together"]) for id_, record in self.records.items()}
+    def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness]]]:
+        """By problem: its title, its cost levels, and a row for each optimizer."""
         return {
-            name: fairness(members, self.curves, together) for name, members in plan.by_problem(self.entries).items()
+            name: (title(members[0]), *fairness(members, self.curves, self.together))
+            for name, members in plan.by_problem(self.entries).items()
         }
 
     def train(
@@ -108,33 +120,43 @@ class Session:
         """curves.csv and summary.csv."""
         return [
             self.folder.write_curves(plan.runs(self.entries, self.curves), self.records),
-            self.folder.write_table("summary.csv", csv(ranking.tables(self.experiment, self.summaries()))),
+            self.folder.write_table("summary.csv", csv(self.tables())),
         ]
 
-    def draw(self, kind: str, x: str = "epoch", metrics: Sequence[str] = ("train_loss", "test_error")) -> list[Path]:
+    def draw(
+        self,
+        kind: str,
+        x: str = "epoch",
+        metrics: Sequence[str] = ("train_loss", "test_error"),
+        form: Form | None = None,
+    ) -> list[Path]:
         """Metrics along training, as far as there are numbers. kind: png, svg or pdf; x: epoch, step or seconds."""
         from adambench.show import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
 
         suffix = "" if x == "epoch" else f"_by_{x}"
         return self._write(
-            {f"{metric}{suffix}": charts.convergence(self.entries, self.curves, metric, x) for metric in metrics}, kind
+            {
+                f"{metric}{suffix}": partial(charts.convergence, metric=metric, x=x, together=self.together)
+                for metric in metrics
+            },
+            kind,
+            form,
         )
 
-    def draw_search(self, kind: str) -> list[Path]:
+    def draw_search(self, kind: str, form: Form | None = None) -> list[Path]:
         """The search: sensitivity to the rate, rate by optimizer, best against the number of settings tried."""
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         drawings = (charts.sensitivity, charts.heatmap, charts.budget)
-        return self._write({draw.__name__: draw(self.entries, self.curves) for draw in drawings}, kind)
+        return self._write({draw.__name__: draw for draw in drawings}, kind, form)
 
-    def draw_paper(self, kind: str) -> list[Path]:
+    def draw_paper(self, kind: str, form: Form | None = None) -> list[Path]:
         """Our curves over the paper's, for each problem that names a figure of the paper."""
         from adambench.show import charts  # noqa: PLC0415  # as above
 
-        drawings = {"paper": charts.beside_paper, "figure4": charts.figure4}
-        return self._write({name: draw(self.entries, self.curves) for name, draw in drawings.items()}, kind)
+        return self._write({"paper": charts.beside_paper, "figure4": charts.figure4}, kind, form)
 
-    def draw_inspected(self, kind: str, over: str | None = None) -> list[Path]:
+    def draw_inspected(self, kind: str, over: str | None = None, form: Form | None = None) -> list[Path]:
         """A figure for each inspected run, or for two labels over each other (`over`: `adam,rmsprop`).
 
         Raises AdambenchError if `over` names anything but two inspected labels.
@@ -142,7 +164,7 @@ class Session:
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         inspected = [
-            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns)
+            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry))
             for entry in self.entries
             for run in entry.report(self.curves)
             if run.id in self.records and (columns := self.records[run.id].data.get("inside"))
@@ -158,30 +180,61 @@ class Session:
             if len(groups[0]) != 2 or groups[0][0] == groups[0][1]:
                 raise AdambenchError(f"--over {over}: must be two labels", "For example: --over adam,rmsprop")
         by_name = {(found.run.problem, found.run.label): found for found in inspected}
+
+        def draw(problem: str, group: Sequence[str]) -> Drawing:
+            return lambda *_, form: charts.inside([by_name[problem, label] for label in group], form)
+
         return self._write(
             {
-                "-".join(["inside", problem.name, *group]): charts.inside(
-                    [by_name[problem.name, label] for label in group]
-                )
+                "-".join(["inside", problem.name, *group]): draw(problem.name, group)
                 for problem in self.experiment.problems
                 for group in groups
                 if all((problem.name, label) in by_name for label in group)
             },
             kind,
+            form,
         )
 
-    def _write(self, figures: Mapping[str, Figure | None], kind: str) -> list[Path]:
+    @property
+    def together(self) -> dict[str, int]:
+        """By run id, how many runs were trained together."""
+        return {id_: int(record.data["together"]) for id_, record in self.records.items()}
+
+    def _write(self, drawings: Mapping[str, Drawing], kind: str, form: Form | None) -> list[Path]:
+        """Draw and write the figures that have something to show. One that fails is a warning; the others go on."""
         from adambench.show import charts  # noqa: PLC0415  # as above
 
+        form = form or charts.PAGE
         name, digest, how = self.experiment.name, self.folder.digest(), plan.selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
-        return [
-            self.folder.write_figure(f"{name}.{kind}", charts.save(figure, kind, origin))
-            for name, figure in figures.items()
-            if figure
-        ]
+        written = []
+        for chart, draw in drawings.items():
+            try:
+                figure = draw(self.entries, self.curves, form=form)
+                data = charts.save(figure, kind, origin, form) if figure else b""
+            except Exception as error:  # a bug or a broken matplotlib must not cost the results
+                self.warn(f"the chart {chart} could not be drawn: {type(error).__name__}: {error}")
+                continue
+            if data:
+                written.append(self.folder.write_figure(f"{chart}.{kind}", data))
+        return written
 
 
 def stored(results: Path, names: list[str] | None, warn: Warn) -> list[Session]:
     """The experiments of those names in a results folder, or all of them."""
     return [Session.open(loading.load(folder.config), folder, warn) for folder in folders(results, names)]
+
+
+def refuse_to_replace(folder: Folder, experiment: Experiment) -> None:
+    """Raises AdambenchError if a results folder holds another version of an experiment.
+
+    For an experiment that was changed on the command line: its table and charts would replace those of the other.
+    """
+    if not folder.config.is_file():
+        return
+    if changed := loading.differences(loading.load(folder.config), experiment):
+        raise AdambenchError(
+            f"{folder.path}: holds another version of this experiment; it differs in {', '.join(changed[:3])}"
+            + (" and more" if len(changed) > 3 else ""),
+            f"Add name=NAME to keep both, for example name={experiment.name}_2. To replace it, edit the file instead.",
+        )

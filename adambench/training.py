@@ -1,4 +1,4 @@
-"""Train a model with one setting, or with several side by side, and yield what was measured after each epoch."""
+"""Train a model with one setting or several at once, and yield an evaluation after each epoch."""
 
 import itertools
 import math
@@ -18,25 +18,25 @@ from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting
 
-NUMERICS = 2  # raised whenever the arithmetic changes, so that records of the old arithmetic are not taken for the new
+NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
 
 
 def train(
     model: Model, optimizer: Optimizer, schedule: Schedule, dataset: Dataset, **given: Any
 ) -> Iterator[Evaluation]:
-    """Train one setting; as `Training`, whose other arguments it takes."""
+    """Train one setting. The other arguments are those of `Training`."""
     for (evaluation,) in Training(model, [optimizer], schedule, dataset, **given):
         assert evaluation
         yield evaluation
 
 
 class Training:
-    """Settings side by side on the same minibatches; more than one only if the model can hold them `together`.
+    """Trains several settings at once on the same minibatches. The model must be able to hold that many.
 
-    Iterating trains, and yields after each epoch an evaluation for each setting, in their order. A setting whose cost
-    is no longer finite has diverged: that evaluation is its last, and from then on it is None. Training ends when no
-    setting is left. No setting depends on the others. Between two epochs a training can be saved, and another one of
-    the same settings can go on from there, with the same bits.
+    Iterating trains, and yields after each epoch a list of evaluations, one per setting in the given order. A setting
+    whose cost is no longer finite has diverged: this evaluation is its last, and later lists hold None for it. Training
+    ends early if all settings have diverged. No setting influences another. Between two epochs a training can be saved,
+    and another training of the same settings can go on from there, with the same bits.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Training:
         begun = left = [setting for setting in self.settings if not setting.diverged]
         for setting in begun:
             setting.begin_epoch()
-        with np.errstate(all="ignore"):  # overflow is a result here (the run diverges), not a surprise
+        with np.errstate(all="ignore"):  # overflow is expected: the run then counts as diverged
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
@@ -123,7 +123,7 @@ def _state(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
-    """A function that does the next training step, of all settings, each time it is called: to be timed."""
+    """A function that performs the next training step of all settings at each call, for timing."""
     network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
     states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
@@ -140,10 +140,10 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
 def _start(
     model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
 ) -> tuple[Network, Batches, np.random.Generator]:
-    """What training begins with: the network, the minibatches, the generator of dropout masks.
+    """Create the network, the minibatches and the generator of dropout masks.
 
-    All randomness comes from the seed, through three generators: for the initial weights, the order of the batches
-    and the dropout masks. None of them depends on the optimizer, so all optimizers see the same.
+    All randomness comes from the seed, through one generator each for the initial weights, the order of the batches
+    and the dropout masks. None of them depends on the optimizer, so all optimizers get the same ones.
     """
     weights_rng, batches_rng, dropout_rng = (
         np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
@@ -155,7 +155,7 @@ def _start(
 
 
 def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:
-    """Mean cost and share of wrong labels of each setting over a split, without dropout."""
+    """The mean cost and the share of wrong labels of each setting over a split, without dropout."""
     images = np.empty((batch_size, split.images.shape[1]), network.theta.dtype)
     loss, wrong = np.zeros(len(network.theta)), np.zeros(len(network.theta))
     for start in range(0, len(split.labels), batch_size):

@@ -59,7 +59,7 @@ def dataset(folder: Path) -> Dataset:
 
 @pytest.fixture
 def small(folder: Path, tmp_path: Path) -> Path:
-    """A configuration with two problems, two optimizers, seventeen runs of a fraction of a second."""
+    """A configuration with two problems, two optimizers and seventeen runs, each of a fraction of a second."""
     path = tmp_path / "small.yaml"
     path.write_text(SMALL.format(folder=folder), encoding="utf-8")
     return path

@@ -1,7 +1,7 @@
-"""An addition touches as many places as docs/extending.md says: tried on a copy of the package.
+"""An addition takes as many edits as docs/extending.md says, tested on a copy of the package.
 
-The rule is signSGD, with its file, its line of OPTIMIZERS and its row of golden data. The suite of the copy must pass, all
-but the tests that only repeat the same commands many times.
+The rule is signSGD, with its file, its line of OPTIMIZERS and its row of golden data. The suite of the copy must pass,
+without the tests that only repeat the same commands many times.
 """
 
 import json
@@ -48,7 +48,7 @@ SLOW = ["test_additions", "test_cli", "test_execution", "test_faults", "test_fuz
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project without its history; the reference results are the originals."""
+    """A copy of the project without its history. The reference results are linked, not copied."""
     leave_out = shutil.ignore_patterns(".*", "__pycache__", "results", "*.egg-info", "build", "dist")
     project = shutil.copytree(TOP, tmp_path / "project", ignore=leave_out)
     (project / "results").symlink_to(TOP / "results")
@@ -62,7 +62,7 @@ def insert(file: Path, before: str, line: str) -> None:
 
 
 def python(project: Path, *words: object) -> "subprocess.CompletedProcess[str]":
-    """Python with the copy in place of the installed package."""
+    """Run Python with the copy in place of the installed package."""
     environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
     line = [sys.executable, *map(str, words)]
     return subprocess.run(line, cwd=project, env=environment, capture_output=True, text=True, check=False)
@@ -78,7 +78,7 @@ def golden(lr: float, data: dict[str, Any]) -> list[list[float]]:
     return path
 
 
-def test_a_new_rule_is_three_places(copy: Path) -> None:
+def test_a_new_rule_takes_three_edits(copy: Path) -> None:
     (copy / "adambench/optimizers/signsgd.py").write_text(RULE, encoding="utf-8")
     registry = copy / "adambench/optimizers/__init__.py"
     insert(registry, "\nOPTIMIZERS: dict", "from adambench.optimizers.signsgd import SignSGD\n")
@@ -105,7 +105,7 @@ def test_a_new_rule_is_three_places(copy: Path) -> None:
     assert "θ ← θ − α·sign(g)" in python(copy, "-m", "adambench", "explain", "signsgd").stdout
 
 
-def test_a_new_metric_is_one_place(copy: Path, small: Path) -> None:
+def test_a_new_metric_takes_one_edit(copy: Path, small: Path) -> None:
     row = '        Metric("excess", "test cost above training cost", compares=True, of=lambda e: e.test_loss - e.train_loss),\n'
     insert(copy / "adambench/curve.py", '        Metric("penalty", "L2 term"),\n', row)
     claim = "{id: C, sentence: s, problem: mlp, quantity: 'final(adam, excess)', relation: '<', bound: 9}"
@@ -120,4 +120,4 @@ def test_a_new_metric_is_one_place(copy: Path, small: Path) -> None:
     judged = python(copy, "-m", "adambench", "claims", "--format", "json", "--results", out.parent)
     assert [verdict["n"] for verdict in json.loads(judged.stdout)] == [2]
     wrong = python(copy, "-m", "adambench", "run", small, "tuning.metric=exces")
-    assert "'excess'" in wrong.stderr
+    assert "Did you mean excess?" in wrong.stderr

@@ -67,19 +67,19 @@ def test_summary() -> None:
 @pytest.mark.parametrize(
     ("tuning", "edge"), [([1, 1, 1, 0, 1, 1], []), ([0, 1, 1, 1, 1, 1], ["lr"]), ([1] * 5 + [0], ["lr"])]
 )
-def test_a_rate_on_the_edge_is_seen(tuning: list[float], edge: list[str]) -> None:
+def test_a_rate_on_the_edge_is_reported(tuning: list[float], edge: list[str]) -> None:
     summaries = analysis.summarise(*story(tuning, ADAM, SGD))["a"]
     assert {summary.optimizer: summary.edge for summary in summaries} == {"adam": edge, "sgd": []}
 
 
-def test_a_diverged_run_ranks_last_and_is_told() -> None:
+def test_a_diverged_run_ranks_last_and_is_reported() -> None:
     entries, curves = story(TUNING, ADAM, [curve(0.1, 0.1), curve(0.01, math.nan), curve(0.1, 0.1)])
     last = analysis.summarise(entries, curves)["a"][-1]
     assert (last.optimizer, last.status, last.diverged) == ("sgd", "diverged", [2])
     assert last.finals["train_loss"].mean == math.inf
 
 
-def test_an_unfinished_experiment_is_told() -> None:
+def test_an_unfinished_experiment_is_reported() -> None:
     first, second = analysis.summarise(*story(TUNING, ADAM[:2], []))["a"]
     assert (first.optimizer, first.status) == ("adam", "2 of 3 runs")
     assert (second.optimizer, second.status, second.seconds.n) == ("sgd", "0 of 3 runs", 0)

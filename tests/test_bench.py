@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic and its output; never how long anything takes."""
+"""The benchmark's arithmetic and output. No test depends on how long anything takes."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,7 @@ from adambench.show.timings import timings
 from tests.conftest import Command
 
 
-def test_a_pair_is_timed_in_turn() -> None:
+def test_a_pair_is_timed_alternately() -> None:
     calls: list[str] = []
     pair = Pair.of(lambda: calls.append("a"), lambda: calls.append("b"), seconds=0)
     assert calls == ["a", "b"] * 6
@@ -29,7 +29,7 @@ def test_a_pair_is_timed_in_turn() -> None:
 
 
 def test_the_products_of_a_step(full: Dataset) -> None:
-    """Eight for the MLP of the paper, 1177 million multiplications and additions; two wide ones for 24 settings."""
+    """The paper's MLP has eight, with 1177 million multiplications and additions. 24 settings share two wide ones."""
     shapes = MLP(hidden=(1000, 1000)).products(full.pixels, full.classes, 128)
     assert shapes == [
         (128, 784, 1000), (128, 1000, 1000), (128, 1000, 10),
@@ -40,7 +40,7 @@ def test_the_products_of_a_step(full: Dataset) -> None:
     assert Logistic().products(full.pixels, full.classes, 128, 24) == [(288, 784, 128), (288, 128, 784)]
 
 
-def test_a_step_is_told_for_each_setting(full: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_a_step_is_per_setting(full: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pair, "of", lambda *_, **__: Pair(0.024, 0.012, 0.5))
     step = bench.step("logistic", Logistic(), Adam(), 24, full)
     assert (step.optimizer, step.seconds, step.products, step.share) == ("adam", 0.001, 0.0005, 0.5)
@@ -89,7 +89,7 @@ def test_the_rivals_are_only_those_installed() -> None:
 
 @pytest.mark.parametrize("settings", [1, 3])
 def test_a_rival_trains_softmax_regression_as_it_is_trained_here(full: Dataset, settings: int) -> None:
-    """The same minibatches from zero weights: after 20 steps the weights have the same cost on the next minibatch."""
+    """After 20 steps on the same minibatches, from zero weights, the cost of the next minibatch is the same."""
     network = Logistic().build(full.pixels, full.classes, rivals.BATCH, np.float32)
     network.init(np.random.default_rng(0))
     adam, costs = Adam(), []
@@ -116,7 +116,7 @@ def test_only_softmax_regression_trains_settings_together(full: Dataset) -> None
         rivals.weights(full, (100,), 2)
 
 
-def test_the_rivals_minibatches_take_each_image_once_an_epoch() -> None:
+def test_the_rivals_minibatches_take_each_image_once_per_epoch() -> None:
     batches = rivals.minibatches(300)
     for _ in range(2):
         epoch = np.concatenate([next(batches), next(batches)])

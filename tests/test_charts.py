@@ -1,14 +1,19 @@
 """The figures show what the numbers say: lines, colours, marks, axes. How they look is for the eye."""
 
+import itertools
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+import matplotlib
 import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
+from adambench.optimizers import OPTIMIZERS, SGD, Adam
 from adambench.run import plan
 from adambench.show import charts
+from adambench.show.charts.base import short, spread_out
 
 TEXT = """\
 name: x
@@ -48,44 +53,109 @@ def curves(entries: list[plan.Entry]) -> dict[str, Curve]:
     return found
 
 
-def test_a_panel_a_problem_like_the_paper(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+def drawn(axes: Any) -> dict[str, Any]:
+    """The lines of a panel by label; those that only lead to words left out."""
+    return {line.get_label(): line for line in axes.get_lines() if not line.get_label().startswith("_")}
+
+
+def written(axes: Any) -> list[str]:
+    """What stands at the ends of the lines, the highest first."""
+    notes = [text for text in axes.texts if text.xy[0] > 1]
+    return [text.get_text() for text in sorted(notes, key=lambda text: -text.xy[1])]
+
+
+def test_a_panel_for_each_problem(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
-    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == [
+        "Softmax regression on MNIST, constant rate, 3 epochs",
+        "Network 1000-1000 on MNIST, constant rate, 3 epochs",
+    ]
     for axes in figure.axes:
-        assert axes.get_xlabel() == "iterations over entire dataset"
-        assert axes.get_ylabel() == "training cost"
-        lines = {line.get_label(): line for line in axes.get_lines()}
+        assert axes.get_xlabel() == "epoch"
+        assert axes.get_ylabel() == "training cost (nats)"
+        lines = drawn(axes)
         assert lines["adam"].get_ydata().tolist() == [1, 0.6, pytest.approx(0.215)]
         assert lines["adam"].get_xdata().tolist() == [1, 2, 3]
-        assert len(axes.collections) == 3  # a band each
-        assert axes.get_legend().get_texts()[0].get_text() == "sgd"  # as the lines end, from the top
+        assert len(axes.collections) == len(lines)  # a band for each
+    assert written(figure.axes[0]) == ["sgd  0.5000", "adam = other  0.215 ± 0.007"]
+    assert figure.get_supxlabel().startswith("Line: mean of 2 seeds. Band: from the lowest to the highest of them.")
 
 
-def test_one_colour_a_rule_and_dashes_for_its_labels(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
-    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
-    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert lines["adam"].get_color() == lines["other"].get_color() == charts.COLOURS["adam"]
+def test_errors_are_in_per_cent(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    (axes, _) = cast(Any, charts.convergence(entries, curves, "test_error", "epoch")).axes
+    assert axes.get_ylabel() == "test error (%)"
+    assert axes.yaxis.get_major_formatter()(0.05) == "5"
+    assert written(axes)[0] == "sgd  5.000"
+
+
+def test_a_title_of_ones_own(curves: dict[str, Curve]) -> None:
+    text = TEXT.replace("epochs: 3, batch_size: 8}\n  b", "epochs: 3, batch_size: 8, title: My problem}\n  b")
+    own = plan.entries(parse(text, "x.yaml"))
+    figure: Any = charts.convergence(own, curves, "train_loss", "epoch")
+    assert figure.axes[0].get_title(loc="left") == "My problem"
+
+
+def test_labels_of_one_rule_differ(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    for run in entries[1].report(curves):
+        curves[run.id] = curve(1, 0.6, 0.4)
+    lines = drawn(cast(Any, charts.convergence(entries, curves, "train_loss", "epoch")).axes[0])
+    assert lines["adam"].get_color() == charts.colour("adam")
+    assert lines["adam"].get_color() != lines["other"].get_color()
     assert lines["adam"].get_linestyle() != lines["other"].get_linestyle()
+    assert lines["adam"].get_marker() != lines["other"].get_marker()
 
 
-@pytest.mark.parametrize(("low", "scale"), [(0.5, "linear"), (0.001, "log")])
-def test_a_wide_range_is_drawn_on_a_log_axis(
+@pytest.mark.parametrize(("low", "scale"), [(0.5, "linear"), (0.001, "log"), (0.0, "symlog")])
+def test_a_wide_range_is_drawn_on_a_log_axis_and_zero_has_a_place(
     entries: list[plan.Entry], curves: dict[str, Curve], low: float, scale: str
 ) -> None:
     for entry in entries:
-        curves |= {run.id: curve(1, 0.6, low) for run in entry.report(curves)}
+        curves |= {run.id: curve(1, low or 0.01, low) for run in entry.report(curves)}
     figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
     assert figure.axes[0].get_yscale() == scale
+    bottom, _ = figure.axes[0].get_ylim()
+    assert bottom <= low
+
+
+def test_panels_of_one_model_share_their_range() -> None:
+    text = TEXT.replace("b: {model: mlp", "b: {model: logistic, schedule: inverse_sqrt")
+    entries = plan.entries(parse(text, "x.yaml"))
+    found = {run.id: curve(1, 0.6, 0.5) for entry in entries for run in entry.tuning}
+    for entry in entries:
+        found |= {run.id: curve(9 if entry.problem.name == "a" else 1, 0.6, 0.5) for run in entry.report(found)}
+    one, other = cast(Any, charts.convergence(entries, found, "train_loss", "epoch")).axes
+    assert one.get_ylim() == other.get_ylim()
+
+
+def test_a_single_epoch_is_seen(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    for entry in entries:
+        curves |= {run.id: curve(0.5) for run in entry.report(curves)}
+    (axes, _) = cast(Any, charts.convergence(entries, curves, "train_loss", "epoch")).axes
+    line = drawn(axes)["adam"]
+    assert (line.get_marker() not in ("", "None"), line.get_ydata().tolist()) == (True, [0.5])
+    assert axes.get_xlim() == (0.5, 1.5)
 
 
 def test_a_diverged_optimizer_is_shown(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     runs = entries[2].report(curves)
-    curves[runs[0].id], curves[runs[1].id] = curve(1, 2, math.nan), curve(1, 2, 3)
-    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
-    assert "sgd (diverged)" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    curves[runs[0].id] = curve(math.nan)
-    figure = charts.convergence(entries, curves, "train_loss", "epoch")
-    assert "sgd (diverged)" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    for first in (curve(1, 2, math.nan), curve(math.nan)):
+        curves[runs[0].id], curves[runs[1].id] = first, curve(1, 2, 3)
+        figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+        assert written(figure.axes[0])[0] == "sgd: diverged"
+        assert charts.save(figure, "png", "x")
+
+
+def test_the_penalty_is_drawn_only_where_there_is_one(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    assert charts.convergence(entries, curves, "penalty", "epoch") is None
+    with_l2 = {id_: [replace(e, penalty=0.1) for e in found] for id_, found in curves.items()}
+    assert charts.convergence(entries, with_l2, "penalty", "epoch")
+
+
+def test_seconds_say_which_runs_were_trained_together(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    together = {run.id: 4 for run in entries[0].report(curves)}
+    figure: Any = charts.convergence(entries, curves, "train_loss", "seconds", together)
+    assert "groups of 1, 4 and share work" in figure.get_supxlabel()
 
 
 def test_sensitivity_marks_what_was_chosen_and_what_diverged(
@@ -93,11 +163,12 @@ def test_sensitivity_marks_what_was_chosen_and_what_diverged(
 ) -> None:
     figure: Any = charts.sensitivity(entries, curves)
     (axes, _) = figure.axes
-    marks = {marker: [line for line in axes.get_lines() if line.get_marker() == marker] for marker in "o.x"}
-    circled = [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks["o"]]
-    assert (0.2, pytest.approx(0.3)) in circled
-    assert [list(line.get_xdata()) for line in marks["x"] if len(line.get_xdata())] == [[2]]
+    circled = [line for line in axes.get_lines() if line.get_fillstyle() == "none"]
+    assert (0.2, pytest.approx(0.3)) in [(line.get_xdata()[0], line.get_ydata()[0]) for line in circled]
+    crosses = [line for line in axes.get_lines() if line.get_marker() == "x" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in crosses] == [[2]]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_ylabel() == "final training cost (nats), tuning seed"
 
 
 def test_nothing_to_draw_gives_no_figure(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
@@ -132,21 +203,21 @@ def beside_paper(name: str, last: float) -> Any:
 
 
 def test_the_papers_curves_lie_under_ours_on_its_axes() -> None:
-    (axes,) = beside_paper("1-left", last=0.3).axes  # the other problem names no figure
+    figure = beside_paper("1-left", last=0.3)
+    (axes,) = figure.axes  # the other problem names no figure
     assert (axes.get_xlim(), axes.get_ylim(), axes.get_yscale()) == ((0, 45), (0.2, 0.7), "linear")
-    colours = [line.get_color() for line in axes.get_lines()]
-    ours = [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
-    assert ours == ["adam", "other"]  # sgd is not in the paper's figure
-    assert colours.count(charts.COLOURS["adam"]) == 3  # ours, two labels of it, and the paper's
-    assert colours.count(charts.COLOURS["adagrad"]) == 1  # the paper's alone
-    assert axes.get_legend().get_texts()[-1].get_text() == "the paper, figure 1-left"
+    assert list(drawn(axes)) == ["adam"]  # the other label has the same curve; sgd is not in the paper's figure
+    dotted = [line.get_color() for line in axes.get_lines() if line.get_alpha() == 0.55]
+    assert sorted(dotted) == sorted(map(charts.colour, ["adam", "nesterov", "adagrad"]))
+    assert "Dotted, pale: the paper's own curves." in figure.get_supxlabel()
 
 
 def test_costs_below_the_papers_axis_are_seen() -> None:
     (axes,) = beside_paper("2a", last=0.001).axes
     assert axes.get_ylim() == (pytest.approx(0.0009), 0.1)
-    assert axes.yaxis.get_major_formatter()(0.002) == "0.002"  # not powers of ten alone, of which two would be seen
+    assert axes.yaxis.get_major_formatter()(0.002) == "2e-3"
     assert [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [0.003]
+    assert "the paper's axis ends here" in [text.get_text() for text in axes.texts]
     (axes,) = beside_paper("1-left", last=0.21).axes
     assert axes.get_ylim() == (0.2, 0.7)
     assert not [line for line in axes.get_lines() if line.get_linestyle() == ":"]
@@ -160,21 +231,134 @@ def test_the_search_is_drawn_rate_by_rate(entries: list[plan.Entry], curves: dic
     figure: Any = charts.heatmap(entries, curves)
     first = figure.axes[0]
     assert [text.get_text() for text in first.get_xticklabels()] == ["0.1", "0.2", "0.3", "1", "2"]
-    assert [text.get_text().split("\n")[0] for text in first.get_yticklabels()] == ["adam", "sgd"]
-    marks = [(line.get_marker(), line.get_xdata()[0], line.get_ydata()[0]) for line in first.get_lines()]
-    assert marks == [("o", 1, 0), ("o", 3, 1), ("x", 4, 1)]  # best rate of adam .2; sgd diverges at 2
-    cells = first.get_images()[0].get_array()
+    assert [text.get_text().split(" ")[0] for text in first.get_yticklabels()] == ["adam", "sgd"]
+    marks = [(line.get_marker(), line.get_ydata()[0]) for line in first.get_lines()]
+    assert marks == [("o", 0), ("o", 1), ("x", 1)]  # the best rates of adam and sgd; sgd diverges at 2
+    cells = first.collections[0].get_array().reshape(2, 5)
     assert cells[0, 1] == 1.0  # the lowest of all
-    assert math.isnan(cells.filled(math.nan)[1, 4])
+    assert cells.mask[1].tolist() == [True, True, True, False, True]  # not tried, or diverged
+    assert len(first.collections) == 2  # the diverged cell is painted, those not tried are not
+    assert len(figure.axes) == len({e.problem.name for e in entries if len(e.tuning) > 1}) + 1  # one colour bar
+
+
+def test_a_cost_of_zero_is_the_best_and_no_other_is_called_so(
+    entries: list[plan.Entry], curves: dict[str, Curve]
+) -> None:
+    curves |= {run.id: curve(1, 0.5, 0.0) for run in entries[2].tuning[:1]}
+    cells = cast(Any, charts.heatmap(entries, curves)).axes[0].collections[0].get_array().reshape(2, 5)
+    assert cells[1, 3] == 1.0
+    assert cells[0, :3].min() > 10
+    (axes, *_) = cast(Any, charts.budget(entries, curves)).axes
+    assert set(drawn(axes)) == {"adam", "sgd"}
+    (axes, *_) = cast(Any, charts.sensitivity(entries, curves)).axes
+    assert {line.get_label() for line in axes.get_lines()} >= {"adam", "sgd"}
 
 
 def test_the_best_is_drawn_against_the_number_tried(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     figure: Any = charts.budget(entries, curves)
-    lines = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].get_lines()}
-    assert lines["adam (3)"] == pytest.approx([0.4, 0.3, 0.3])
+    lines = drawn(figure.axes[0])
+    assert lines["adam"].get_ydata().tolist() == pytest.approx([0.4, 0.3, 0.3])
+    assert written(figure.axes[0])[-1] == "adam (3)  0.3000"
 
 
 def test_a_search_in_which_all_diverged_is_not_drawn(entries: list[plan.Entry]) -> None:
     lost = {run.id: curve(math.nan) for entry in entries for run in entry.tuning}
     assert charts.budget(entries, lost) is None
     assert charts.heatmap(entries, lost) is None
+
+
+def many(labels: int, epochs: int, rates: int = 2) -> tuple[list[plan.Entry], dict[str, Curve]]:
+    """An experiment of many labels, each with its own final cost."""
+    rules = list(OPTIMIZERS)
+    lines = [
+        f"  {rules[k % len(rules)]}_{k}: {{name: {rules[k % len(rules)]}, lr: {{logspace: [1e-4, {k + 1}, {rates}]}}}}"
+        for k in range(labels)
+    ]
+    text = TEXT[: TEXT.index("optimizers:\n  adam")].replace(
+        "  b: {model: mlp, epochs: 3, batch_size: 8, optimizers: {adam: {lr: 0.1}}}\n", ""
+    )
+    entries = plan.entries(parse(text + "optimizers:\n" + "\n".join(lines), "x.yaml"))
+    curves: dict[str, Curve] = {}
+    for k, entry in enumerate(entries):
+        curves |= {run.id: curve(*(1 / (1 + i) + k / 50 for i in range(epochs))) for run in entry.tuning}
+    for k, entry in enumerate(entries):
+        curves |= {run.id: curve(*(1 / (1 + i) + k / 40 for i in range(epochs))) for run in entry.report(curves)}
+    return entries, curves
+
+
+@pytest.mark.parametrize(("labels", "epochs"), [(1, 1), (2, 45), (14, 3), (27, 45)])
+def test_labels_do_not_cover_each_other_or_the_lines(labels: int, epochs: int) -> None:
+    entries, curves = many(labels, epochs)
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+    charts.save(figure, "png", "x")  # lays the figure out
+    (axes,) = figure.axes
+    notes = [text for text in axes.texts if text.xy[0] > 1]
+    boxes = sorted((text.get_window_extent() for text in notes), key=lambda box: float(box.y0))
+    assert len(boxes) <= labels
+    assert all(upper.y0 >= lower.y0 + 0.7 * lower.height for lower, upper in itertools.pairwise(boxes))
+    assert all(box.x0 > axes.get_window_extent().x1 for box in boxes)
+    assert axes.get_window_extent().width > 0.4 * figure.bbox.width
+
+
+def test_a_hundred_rates_are_thinned_out() -> None:
+    entries, curves = many(2, 2, rates=100)
+    (axes, _) = cast(Any, charts.heatmap(entries, curves)).axes
+    assert len(axes.get_xticks()) <= 12
+
+
+@pytest.mark.parametrize("width", [3.5, 5.5])
+def test_a_figure_for_print_has_its_width_and_small_type(
+    entries: list[plan.Entry], curves: dict[str, Curve], width: float
+) -> None:
+    form = charts.Form(width)
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch", form=form)
+    assert figure.get_figwidth() == width
+    sizes = {text.get_fontsize() for axes in figure.axes for text in (axes.xaxis.label, axes.title, *axes.texts)}
+    assert 8 <= min(sizes) <= max(sizes) <= 12
+    assert b"/Type3" not in charts.save(figure, "pdf", "x", form)
+    assert b"<text" in charts.save(figure, "svg", "x", form)
+
+
+def test_a_slide_has_larger_type(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    figure: Any = charts.convergence(entries, curves, "train_loss", "epoch", form=charts.Form(slide=True))
+    assert figure.axes[0].xaxis.label.get_fontsize() > 13
+
+
+def test_the_users_own_style_changes_nothing(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    def made() -> bytes:
+        figure: Any = charts.convergence(entries, curves, "train_loss", "epoch")
+        return charts.save(figure, "png", "x")
+
+    plain = made()
+    ugly: Any = {"axes.facecolor": "black", "text.usetex": True, "lines.linewidth": 9, "font.size": 30}
+    with matplotlib.rc_context(ugly):
+        assert made() == plain
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ([0.5], [0.5]),
+        ([0.5, 0.5], [0.45, 0.55]),
+        ([0.0, 0.0, 0.0], [0.0, 0.1, 0.2]),
+        ([0.2, 0.9, 1.0], [0.2, 0.9, 1.0]),
+    ],
+)
+def test_places_of_labels(wanted: list[float], places: list[float]) -> None:
+    assert spread_out(wanted, 0.1) == pytest.approx(places)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(3e-4, "3e-4"), (0.00031622, "3.2e-4"), (0.5, "0.5"), (1000, "1000"), (0, "0"), (1e5, "1e5"), (0.0316, "0.0316")],
+)
+def test_numbers_on_axes(value: float, words: str) -> None:
+    assert short(value) == words
+
+
+def test_rules_in_a_valley() -> None:
+    figure: Any = charts.valley({"adam": Adam(lr=0.1), "sgd": SGD()}, 20)
+    paths, costs = figure.axes
+    start, end = costs.get_lines()[0].get_ydata()[[0, -1]]
+    assert (start, len(costs.get_lines()), end < start) == ((1 + 20 * 0.36) / 2, 2, True)
+    assert len(paths.get_lines()[0].get_xdata()) == 21

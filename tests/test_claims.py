@@ -50,7 +50,7 @@ def curve(*losses: float) -> Curve:
 
 
 def story(adam: list[Curve], nesterov: list[Curve], text: str = TEXT) -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
-    """Adam's tuning ends at .5, .3, .36 and, for the highest rate, nowhere."""
+    """Adam's tuning runs end at .5, .3 and .36; the one with the highest rate diverges."""
     experiment = parse(text, "x.yaml")
     entries = plan.entries(experiment)
     finals = (0.5, 0.3, 0.36, math.nan)
@@ -89,7 +89,7 @@ def test_a_quantity_without_value_is_nan() -> None:
         assert math.isnan(claims.value(quantity.parse(text, []), {"adam": ADAM[0]}))
 
 
-def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known() -> None:
+def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -> None:
     """The paper's figure 2a shows Nesterov from the tenth epoch on."""
     nesterov = paper.curves("2a")["nesterov"]
     assert nesterov[0].epoch > 1
@@ -100,63 +100,51 @@ def test_when_a_curve_that_begins_late_came_down_to_its_first_cost_is_not_known(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("final(adam) / final", "final(adam / final", "claims.0.quantity: is no expression: '(' was never closed"),
-        ("final(adam) / final", "finals(adam) / final", "claims.0.quantity: finals: unknown. Allowed: min, max, abs, log10, final, "
-         "epochs, seconds, best, limit, gap. Did you mean final?"),
-        ("final(adam) / final", "min(final(adam), lr=1) / final", "claims.0.quantity: lr=1: not allowed here; min takes values alone"),
-        ("final(adam) / final", "max() / final", "claims.0.quantity: max takes 1 or more arguments, found 0"),
-        ("final(adam) / final", "abs(1, 2) / final", "claims.0.quantity: abs takes 1 argument, found 2"),
-        ("final(adam) / final", "final(adma) / final", "claims.0.quantity: adma: unknown. Allowed: adam, nesterov, other-one. "
-         "Did you mean adam?"),
-        ("final(adam) / final", "final(adam, los) / final", "claims.0.quantity: los: unknown. Allowed: test_error, test_loss, "
-         "train_loss. Did you mean test_loss?"),
-        ("final(adam) / final", "adam.final / final", "claims.0.quantity: adam.final: not allowed here; numbers, + - * / and "
-         "functions are"),
-        ("final(adam) / final", "final(2) / final", "claims.0.quantity: 2: must be the label of an optimizer"),
-        ("final(adam) / final", "__import__('os') / final", "claims.0.quantity: __import__: unknown. Allowed: min, max, abs, "
-         "log10, final, epochs, seconds, best, limit, gap."),
-        ('"final(adam) / final(nesterov)"', "1", "claims.0.quantity: must be a valid string, found 1"),
-        ("final(adam) / final(nesterov)", "1 + 1", "claims.0.quantity: names no optimizer"),
-        ("epochs(adam, final(nesterov)) / 4", "epochs(adam)", "claims.1.quantity: epochs takes 2 to 3 arguments, found 1"),
-        ('relation: "<"', "relation: is", "claims.0.relation: unknown. Allowed: <, <=, >, >=, between."),
-        ("bound: 1}", "bound: one}", "claims.0.bound: must be a valid number, found 'one'"),
-        ("bound: [-0.5, 0.5]", "bound: [0.5, -0.5]", "claims.2.bound: must be [low, high], found [0.5, -0.5]"),
-        ("final(adam) / final", "final(adam, 3) / final", "claims.0.quantity: 3: unknown. Allowed: test_error, test_loss, train_loss."),
-        ("final(adam) / final", "epochs(adam, train_loss) / final", "claims.0.quantity: train_loss: not allowed here; numbers, "
-         "+ - * / and functions are"),
-        ("final(adam) / final", "final(adam, lr=1) / final", "claims.0.quantity: lr=1: not allowed here; best, limit, gap take "
-         "hyperparameter=number, true or false"),
-        ("final(adam) / final(nesterov)", "best(nesterov)", "claims.0.quantity: nesterov has one setting, so there is no search of "
-         "it; give it a grid"),
-        ("final(adam) / final(nesterov)", "best(adam, bias_correction=false)", "claims.0.quantity: bias_correction=false: not in "
-         "the grid of adam: true"),
-        ("final(adam) / final(nesterov)", "best(adam, bias_correction=no)", "claims.0.quantity: bias_correction=no: not allowed "
-         "here; best, limit, gap take hyperparameter=number, true or false"),
-        ("final(adam) / final(nesterov)", "best(adam, beta_1=0.9)", "claims.0.quantity: beta_1: adam has no such hyper-parameter: "
-         "unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
-        ("final(adam) / final(nesterov)", "best(adam, lr=7)", "claims.0.quantity: lr=7: not in the grid of adam: 0.1, 0.2, 0.4, 0.8"),
-        ("final(adam) / final(nesterov)", "gap(adam, nesterov)", "claims.0.quantity: gap(adam, nesterov): their grids differ; every "
-         "setting of one needs its like in the other"),
-        ("final(adam) / final(nesterov)", "gap(nesterov, adam)", "claims.0.quantity: gap(nesterov, adam): their grids differ; every "
-         "setting of one needs its like in the other"),
-        ("final(adam) / final(nesterov)", "final(adam) / best(adam)", "claims.0.quantity: measures of the search (best, limit, gap) "
-         "and of report runs do not mix"),
-        ("final(adam) / final(nesterov)", "1" * 400, "claims.0.quantity: 11111111111111111111: too large a number"),
-        ("final(adam) / final(nesterov)", "final(adam)" + " + 1" * 600, "claims.0.quantity: is longer than 2,000 characters"),
-        ("final(adam) / final(nesterov)", "(" * 150 + "1" + ")" * 150, "claims.0.quantity: names no optimizer"),
-        ("id: C2", "id: C1", "claims: C1 is the id of 2 claims; every claim needs an id of its own"),
-        ("id: C2", "idd: C2", "claims.1.idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
-        ("figure: 1-left", "figure: 7", "problems.a.figure: no figure of the paper: unknown. Allowed: 1-left, 1-right, 2a, 4-10, 4-100."),
+        ("final(adam) / final", "final(adam / final", "claims.C1.quantity: is not an expression: '(' was never closed, found 'final(adam / final(nesterov)'"),
+        ("final(adam) / final", "finals(adam) / final", "claims.C1.quantity: finals: unknown. Allowed: min, max, abs, log10, final, epochs, seconds, best, limit, gap. Did you mean final?"),
+        ("final(adam) / final", "min(final(adam), lr=1) / final", "claims.C1.quantity: lr=1: not allowed here; min takes only values"),
+        ("final(adam) / final", "max() / final", "claims.C1.quantity: max takes 1 or more arguments, found 0"),
+        ("final(adam) / final", "abs(1, 2) / final", "claims.C1.quantity: abs takes 1 argument, found 2"),
+        ("final(adam) / final", "final(adma) / final", "claims.C1.quantity: adma: unknown. Allowed: adam, nesterov, other-one. Did you mean adam?"),
+        ("final(adam) / final", "final(adam, los) / final", "claims.C1.quantity: los: unknown. Allowed: test_error, test_loss, train_loss."),
+        ("final(adam) / final", "adam.final / final", "claims.C1.quantity: adam.final: not allowed here. Allowed: numbers, + - * / and functions."),
+        ("final(adam) / final", "final(2) / final", "claims.C1.quantity: 2: must be the label of an optimizer, e.g. adam"),
+        ("final(adam) / final", "__import__('os') / final", "claims.C1.quantity: __import__: unknown. Allowed: min, max, abs, log10, final, epochs, seconds, best, limit, gap."),
+        ('"final(adam) / final(nesterov)"', "1", "claims.C1.quantity: must be text, found 1"),
+        ("final(adam) / final(nesterov)", "1 + 1", "claims.C1.quantity: must name an optimizer, e.g. final(adam), found '1 + 1'"),
+        ("epochs(adam, final(nesterov)) / 4", "epochs(adam)", "claims.C2.quantity: epochs takes 2 to 3 arguments, found 1"),
+        ('relation: "<"', "relation: is", "claims.C1.relation: 'is' is unknown. Allowed: <, <=, >, >=, between."),
+        ("bound: 1}", "bound: one}", "claims.C1.bound: must be a number, found 'one'"),
+        ("bound: [-0.5, 0.5]", "bound: [0.5, -0.5]", "claims.C3.bound: must be [low, high] with low below high, found [0.5, -0.5]"),
+        ("final(adam) / final", "final(adam, 3) / final", "claims.C1.quantity: 3: unknown. Allowed: test_error, test_loss, train_loss."),
+        ("final(adam) / final", "epochs(adam, train_loss) / final", "claims.C1.quantity: train_loss: not allowed here. Allowed: numbers, + - * / and functions."),
+        ("final(adam) / final", "final(adam, lr=1) / final", "claims.C1.quantity: lr=1: not allowed here; only best, limit, gap take KEY=VALUE, with a number, true or false"),
+        ("final(adam) / final(nesterov)", "best(nesterov)", "claims.C1.quantity: nesterov has one setting, so it is not searched; give it a grid, e.g. lr: [0.01, 0.1]"),
+        ("final(adam) / final(nesterov)", "best(adam, bias_correction=false)", "claims.C1.quantity: bias_correction=false is not in the grid of adam. Allowed: true."),
+        ("final(adam) / final(nesterov)", "best(adam, bias_correction=no)", "claims.C1.quantity: bias_correction=no: not allowed here; only best, limit, gap take KEY=VALUE, with a number, true or false"),
+        ("final(adam) / final(nesterov)", "best(adam, beta_1=0.9)", "claims.C1.quantity: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
+        ("final(adam) / final(nesterov)", "best(adam, lr=7)", "claims.C1.quantity: lr=7 is not in the grid of adam. Allowed: 0.1, 0.2, 0.4, 0.8."),
+        ("final(adam) / final(nesterov)", "gap(adam, nesterov)", "claims.C1.quantity: gap(adam, nesterov): the grids differ; each setting "
+         "of one must also be a setting of the other"),
+        ("final(adam) / final(nesterov)", "gap(nesterov, adam)", "claims.C1.quantity: gap(nesterov, adam): the grids differ; each setting "
+         "of one must also be a setting of the other"),
+        ("final(adam) / final(nesterov)", "final(adam) / best(adam)", "claims.C1.quantity: must not combine measures of the search (best, limit, gap) with those of report runs"),
+        ("final(adam) / final(nesterov)", "1" * 400, "claims.C1.quantity: 11111111111111111111: must be less than 1e+300"),
+        ("final(adam) / final(nesterov)", "final(adam)" + " + 1" * 600, "claims.C1.quantity: must have at most 2,000 characters, found 2,411"),
+        ("final(adam) / final(nesterov)", "(" * 150 + "1" + ")" * 150, "claims.C1.quantity: must name an optimizer, e.g. final(adam), found '((((((((((((((((((((((((((((((((((((((((((((((((((((((((..."),
+        ("id: C2", "id: C1", "claims: C1 is the id of 2 claims; each claim needs its own id"),
+        ("id: C2", "idd: C2", "claims: 2nd value: idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
+        ("figure: 1-left", "figure: 7", "problems.a.figure: 7 is unknown. Allowed: 1-left, 1-right, 2a, 4-10, 4-100. These are the figures of the paper."),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_claim_is_told(old: str, new: str, message: str) -> None:
+def test_a_mistake_in_a_claim_is_reported(old: str, new: str, message: str) -> None:
     assert old in TEXT
     with pytest.raises(AdambenchError) as caught:
         parse(TEXT.replace(old, new, 1), "x.yaml")
     assert message in [line.split(": ", 1)[1] for line in caught.value.message.splitlines()]
 
 
-def test_claims_outlive_the_resolved_file() -> None:
+def test_claims_survive_the_resolved_file() -> None:
     experiment = parse(TEXT, "x.yaml")
     assert parse(resolved(experiment), "again.yaml") == experiment
 
@@ -198,7 +186,7 @@ def test_verdict(relation: str, bound: tuple[float, ...], low: float, high: floa
     assert claims.verdict(claim, Interval((low + high) / 2, low, high, 3)) == verdict
 
 
-def test_judged_seed_by_seed() -> None:
+def test_claims_are_judged_seed_by_seed() -> None:
     first, second, third = claims.verdicts(*story(ADAM, NESTEROV))
     assert first.values == {1: pytest.approx(0.5), 2: pytest.approx(0.525), 3: pytest.approx(0.55)}
     assert first.interval.mean == pytest.approx(0.525)
@@ -208,7 +196,7 @@ def test_judged_seed_by_seed() -> None:
     assert first.paper == pytest.approx(0.970, abs=0.001)
 
 
-def test_what_is_said_of_claims() -> None:
+def test_claims_as_text() -> None:
     first, *_ = claims.verdicts(*story(ADAM, NESTEROV))
     told = findings.claims({"x": [first]})
     assert "\n   = 0.5250 [0.4629, 0.5871], n 3; claimed: < 1" in table.text([told])
@@ -250,7 +238,7 @@ def test_final_is_the_last_twentieth_of_the_epochs_also_of_a_curve_that_begins_l
     assert final(whole[10:], "train_loss") == 29.5
 
 
-def test_min_and_max_do_not_hide_what_has_no_value() -> None:
+def test_min_and_max_do_not_hide_missing_values() -> None:
     for text in ("max(0, 0 / 0)", "max(0 / 0, 0)", "min(0, 0 / 0)", "min(0 / 0, 0)"):
         assert math.isnan(quantity.parse(text, []).value({}))
 
@@ -275,7 +263,9 @@ claims:
 
 
 def test_a_claim_names_no_metric_that_the_model_does_not_have() -> None:
-    with pytest.raises(AdambenchError, match=r"claims\.0\.quantity: a gives no labels, so there is no test_error"):
+    with pytest.raises(
+        AdambenchError, match=r"claims\.C1\.quantity: the model of a gives no labels, so there is no test_error"
+    ):
         parse(SEARCH.replace("best(on)", '"final(on, test_error)"'), "x.yaml")
 
 
@@ -295,7 +285,7 @@ def searched() -> tuple[Any, list[plan.Entry], dict[str, Curve]]:
 
 
 def test_claims_about_the_search() -> None:
-    """One seed, no interval: the value stands for itself."""
+    """There is one seed and no interval, so the value alone decides."""
     experiment, entries, curves = searched()
     lowest, held, sooner, never, nothing, no_level = claims.verdicts(experiment, entries, curves)
     assert lowest.values == {0: 3.0}
@@ -356,7 +346,7 @@ def last(costs: list[float]) -> float:
 
 
 def first(costs: list[float], level: float) -> int:
-    """The epoch that came down to a level."""
+    """The first epoch at or below a level."""
     return next(epoch for epoch, cost in enumerate(costs, 1) if cost <= level)
 
 
@@ -386,7 +376,7 @@ ADAPTIVE = ("adagrad", "rmsprop", "adadelta")
 def test_reference_claims_by_hand(
     name: str, schedule: str, claim: str, quantity: Callable[[dict[str, list[float]]], float]
 ) -> None:
-    """What `claims` says of the committed records is what a few lines of arithmetic on them say."""
+    """A few lines of arithmetic on the committed records give the same as `claims`."""
     session = Session.open(load(PAPER / name / "config.yaml"), Folder(PAPER, name), pytest.fail)
     verdict = next(verdict for verdict in session.verdicts() if verdict.claim.id == claim)
     values = {seed: quantity(costs) for seed, costs in by_hand(name, schedule).items()}

@@ -13,6 +13,9 @@ import pytest
 
 from adambench.config.loading import load
 from adambench.optimizers import OPTIMIZERS
+from adambench.session import Session
+from adambench.show import charts
+from adambench.store.folder import Folder
 from tests.conftest import Command
 from tests.test_results import PAPER
 
@@ -102,7 +105,7 @@ def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Pa
 
 
 def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path: Path) -> None:
-    """A fresh clone judges, tells and draws with nothing trained."""
+    """A fresh clone judges, reports and draws without training."""
     reference = tmp_path / "paper"
     shutil.copytree(PAPER / "figure1", reference / "figure1")
     where = ("figure1", "--results", reference)
@@ -121,12 +124,15 @@ def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path
         for problem in load(reference / "figure1/config.yaml").problems
         for grid in problem.grids
     }
-    assert "figure1, step: the search" in command("fairness", *where).stdout
+    assert (
+        "figure1, step: Softmax regression on MNIST, α/√step, 45 epochs; the search"
+        in command("fairness", *where).stdout
+    )
     assert command("plot", *where, "--paper").stdout == f"wrote {reference / 'figure1' / 'figures' / 'paper.png'}\n"
 
 
 def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
-    """Of three experiments that differ in their claim alone, in the records of one run."""
+    """Three experiments differ only in their claim and use the records of one run."""
     assert command("run", small).returncode == 0
     config = small.parent / "results/small/config.yaml"
     lines = "claims:\n- {id: C, sentence: so, problem: logistic, quantity: final(adam), relation: '>', bound: %s}\n"
@@ -139,7 +145,7 @@ def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
         assert command("claims", "small", "--strict").returncode == strict
 
 
-def test_run_tells_how_to_judge_the_claims_of_its_file(command: Command, small: Path) -> None:
+def test_run_says_how_to_judge_the_claims_of_its_file(command: Command, small: Path) -> None:
     small.write_text(
         small.read_text()
         + "claims: [{id: C, sentence: so, problem: mlp, quantity: final(adam), relation: '<', bound: 9}]\n"
@@ -166,7 +172,7 @@ def test_list_names_everything(command: Command) -> None:
         assert word in answer.stdout
 
 
-def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, tmp_path: Path) -> None:
+def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path: Path) -> None:
     assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
     assert load(tmp_path / "mine.yaml").name == "starter"
     changed = command("run", "mine.yaml", "problems.logistic.epochs=3", "--dry-run")  # the README's first change
@@ -186,7 +192,7 @@ def test_init_writes_a_file_that_is_right_and_overwrites_none(command: Command, 
         (["plot", "--results", "nowhere"], 2, "nowhere: holds no experiment"),
         (["plot", "--x", "day"], 2, "'day' is not one of"),
         (["nonsense"], 2, "No such command"),
-        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: has no file train-images-idx3-ubyte"),
+        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: no such folder"),
         (["run", "small.yaml", "--results", "small.yaml"], 2, "results cannot be written there"),
     ],
 )
@@ -208,7 +214,7 @@ LONG = "x" * 300
      ["run", "/dev/zero"], ["show", LONG], ["run", LONG]],
     ids=lambda words: words[0] + words[-1][-12:],
 )  # fmt: skip
-def test_paths_that_cannot_be(command: Command, small: Path, words: list[str]) -> None:
+def test_impossible_paths(command: Command, small: Path, words: list[str]) -> None:
     assert small.exists()
     answer = command(*words)
     assert answer.returncode in (1, 2)
@@ -224,7 +230,7 @@ def test_a_terminal_without_greek_letters(command: Command, monkeypatch: pytest.
 
 
 def test_labels_that_share_a_setting_are_counted_once(command: Command, small: Path) -> None:
-    """As are their runs, whichever is chosen."""
+    """Their runs are counted once too, whichever setting is chosen."""
     answer = command("run", small, "problems.logistic.optimizers={adam_b: {name: adam, lr: 0.1}}")
     assert answer.returncode == 0
     counts = [line[1 : line.index("]")].split("/") for line in answer.stdout.splitlines() if line.startswith("[")]
@@ -246,3 +252,63 @@ def test_ctrl_c_keeps_what_is_done(small: Path, tmp_path: Path) -> None:
 def test_help_and_version(command: Command) -> None:
     assert "run" in command("--help").stdout
     assert command("--version").stdout.startswith("adambench 0.")
+
+
+@pytest.mark.parametrize("backend", ["module://nothing.of.the.kind", "nonsense", "TkAgg"])
+def test_charts_do_not_depend_on_the_surroundings(
+    command: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """A notebook exports MPLBACKEND; a matplotlibrc in the folder asks for TeX and a dark style."""
+    monkeypatch.setenv("MPLBACKEND", backend)
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: black\nbackend: TkAgg\n")
+    answer = command("run", small, "problems.mlp.epochs=1")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.index("final training cost") < answer.stdout.index(
+        "wrote results/small/figures/train_loss.png"
+    )
+
+
+def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("broken")
+
+    experiment = load(PAPER / "mnist/config.yaml")
+    warnings: list[str] = []
+    shutil.copytree(PAPER / "mnist", tmp_path / "mnist")
+    session = Session.open(experiment, Folder(tmp_path, "mnist"), warnings.append)
+    monkeypatch.setattr(charts, "heatmap", fail)
+    fail.__name__ = "heatmap"
+    assert [path.name for path in session.draw_search("svg")] == ["sensitivity.svg", "budget.svg"]
+    assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
+
+
+def test_an_override_does_not_replace_the_experiment(command: Command, small: Path, tmp_path: Path) -> None:
+    assert command("run", small).returncode == 0
+    table = (tmp_path / "results/small/summary.csv").read_bytes()
+    changed = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1")
+    assert (changed.returncode, changed.stdout) == (2, "")
+    assert changed.stderr.splitlines() == [
+        "results/small: holds another version of this experiment; it differs in problems.mlp.epochs, tuning.metric",
+        "Add name=NAME to keep both, for example name=small_2. To replace it, edit the file instead.",
+    ]
+    assert (tmp_path / "results/small/summary.csv").read_bytes() == table
+    kept = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    assert kept.returncode == 0
+    assert "tuned and ranked by test error" in kept.stdout
+    again = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    assert "already done\n" in again.stdout
+
+
+def test_explain_side_by_side_and_in_a_valley(command: Command, tmp_path: Path) -> None:
+    answer = command("explain", "adam", "rmsprop", "lr=0.1", "beta1=0", "--plot", "valley.svg", "--steps", 9)
+    assert answer.returncode == 0, answer.stderr
+    assert "rmsprop: lr=0.1 rho=0.99 eps=1e-08\n" in answer.stdout
+    assert answer.stdout.endswith("wrote valley.svg\n")
+    assert "adam: lr=0.1 beta1=0" in (tmp_path / "valley.svg").read_text(encoding="utf-8")
+    for words, said in (
+        (["adam", "sgd", "rho=0.9"], "rho: unknown"),
+        (["lr=1"], "no optimizer is named"),
+        (["adam", "--plot", "x.gif"], "--plot x.gif: needs"),
+    ):
+        wrong = command("explain", *words)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr

@@ -1,4 +1,4 @@
-"""The tables in README and docs are what the commands print of the committed records."""
+"""The tables in README and docs are what the commands print for the committed records."""
 
 import re
 
@@ -6,8 +6,9 @@ import pytest
 
 from adambench.config.loading import load
 from adambench.session import Session
-from adambench.show import findings, ranking
+from adambench.show import findings
 from adambench.show.table import markdown, markdown_table
+from adambench.show.words import estimate
 from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
@@ -29,7 +30,7 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
         printed = markdown_table(findings.claims({name: session.verdicts()}))
     elif kind == "table":
         names = [problem.name for problem in session.experiment.problems]
-        tables = dict(zip(names, ranking.tables(session.experiment, session.summaries()), strict=True))
+        tables = dict(zip(names, session.tables(), strict=True))
         printed = markdown([tables[problem]] if problem else list(tables.values()))
     else:
         found = {part: rows for part, rows in session.fairness().items() if problem in ("", part)}
@@ -39,11 +40,11 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
 
 
 def test_the_readmes_table_of_schedules() -> None:
-    """Three optimizers of figure 1, a column a schedule."""
+    """Three optimizers of figure 1, with one column per schedule."""
     session = opened("figure1")
     finals = {
         label: [
-            ranking.estimate(summary.finals["train_loss"])
+            estimate(summary.finals["train_loss"])
             for name in ("step", "epoch", "constant")
             for summary in session.summaries()[name]
             if summary.optimizer == label

@@ -1,4 +1,4 @@
-"""Runs in worker processes: the same bits however they are executed, and no run lost with a worker."""
+"""Runs in worker processes: the curves never depend on the execution, and no run is lost with its worker."""
 
 import multiprocessing
 import os
@@ -156,7 +156,7 @@ def test_expected_seconds_grow_with_the_work(experiment: Experiment, dataset: Da
     assert work(replace(run, epochs=20)) == pytest.approx(10 * work(replace(run, epochs=2)))
 
 
-def test_a_shared_data_set_is_the_data_set(dataset: Dataset) -> None:
+def test_a_shared_data_set_equals_the_original(dataset: Dataset) -> None:
     with Shared(dataset) as shared:
         mapped = shared.layout.map(shared.file.fileno())
     assert mapped.sha256 == dataset.sha256

@@ -1,4 +1,4 @@
-"""Fairness: what each optimizer was given and how fast it is, to the digit."""
+"""Fairness: the budget and the speed of each optimizer, to the digit."""
 
 import itertools
 import math
@@ -46,7 +46,7 @@ def test_fairness_of_each_optimizer() -> None:
     assert nesterov.epochs[-1].median == math.inf  # it never comes there
 
 
-def test_a_stable_range_that_ends_with_the_grid_is_told_as_open() -> None:
+def test_a_stable_range_that_ends_with_the_grid_is_open() -> None:
     _, entries, curves = story([], [])
     curves |= {run.id: curve(2, last) for run, last in zip(entries[0].tuning, (0.5, 0.4, 0.36, 0.3), strict=True)}
     assert str(fairness.stable(entries[0], curves)) == "≥ 0.3"
@@ -59,7 +59,7 @@ def test_equal_results_share_a_rank() -> None:
     assert [row.rank for row in rows] == [1.5, 1.5]
 
 
-def test_without_runs_fairness_has_nothing_to_say() -> None:
+def test_fairness_without_runs() -> None:
     experiment = parse(TEXT, "x.yaml")
     levels, rows = fairness.fairness(plan.entries(experiment), {}, {})
     assert levels == []

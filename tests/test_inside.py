@@ -1,4 +1,4 @@
-"""Inside a rule: moments by hand, looks that change no bit, quantiles, records, figures, `explain`, the made-up words."""
+"""Inspection and `explain`: moments by hand, unchanged runs, quantiles, records, figures, the made-up words."""
 
 import json
 import math
@@ -143,7 +143,7 @@ def test_every_rule_has_equations_and_a_source(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_explain_tells_every_rule(command: Command, name: str) -> None:
+def test_explain_prints_every_rule(command: Command, name: str) -> None:
     answer = command("explain", name, "lr=0.5", "--grads", "1,-2,0.5")
     assert answer.returncode == 0, answer.stderr
     assert "θ ← θ" in answer.stdout
@@ -161,7 +161,7 @@ def test_explain_tells_every_rule(command: Command, name: str) -> None:
         (["adma"], "adma: unknown. Allowed: sgd, "),
         (["adam", "beta_1=0"], "command line: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         (["adam", "beta1=2"], "command line: beta1: must be less than 1, found 2"),
-        (["adam", "beta1"], "beta1: not a hyper-parameter"),
+        (["adam", "beta1"], "beta1: a hyper-parameter needs a value"),
         (["adam", "--grads", "1,x"], "--grads 1,x: must be numbers separated by commas"),
         (["adam", "--grads", "inf"], "--grads, --theta: must be finite"),
     ],
@@ -171,7 +171,7 @@ def test_explain_and_wrong_input(command: Command, given: list[str], said: str) 
     assert (answer.returncode, answer.stderr[: len(said)]) == (2, said)
 
 
-def test_looks_are_log_spaced() -> None:
+def test_inspections_are_log_spaced() -> None:
     found = sorted(inspection.points(4, 1000))
     assert found == [1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 1000]
     assert max(inspection.points(4, 777)) == 777
@@ -184,7 +184,7 @@ def trained(dataset: Dataset, rule: str, inspect: int, model: Any = None) -> lis
 
 
 @pytest.mark.parametrize("rule", OPTIMIZERS)
-def test_a_look_changes_no_bit(dataset: Dataset, rule: str) -> None:
+def test_inspection_changes_no_bit(dataset: Dataset, rule: str) -> None:
     blind, seeing = trained(dataset, rule, 0), trained(dataset, rule, 8)
     for a, b in zip(blind, seeing, strict=True):
         assert (a.train_loss, a.test_loss, a.test_error, a.penalty) == (
@@ -200,7 +200,7 @@ def test_a_look_changes_no_bit(dataset: Dataset, rule: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_can_be_looked_inside_of(dataset: Dataset, model: str) -> None:
+def test_every_model_can_be_inspected(dataset: Dataset, model: str) -> None:
     assert trained(dataset, "adam", 2, MODELS[model]())[0].inside
 
 
@@ -250,7 +250,7 @@ def test_a_rule_shows_what_it_has(rule: str, names: set[str]) -> None:
 
 
 def test_the_signal_fades_near_an_optimum() -> None:
-    """Automatic annealing (section 2.1): on a noisy quadratic the effective step falls as the minimum comes near."""
+    """Automatic annealing (section 2.1): on a noisy quadratic the effective step falls near the minimum."""
     rng = np.random.default_rng(0)
     rule, theta = OPTIMIZERS["adam"](lr=0.01), np.full(500, 3.0)  # type: ignore[call-arg]
     state, medians = rule.init(theta), {}
@@ -290,17 +290,17 @@ def test_inspection_is_asked_for_by_label_and_kept_by_the_resolved_file() -> Non
         for some in (plan.entries(experiment), plain)
     ]
     assert ids[0]["sgd"] == ids[1]["sgd"]
-    assert ids[0]["adam"] != ids[1]["adam"]  # a record without looks is not one with them
+    assert ids[0]["adam"] != ids[1]["adam"]  # records with and without inspections have different ids
 
 
-def test_a_label_that_is_not_there_is_told() -> None:
+def test_an_unknown_label_is_reported() -> None:
     with pytest.raises(
         AdambenchError, match=r"x.yaml:10: inspect.optimizers.0: unknown. Allowed: adam, .*Did you mean adam?"
     ):
         parse(TEXT.replace("[adam, adam_uncorrected]", "[adams]"), "x.yaml")
 
 
-def test_looks_are_recorded_and_drawn(command: Command, folder: Path, tmp_path: Path) -> None:
+def test_inspections_are_recorded_and_drawn(command: Command, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(TEXT.replace("FOLDER", str(folder)))
     answer = command("run", file)
@@ -335,12 +335,12 @@ def test_the_panels_show_the_columns(dataset: Dataset) -> None:
     curve = trained(dataset, "adam", 4)
     data = json.loads(Record.of(run, curve).json())["inside"]
     figure: Any = charts.inside([charts.Inspected(run, "adam", curve, data)])
-    cost, snr, step, scale, corrections = figure.axes
+    cost, snr, scale, corrections = figure.axes  # Adam's effective step is its signal-to-noise ratio
     whole = [i for i, part in enumerate(data["part"]) if part == "all"]
     assert snr.get_lines()[0].get_ydata().tolist() == [data["snr_50"][i] for i in whole]
     assert snr.get_lines()[0].get_xdata().tolist() == [data["step"][i] for i in whole]
-    assert step.get_lines()[0].get_ydata().tolist() == [data["step_50"][i] for i in whole]
-    assert step.get_lines()[1].get_ydata() == [1, 1]  # the bound α
+    assert snr.get_lines()[1].get_ydata() == [1, 1]  # the bound α
+    assert snr.get_ylabel().startswith("signal-to-noise ratio\n= effective step")
     assert cost.get_lines()[0].get_ydata().tolist() == [evaluation.train_loss for evaluation in curve]
     assert corrections.get_lines()[0].get_ydata().tolist() == [data["correction1"][i] for i in whole]
     assert all(axes.get_xscale() == "log" for axes in figure.axes)
@@ -369,6 +369,6 @@ def test_a_run_that_diverged_at_once_is_drawn() -> None:
     assert charts.inside([charts.Inspected(run, "adam", lost, columns)])
 
 
-def test_explain_tells_an_overflow_without_a_warning(command: Command) -> None:
+def test_explain_shows_an_overflow_without_a_warning(command: Command) -> None:
     answer = command("explain", "adam", "--grads", "1e200,1")
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The documentation is held to the product: nothing that a user can type is missing, nothing that is told is not there."""
+"""The documentation matches the program: it covers all that a user can type, and everything in it exists."""
 
 import re
 from dataclasses import MISSING, fields
@@ -27,7 +27,7 @@ COMMANDS: dict[str, set[str]] = {
 SHARED = {"--results", "--format"}  # explained once for all commands
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
-# What of a configuration an unknown key is put into, and where the manual lists the keys that are allowed there.
+# A configuration with an unknown key, and the heading under which the manual lists the keys allowed there.
 KEYS = {
     "{zzz: 1}": "### Keys of the experiment",
     "dataset: {zzz: 1}": "Keys of `dataset`:",
@@ -52,7 +52,7 @@ def prose(page: Path) -> str:
 
 
 def section(heading: str) -> str:
-    """From a heading to the next of its level or above."""
+    """The text from a heading to the next one of the same or a higher level."""
     level = heading.index(" ")
     start = MANUAL.index(f"\n{heading}\n") + len(heading) + 2
     end = re.compile(rf"^#{{1,{level}}} ", re.MULTILINE).search(MANUAL, start)
@@ -60,7 +60,7 @@ def section(heading: str) -> str:
 
 
 def table(after: str, text: str = MANUAL) -> list[list[str]]:
-    """The rows of the first table after some words, without its header: a list of cells each."""
+    """The rows of the first table after a given text, without its header, each a list of cells."""
     found = re.compile(r"(?:^\|.*\n)+", re.MULTILINE).search(text, text.index(after))
     assert found, after
     lines = found.group().splitlines()[2:]
@@ -68,7 +68,7 @@ def table(after: str, text: str = MANUAL) -> list[list[str]]:
 
 
 def names(cell: str) -> list[str]:
-    """What stands in backticks."""
+    """The words in backticks."""
     return re.findall(r"`([^`]+)`", cell)
 
 
@@ -119,7 +119,7 @@ def test_no_page_names_an_option_that_does_not_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("place", KEYS)
 def test_every_key_of_a_configuration_is_in_the_manual(place: str, tmp_path: Path) -> None:
-    """The allowed keys are read off the error about an unknown one."""
+    """The allowed keys are taken from the error about an unknown one."""
     key = place.partition(":")[0]
     lines = [line for name, line in WHOLE.items() if name != key]
     file = tmp_path / "experiment.yaml"
@@ -132,7 +132,7 @@ def test_every_key_of_a_configuration_is_in_the_manual(place: str, tmp_path: Pat
 
 
 def test_the_optimizers_of_the_manual_are_those_of_the_package() -> None:
-    """Those that come with the package; a rule that was added is in `adambench list`."""
+    """The manual lists the rules that come with the package; `adambench list` also shows added ones."""
     rules, meanings = table("### Optimizers"), table("| hyper-parameter | allowed")
     told = {names(rule)[0]: dict(re.findall(r"`(\w+)` ([^\s,]+)", given)) for rule, given in rules}
     assert [rule for rule in OPTIMIZERS if rule in told] == list(told)

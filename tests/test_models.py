@@ -40,7 +40,9 @@ def batch(n: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
 def built(model: Model):  # type: ignore[no-untyped-def]  # a Network with arrays of float64
     network = model.build(PIXELS, CLASSES, BATCH, np.float64)
     network.init(seeded(3))
-    network.theta += 0.1 * seeded(4).standard_normal(network.theta.shape)  # biases and logistic weights off zero
+    network.theta += 0.1 * seeded(4).standard_normal(
+        network.theta.shape
+    )  # so that biases and logistic weights are not zero
     return network
 
 
@@ -64,7 +66,7 @@ def test_every_model_is_among_the_cases() -> None:
 @every_case
 @pytest.mark.parametrize("n", [BATCH, 3])
 def test_gradient(model: Model, n: int) -> None:
-    """Of cost + penalty, with the dropout masks of a seed, for whole and for short batches."""
+    """The gradient of cost + penalty, with the dropout masks of one seed, for whole and short batches."""
     network, (images, labels) = built(model), batch(n)
     network.cost(images, labels, seeded(5))
     analytic = network.grad[0].copy()
@@ -122,7 +124,7 @@ def test_masks_come_from_the_generator(model: Model) -> None:
 
 
 def test_initial_weights() -> None:
-    """Zeros for softmax regression; He et al. (2015) for rectified layers; the same for the same generator."""
+    """Zero for softmax regression, He et al. (2015) for rectified layers. The same generator gives the same weights."""
     logistic = Logistic().build(784, 10, 128, np.float32, settings=2)
     logistic.init(seeded())
     assert not logistic.theta.any()
@@ -173,7 +175,7 @@ def together(
     return network, images, seeded(101).integers(0, 10, batch_size).astype(np.uint8)
 
 
-def test_settings_side_by_side_are_each_as_alone() -> None:
+def test_settings_trained_together_equal_settings_trained_alone() -> None:
     many, images, labels = together(7)
     costs = many.cost(images, labels, seeded())
     for i in range(7):
@@ -189,7 +191,7 @@ def test_settings_side_by_side_are_each_as_alone() -> None:
 )
 @pytest.mark.parametrize("batch_size", [128, 96, 16])
 def test_a_setting_has_the_bits_that_it_has_alone(batch_size: int) -> None:
-    """Whatever its place, its neighbours (one of them not a number) and their count."""
+    """At every position, and beside any number of other settings, one of which is nan."""
     for settings in (2, 5, MOST):
         many, images, labels = together(settings, batch_size=batch_size)
         many.theta[1] = np.nan
@@ -202,8 +204,8 @@ def test_a_setting_has_the_bits_that_it_has_alone(batch_size: int) -> None:
             assert (one.grad[0] == many.grad[i]).all()
 
 
-def test_dependence_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With rows in units that no kernel works in, bits depend on the place, or else the check has nothing to see."""
+def test_dependence_between_settings_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check fails for a cost that depends on the number of settings."""
     settings_are_independent.cache_clear()
     monkeypatch.setattr(
         "adambench.models.logistic.SoftmaxRegression.cost", lambda self, *_: self.theta.sum(axis=1) * len(self.theta)
@@ -220,13 +222,13 @@ def test_rows_beyond_the_classes_stay_zero() -> None:
     assert many.dW.reshape(3, 12, -1)[:, :10].any()
 
 
-def test_an_mlp_is_alone() -> None:
+def test_an_mlp_holds_one_setting() -> None:
     with pytest.raises(ValueError, match="one setting at a time"):
         MLP().build(4, 2, 1, np.float32, settings=2)
 
 
 def test_the_bound_of_a_vae_by_definition() -> None:
-    """E_q[−log p(x | z)] with the noise of the network, and KL(q ‖ p) by its integral, image by image, in plain words."""
+    """E_q[−log p(x | z)] with the noise of the network, and KL(q ‖ p) by its integral, image by image."""
     model = VAE(hidden=5, latent=1)
     network, (images, labels) = built(model), batch()
     (loss,), (wrong,) = network.evaluate(images, labels)
@@ -243,7 +245,7 @@ def test_the_bound_of_a_vae_by_definition() -> None:
     assert loss == pytest.approx(expected, rel=1e-9)
     assert np.isnan(wrong)
     noisy = [network.cost(images, labels, seeded(seed))[0] for seed in range(2000)]
-    assert np.mean(noisy) == pytest.approx(loss / BATCH, rel=0.05)  # other noise, the same in the mean
+    assert np.mean(noisy) == pytest.approx(loss / BATCH, rel=0.05)  # with other noise, the mean is the same
 
 
 def test_softplus_does_not_overflow() -> None:
@@ -252,7 +254,7 @@ def test_softplus_does_not_overflow() -> None:
     np.testing.assert_allclose(out, np.logaddexp(0, a.astype(float)), rtol=1e-6, atol=1e-7)
 
 
-def test_a_vae_is_alone() -> None:
+def test_a_vae_holds_one_setting() -> None:
     assert VAE().most_together(784, 10, (128,)) == 1
     with pytest.raises(ValueError, match="one setting at a time"):
         VAE().build(784, 10, 128, np.float32, settings=2)

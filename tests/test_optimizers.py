@@ -65,7 +65,7 @@ def test_step_changes_theta_and_state_in_place_and_nothing_else(rule: str, dtype
 
 @every_rule
 def test_step_is_elementwise_whatever_the_blocks(rule: str) -> None:
-    """A vector of two and a half blocks moves as its weights do one by one, to the bit."""
+    """A vector of two and a half blocks changes exactly as its weights do one by one."""
     n = 2 * BLOCK + BLOCK // 2
     theta, gradients = noise(n, dtype=np.float32), noise(3, n, dtype=np.float32)
     whole = walk(rule, gradients, theta)
@@ -82,7 +82,7 @@ def test_float32_follows_float64(rule: str) -> None:
 
 @every_rule
 def test_lr_scale_scales_the_rate(rule: str) -> None:
-    """An lr_scale of 1/2 at every step is half the rate, to the bit."""
+    """An lr_scale of 1/2 at every step gives exactly the result of half the rate."""
     theta, gradients = noise(20), noise(10, 20)
     optimizer: Any = OPTIMIZERS[rule]()
     halved = replace(optimizer, lr=optimizer.lr / 2)
@@ -148,7 +148,7 @@ def test_a_hyperparameter_of_one_name_has_one_kind_and_one_upper_bound_everywher
 
 
 def test_defaults() -> None:
-    """Those of the papers and of torch.optim; where the two differ, the rule's docstring says so."""
+    """The defaults are those of the papers and of torch.optim. The docstring of a rule says where the two differ."""
     expected = {
         "sgd": [0.01],
         "momentum": [0.01, 0.9],

@@ -1,4 +1,4 @@
-"""What the paper says of Adam and its kin, held against the code. Sections: Kingma and Ba (2015)."""
+"""The paper's statements about Adam and related rules, checked against the code. Sections: Kingma and Ba (2015)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -77,7 +77,7 @@ TIGHT = 0.1 / np.sqrt(0.001) / np.sqrt(1 - 0.9**2 / 0.999)  # 7.27, by Cauchy an
 
 
 def test_the_bound_of_section_2_1_is_not_tight() -> None:
-    """Gradients that grow by β₂/β₁ a step push in one direction as hard as any can: 7.27 α."""
+    """Gradients that grow by β₂/β₁ per step give the longest possible step in one direction: 7.27 α."""
     past = np.arange(400)[::-1]
     sizes = steps(Adam(eps=0.0), [0.0] * 20_000 + list((0.9 / 0.999) ** past))
     assert -sizes[-1] == pytest.approx(TIGHT, rel=1e-3)
@@ -91,7 +91,7 @@ def test_no_gradients_move_adam_further_than_the_tight_bound(gradients: list[flo
 
 
 def test_adamax_moves_by_little_more_than_alpha() -> None:
-    """Section 7.1 says |Δ| ≤ α; gradients that fall by β₂ a step reach 1.009 α."""
+    """Section 7.1 says |Δ| ≤ α; gradients that fall by β₂ per step reach 1.009 α."""
     sizes = np.abs(steps(AdaMax(), 0.999 ** np.arange(200)))
     assert 1.008 < sizes.max() < 1.0095
 
@@ -130,7 +130,7 @@ def test_steps_shrink_near_the_optimum() -> None:
 
 
 def online(optimizer: Optimizer) -> float:
-    """Where Reddi et al. (2018, section 3) end: f_t = 3x if t mod 3 = 1, else −x, on [−1, 1], rate α/√t."""
+    """The final weight in the counter-example of Reddi et al. (2018, section 3): f_t = 3x if t mod 3 = 1, else −x, on [−1, 1], rate α/√t."""
     theta = np.zeros(1)
     state = optimizer.init(theta)
     for t in range(1, 6001):
@@ -140,6 +140,6 @@ def online(optimizer: Optimizer) -> float:
 
 
 def test_reddis_counter_example() -> None:
-    """The sum of f_t is least at −1. SGD finds it; Adam, which forgets the rare large gradient, goes the other way."""
+    """The sum of f_t is lowest at −1. SGD finds it. Adam forgets the rare large gradient and goes the other way."""
     assert online(Adam(lr=0.1, beta1=0.0, beta2=1 / (1 + 3**2))) == pytest.approx(1.0, abs=0.01)
     assert online(SGD(lr=0.1)) == pytest.approx(-0.997, abs=0.003)

@@ -1,4 +1,4 @@
-"""The tuning protocol: what is run, what is chosen, and what a run's id depends on."""
+"""The tuning protocol: which runs there are, which setting is chosen, and what a run's id depends on."""
 
 import math
 from dataclasses import replace
@@ -134,5 +134,5 @@ def test_an_id_does_not_depend_on_labels(change: dict[str, Any]) -> None:
 
 
 def test_ids_are_stable() -> None:
-    """A change here makes every stored record a stranger: raise NUMERICS and say so in the changelog."""
+    """If the ids change, no stored record is found any more. Then increase NUMERICS and note it in the changelog."""
     assert replace(some_run(), dataset="0" * 64).id == "04cdfd3702ca9872"

@@ -1,12 +1,20 @@
-"""Numbers as people read them."""
+"""Numbers in the form in which people read them."""
 
+import io
 import math
 
 import pytest
+from rich.console import Console
 
+from adambench.config.loading import parse
+from adambench.curve import Evaluation
 from adambench.judge.analysis import Estimate
-from adambench.show.ranking import estimate
+from adambench.run import plan
+from adambench.run.engines import Progressed, Started
+from adambench.run.unfolding import Unfolding
+from adambench.show.progress import Watch
 from adambench.show.terminal import cost, duration
+from adambench.show.words import estimate
 
 
 @pytest.mark.parametrize(
@@ -44,3 +52,19 @@ def test_cost(value: float, words: str) -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (45, "45 s"), (170, "3 min"), (7800, "2 h 10 min")])
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_log_gets_a_line_a_minute() -> None:
+    experiment = parse("name: x\ndataset: mnist\nseeds: [1]\nproblems: {a: {model: mlp, epochs: 9, batch_size: 8}}\n"
+                       "optimizers: {adam: {}}\n", "x.yaml")  # fmt: skip
+    runs = Unfolding(plan.entries(experiment), {})
+    (run,) = runs.runs.values()
+    file, now = io.StringIO(), iter(range(0, 10_000, 25))  # a clock that is read every 25 seconds
+    with Watch(Console(file=file, width=160), runs, lambda _: 1.0, clock=lambda: float(next(now))) as watch:
+        watch.show(Started(0, [run]))
+        for epoch in range(1, 8):
+            watch.show(Progressed(0, [run], [Evaluation(epoch, train_loss=1 / epoch)]))
+    assert file.getvalue().splitlines() == [
+        "[0/1] a adam lr=0.001 report seed 1: epoch 3/9 · cost 0.3333",
+        "[0/1] a adam lr=0.001 report seed 1: epoch 6/9 · cost 0.1667",
+    ]

@@ -1,4 +1,4 @@
-"""The results folder: records that come back as they were, files written whole or not at all."""
+"""The results folder: records are read back unchanged, files are written completely or not at all."""
 
 import csv
 import json
@@ -52,7 +52,7 @@ def curve(*losses: float, **more: Any) -> Curve:
     [curve(2.0, 1 / 3, 1e-300), curve(1.0, full_train_loss=0.1), curve(1.0, math.nan), curve(1.0, math.inf)],
     ids=["plain", "optional columns", "nan", "inf"],
 )
-def test_a_record_comes_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
+def test_a_record_is_read_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
     folder, run = Folder(tmp_path, "x"), some_runs()[0]
     folder.prepare()
     folder.write_record(Record.of(run, stored))
@@ -62,7 +62,7 @@ def test_a_record_comes_back_to_the_bit(stored: Curve, tmp_path: Path) -> None:
     assert Record.parse(record.json()).json() == record.json()
 
 
-def test_a_record_tells_everything(tmp_path: Path) -> None:
+def test_a_record_has_every_field(tmp_path: Path) -> None:
     run = some_runs()[2]
     file = Folder(tmp_path, "x").write_record(Record.of(run, curve(1.0, math.inf)))
     assert file == tmp_path / "x" / "runs" / f"mine-{run.id}.json"
@@ -115,7 +115,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert [file.name for file in path.parent.iterdir()] == ["file.csv"]
 
 
-def test_fresh_puts_old_records_aside(tmp_path: Path) -> None:
+def test_fresh_sets_old_records_aside(tmp_path: Path) -> None:
     folder, run = Folder(tmp_path, "x"), some_runs()[0]
     folder.prepare()
     folder.write_record(Record.of(run, curve(1.0)))
@@ -146,14 +146,14 @@ def test_a_record_of_other_columns_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
-def test_reference_results_are_whole_and_of_their_plan(folder: Path) -> None:
-    """What is committed in results/paper: every record whole, none that its plan does not name, none missing."""
+def test_reference_results_are_valid_and_in_their_plan(folder: Path) -> None:
+    """Every record in results/paper is valid and in its plan, and no record is missing."""
     session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
     assert {run.id for run in session.runs} >= set(session.records)
     assert len(session.records) == len({run.id for entry in session.entries for run in entry.outlook(session.curves)})
     assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
 
 
-def test_settings_are_told_in_words() -> None:
+def test_settings_in_words() -> None:
     run = replace(some_runs()[0])
     assert run.setting == "lr=0.1 beta1=0.9 beta2=0.999 eps=1e-08 bias_correction=true"

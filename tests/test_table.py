@@ -1,10 +1,11 @@
-"""One table, five formats: what each renderer makes of the same rows."""
+"""One table in five formats: the output of each renderer for the same rows."""
 
 import csv as csv_library
 import io
 import json as json_library
 import math
 import re
+import sys
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal is
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(columns))
 
 
@@ -70,8 +72,8 @@ def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> No
     assert text([Table("", columns, ["0.123456"])]).count("0.123456") == 9
 
 
-def test_spare_columns_give_way_first_and_the_reader_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal(monkeypatch, 45)
+def test_spare_columns_are_dropped_first_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 36)
     columns = [Column("rule", lambda _: "adam", left=True), *(Column(f"column {k}", str, spare=k) for k in range(5))]
     said = " ".join(re.sub(r"\x1b\[\d*m", "", text([Table("", columns, ["0.12"])])).split())
     assert said.endswith("adam 0.12 0.12 0.12 Not shown, for lack of width: column 3, column 4.")

@@ -1,4 +1,4 @@
-"""The training loop: what is measured, what is repeatable, what stops it."""
+"""The training loop: its measurements, its repeatability, and when it stops."""
 
 import math
 import warnings
@@ -55,7 +55,7 @@ def test_every_optimizer_sees_the_same_weights_batches_and_masks(dataset: Datase
 
 
 def test_what_an_epoch_measures(dataset: Dataset) -> None:
-    """600 images in batches of 64: ten steps an epoch, the short last one used; train_loss is the mean over images."""
+    """600 images in batches of 64 make ten steps per epoch, the last one short. train_loss is the mean over images."""
     first, second = go(dataset, SGD(lr=1e-30), Logistic(l2=0.1))
     assert [(e.epoch, e.step) for e in (first, second)] == [(1, 10), (2, 20)]
     assert 0 < first.seconds < second.seconds
@@ -84,7 +84,7 @@ def test_l2_shrinks_the_weights_and_is_reported_apart(dataset: Dataset) -> None:
 @pytest.mark.parametrize("model", [Logistic(), Logistic(l2=1e-3), MLP(hidden=(16,), l2=1e-3), DROPPED])
 @pytest.mark.parametrize("lr", [1e6, 1e30, 1e38, 1e300])
 def test_divergence_is_data(model: Any, lr: float, dataset: Dataset) -> None:
-    """Whatever blows up, no warning and no exception; the last evaluation says so, or the curve is complete."""
+    """Divergence raises no warning and no exception. The last evaluation is marked, or the curve is complete."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         curve = go(dataset, SGD(lr=lr), model)
@@ -120,13 +120,13 @@ def test_schedules() -> None:
 
 
 def test_the_schedule_reaches_the_optimizer(dataset: Dataset) -> None:
-    """One epoch of ten steps at α/√epoch is one at α; at α/√step it is not."""
+    """In one epoch of ten steps, α/√epoch equals the constant α, but α/√step does not."""
     plain = go(dataset, SGD(lr=0.1), epochs=1)
     assert untimed(go(dataset, SGD(lr=0.1), epochs=1, schedule=InverseSqrt("epoch"))) == untimed(plain)
     assert untimed(go(dataset, SGD(lr=0.1), epochs=1, schedule=InverseSqrt("step"))) != untimed(plain)
 
 
-def test_steps_go_on_past_the_end_of_an_epoch(dataset: Dataset) -> None:
+def test_steps_continue_past_the_end_of_an_epoch(dataset: Dataset) -> None:
     step = steps(Logistic(), [Adam(), SGD()], dataset, 300)
     for _ in range(5):
         step()

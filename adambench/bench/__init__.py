@@ -1,5 +1,5 @@
-"""What a training step costs.
+"""Measure what a training step costs.
 
-In come the package's own models and rules; out come seconds, each beside something timed in turn with it: the bare
-matrix products (`steps`), and the same step in PyTorch and JAX (`rivals`).
+Each step of the package is timed alternately with a reference: the bare matrix products (`steps`), or the same step in
+PyTorch and JAX (`rivals`).
 """

@@ -1,14 +1,14 @@
 """The same training steps in PyTorch and JAX, for `adambench bench`. Neither is needed for anything else.
 
 Each factory returns a function that trains a number of steps on one core: gather and scale a minibatch of uint8 images,
-forward, backward, Adam. JAX and the PyTorch "by hand" are the fastest forms that were found, since a slow rival would
-flatter what is here. The PyTorch "as usual" is what a tutorial shows: modules, autograd, the fused Adam.
-This module is long because it says what was tried.
+forward, backward, Adam. JAX and PyTorch "by hand" are the fastest forms that were found, since a slow rival would
+flatter this package. PyTorch "as usual" is what a tutorial shows: modules, autograd, the fused Adam.
+This module is long because it lists what was tried.
 
-The table has the forms that were tried, in milliseconds per step, on one core of an AMD EPYC with PyTorch 2.13 and JAX
-0.10. Forms between two lines were timed in turn, column by column; the machine was busier in some of these races
-than in others, so times on different sides of a line do not compare. In the column "24", softmax regression trains 24
-settings in one step, and the time is the part of one of them.
+The table lists the forms that were tried, in milliseconds per step, on one core of an AMD EPYC with PyTorch 2.13 and
+JAX 0.10. Forms between two lines were timed alternately, column by column. The load of the machine differed between
+these groups, so compare times only within a group. In the column "24", softmax regression trains 24 settings in one
+step, and the time is per setting.
 
     PyTorch                                                              MLP   softmax       24
     -------------------------------------------------------------------------------------------
@@ -90,9 +90,9 @@ Factory = Callable[[Dataset, Sequence[int], float, int, int], Train]
 
 
 def available() -> dict[str, Factory]:
-    """Those that are installed, by name: factory(dataset, hidden widths, dropout rate, steps, settings together).
+    """The installed rivals, by name: factory(dataset, hidden widths, dropout rate, steps, settings together).
 
-    The dropout rate is rounded to a multiple of 1/256, since a mask takes 8 random bits for each value.
+    The dropout rate is rounded to a multiple of 1/256, since a mask uses 8 random bits per value.
     """
     rivals = {
         "PyTorch, as usual": ("torch", pytorch_as_usual),
@@ -157,7 +157,7 @@ def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int,
     def step():
         chosen = torch.from_numpy(next(batches))
         x, y = images.index_select(0, chosen).float().mul_(1 / 255), labels.index_select(0, chosen)
-        h, gates = [x.t()], []  # what each layer sees, an image a column
+        h, gates = [x.t()], []  # the input of each layer, one image per column
         for w, b in zip(W[:-1], bias[:-1], strict=True):
             z = torch.addmm(b, w, h[-1])
             kept = z > 0
@@ -175,7 +175,7 @@ def pytorch(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int,
                 d = torch.mm(W[k].t(), d).mul_(gates[k - 1])
         if settings == 1:
             adam(theta, LR)
-        else:  # one call for all settings, at a rate of 1, then each setting's change by its own rate
+        else:  # one call for all settings at a rate of 1, then multiply each change by its setting's rate
             torch._foreach_zero_(change)
             adam(change, 1.0)
             for whole, part in zip(theta, change, strict=True):
@@ -202,12 +202,12 @@ def jax(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int, set
     batches = minibatches(len(labels))
 
     def cost(theta, x, y, key):
-        h = x.T  # an image a column
+        h = x.T  # one image per column
         for w, b in theta[:-1]:
             h = jax.nn.relu(w @ h + b)
             if dropout:
                 key, mask = jax.random.split(key)
-                words = jax.random.bits(mask, (h.size // 4,))  # of 32 bits each, four values' worth
+                words = jax.random.bits(mask, (h.size // 4,))  # of 32 bits each, enough for four values
                 kept = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(h.shape) >= round(256 * dropout)
                 h = jnp.where(kept, h * (1 / (1 - dropout)), 0.0)
         w, b = theta[-1]
@@ -246,7 +246,10 @@ def jax(dataset: Dataset, hidden: Sequence[int], dropout: float, steps: int, set
 
 
 def weights(dataset: Dataset, hidden: Sequence[int], settings: int) -> list[np.ndarray]:
-    """Each layer's (n_out, n_in), as here: zero for softmax regression, whose settings lie one below the other."""
+    """The initial weights (n_out, n_in) of each layer, drawn as in this package.
+
+    Softmax regression starts at zero and stacks its settings.
+    """
     if hidden and settings != 1:
         raise ValueError("only softmax regression trains several settings together")
     rng = np.random.default_rng(0)

@@ -1,7 +1,7 @@
-"""What a training step costs on this machine, beside what it is compared with.
+"""Measure what a training step costs on this machine, compared with a reference.
 
-Everything is timed on one core, in turn with its comparison, many times. The result is the median of the pairs' ratios,
-which a noisy machine disturbs least. Times are CPU times, so that other processes matter as little as possible.
+Everything is timed on one core, many times, alternating with its reference. The result is the median of the pairs'
+ratios, which a noisy machine disturbs least. Times are CPU times, so that other processes matter as little as possible.
 """
 
 import os
@@ -35,7 +35,7 @@ SETTINGS = {"logistic": (1, 24), "mlp": (1,)}
 
 @dataclass(frozen=True)
 class Pair:
-    """Two things timed in turn: median seconds of each, and the median of the second over the first."""
+    """Two actions timed alternately: the median seconds of each, and the median ratio of the second to the first."""
 
     first: float
     second: float
@@ -43,7 +43,7 @@ class Pair:
 
     @classmethod
     def of(cls, first: Callable[[], object], second: Callable[[], object], seconds: float = 1.5) -> "Pair":
-        """Each once for nothing, then in turn until that much CPU time is spent, five times at the least."""
+        """Run each once to warm up, then both alternately for this much CPU time, at least five times."""
         timed(first), timed(second)
         pairs: list[tuple[float, float]] = []
         while len(pairs) < 5 or sum(map(sum, pairs)) < seconds:
@@ -54,14 +54,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Step:
-    """A training step of one model, settings trained together: seconds for each setting."""
+    """The cost of a training step of one model. Seconds are per setting, if several are trained together."""
 
     model: str
     optimizer: str
     settings: int
     seconds: float
     products: float  # the same matrix products alone
-    share: float  # of the step's time that they take
+    share: float  # of the products in the time of the step
     gflops: float  # of the products, over the whole step
     bare_gflops: float  # of the products alone
 
@@ -74,7 +74,7 @@ def timed(action: Callable[[], object]) -> float:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Hold this process to the last core that it may use, and BLAS to one thread."""
+    """Restrict this process to the last core that it may use, and BLAS to one thread."""
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     if before:
         os.sched_setaffinity(0, {max(before)})
@@ -87,7 +87,7 @@ def one_core() -> Iterator[None]:
 
 
 def step(name: str, model: Model, optimizer: Optimizer, settings: int, dataset: Dataset, batch: int = BATCH) -> Step:
-    """One training step and its products, in turn."""
+    """Time one training step and its matrix products alternately."""
     shapes = model.products(dataset.pixels, dataset.classes, batch, settings)
     flop = sum(2 * m * k * n for m, k, n in shapes)
     pair = Pair.of(steps(model, [optimizer] * settings, dataset, batch), products(shapes))
@@ -104,7 +104,7 @@ def step(name: str, model: Model, optimizer: Optimizer, settings: int, dataset: 
 
 
 def products(shapes: Sequence[tuple[int, int, int]]) -> Callable[[], None]:
-    """All of them, each on matrices of its own."""
+    """A function that computes products of these shapes, each with its own matrices."""
     rng = np.random.default_rng(0)
     matrices = [
         (rng.random((m, k), np.float32), rng.random((k, n), np.float32), np.empty((m, n), np.float32))
@@ -129,7 +129,7 @@ def all_steps(dataset: Dataset) -> list[Step]:
 
 
 def updates(dataset: Dataset) -> dict[str, Pair]:
-    """A plain copy of the MLP's parameters, and beside it each rule's update."""
+    """Time each rule's update of the MLP's parameters alternately with a plain copy of them."""
     network = PAPER["mlp"].build(dataset.pixels, dataset.classes, BATCH, np.float32)
     network.init(np.random.default_rng(0))
     theta, grad, copy = network.theta[0], np.full_like(network.theta[0], 1e-3), np.empty_like(network.theta[0])
@@ -142,7 +142,7 @@ def updates(dataset: Dataset) -> dict[str, Pair]:
 
 @dataclass(frozen=True)
 class Beside:
-    """A step of Adam here and in another library, each setting's part. ratio: how many times faster it is here."""
+    """A step of Adam here and in another library, in seconds per setting. ratio: how many times faster it is here."""
 
     rival: str
     model: str
@@ -153,7 +153,7 @@ class Beside:
 
 
 def beside(dataset: Dataset) -> list[Beside]:
-    """Softmax regression and MLP beside each library that is installed."""
+    """Compare softmax regression and the MLP with each installed library."""
     found = []
     for rival, factory in rivals.available().items():
         for name, model in PAPER.items():
@@ -174,7 +174,7 @@ def _repeat(action: Callable[[], object], times: int) -> None:
 
 
 def growth(dataset: Dataset) -> dict[str, dict[int, float]]:
-    """Seconds of an Adam step as one thing grows: hidden units, batch size, settings (for each of them)."""
+    """Seconds of an Adam step by number of hidden units, by batch size, and by number of settings (per setting)."""
     adam = Adam()
 
     def seconds(model: Model, settings: int = 1, batch: int = BATCH) -> float:
@@ -190,7 +190,10 @@ def growth(dataset: Dataset) -> dict[str, dict[int, float]]:
 
 
 def jobs_growth(dataset: Dataset) -> dict[int, float]:
-    """Runs of 100 steps of the MLP an hour by jobs, once every worker has ended its first run, in which it started."""
+    """Runs per hour by number of jobs, where a run is 100 steps of the MLP.
+
+    The first run of each worker is not counted, because it includes the start of the worker.
+    """
     images = 50 * BATCH
     part = replace(dataset, train=Split(dataset.train.images[:images], dataset.train.labels[:images]))
 

@@ -1,6 +1,8 @@
 """The application and what its commands share: options, warnings, and how errors are reported."""
 
 import io
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -23,13 +25,85 @@ app = typer.Typer(
 TableFormat = StrEnum("TableFormat", {name: name for name in RENDERERS})  # type: ignore[misc]  # one for each renderer
 TEXT = TableFormat("text")
 
-Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each experiment.")]
-Names = Annotated[list[str] | None, typer.Argument(help="Experiments by name; all in the results folder if left out.")]
+
+def _results(context: typer.Context, results: Path) -> Path:
+    """The results folder, with `~` and environment variables expanded. Refuses the folder of one experiment."""
+    from adambench.store.folder import is_experiment
+
+    results = Path(os.path.expandvars(os.path.expanduser(results)))  # noqa: PTH111  # Path raises for an unknown user
+    if is_experiment(results):
+        raise AdambenchError(
+            f"{results}: the folder of one experiment, but --results takes the folder that contains it",
+            f"Try: adambench {_corrected(context, results.resolve())}",
+        )
+    return results
+
+
+def _corrected(context: typer.Context, experiment: Path) -> str:
+    """The command that was given, with the right --results, and with the name of the experiment if it takes one."""
+    words = sys.argv[1:]
+    at = next((i for i, word in enumerate(words) if word.partition("=")[0] == "--results"), len(words))
+    words[at : at + (1 if "=" in "".join(words[at : at + 1]) else 2)] = []
+    takes_names = any(parameter.name == "experiments" for parameter in context.command.params)
+    if takes_names and (len(words) < 2 or words[1].startswith("-")):
+        words.insert(1, experiment.name)
+    return shlex.join(words) + _option(experiment.parent)
+
+
+def _names(context: typer.Context, names: list[str] | None) -> list[str] | None:
+    """The names of experiments. Refuses paths."""
+    from adambench.store.folder import holds_experiments, is_experiment
+
+    for name in names or []:
+        path = Path(name)
+        path = path.parent if path.name == "config.yaml" else path
+        command = f"Try: adambench {context.info_name}"
+        if path.suffix in (".yaml", ".yml"):
+            raise AdambenchError(
+                f"{name}: a YAML file, but `{context.info_name}` takes the name of an experiment",
+                f"{command} {path.stem}, or whatever its key `name` says.",
+            )
+        if path == Path(name) and "/" not in name:
+            continue
+        if is_experiment(path):
+            raise AdambenchError(
+                f"{name}: a path, but `{context.info_name}` takes the name of an experiment",
+                f"{command} {path.resolve().name}{_option(path.resolve().parent)}",
+            )
+        if holds_experiments(path):
+            raise AdambenchError(
+                f"{name}: a folder of experiments, but `{context.info_name}` takes the name of one",
+                f"{command}{_option(path.resolve())}",
+            )
+    return names
+
+
+def _option(results: Path) -> str:
+    """`--results` for a folder, if it is not the default."""
+    return "" if results == Path("results").resolve() else f" --results {os.path.relpath(results)}"
+
+
+Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each experiment.", callback=_results)]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(help="Experiments by name; all in the results folder if left out.", callback=_names),
+]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]
 Jobs = Annotated[
     int | None,
     typer.Option(min=0, help="Number of worker processes; as many as there are cores if left out. 0: in this process."),
 ]
+
+
+Width = Annotated[
+    float | None,
+    typer.Option(min=3, max=40, help="Width of a figure in inches, for print; its type stays at 8 to 10 points."),
+]
+
+
+class Style(StrEnum):
+    page = "page"
+    slide = "slide"
 
 
 class Picture(StrEnum):

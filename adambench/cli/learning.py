@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, tell
+from adambench import __version__
+from adambench.cli.app import TEXT, Format, Picture, tell
 from adambench.errors import AdambenchError
 
 
@@ -18,31 +19,54 @@ def list_(format: Format = TEXT) -> None:
 
 
 def explain(
-    rule: Annotated[str, typer.Argument(help="An optimizer of `adambench list`.")],
-    settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its hyper-parameters, for example lr=0.1.")
-    ] = None,
-    grads: Annotated[str | None, typer.Option(help="The gradients it gets, for example 1,-2,0.5.")] = None,
+    rules: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RULE... [KEY=VALUE]...",
+            help="Optimizers of `adambench list`, and hyper-parameters for those that have them, for example lr=0.1.",
+        ),
+    ],
+    grads: Annotated[str | None, typer.Option(help="The gradients they get, for example 1,-2,0.5.")] = None,
     theta: Annotated[float, typer.Option(help="Where the weight starts.")] = 0.0,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the rules on a two-dimensional valley, as png, svg or pdf.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="With --plot: the number of steps.")] = 100,
 ) -> None:
-    """Explain an optimizer: its equations, and its first steps on one weight, computed by its own code."""
+    """Explain an optimizer: its equations, and its first steps on one weight, computed by its own code.
+
+    Several optimizers are shown side by side on the same gradients.
+    """
     from adambench import explanation
-    from adambench.config.loading import optimizer
-    from adambench.show.catalogue import explained
+    from adambench.config.loading import optimizers
+    from adambench.show.catalogue import compared, explained
     from adambench.show.terminal import console
 
-    chosen = optimizer(rule, settings or [])
+    chosen = optimizers([word for word in rules if "=" not in word], [word for word in rules if "=" in word])
     try:
-        given = [float(grad) for grad in grads.split(",")] if grads else list(explanation.GRADS)
+        given = [float(grad.replace("−", "-")) for grad in grads.split(",")] if grads else list(explanation.GRADS)
     except ValueError as error:
         raise AdambenchError(
             f"--grads {grads}: must be numbers separated by commas", "For example: --grads 1,-2,0.5"
         ) from error
     if not all(map(math.isfinite, [*given, theta])) or len(given) > 1000:
         raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
-    prelude, steps = explained(rule, chosen, explanation.work(chosen, given, theta))
-    console().print(prelude)
-    tell([steps])
+    if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
+        raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+    worked = {name: explanation.work(rule, given, theta) for name, rule in chosen.items()}
+    if len(chosen) == 1:
+        ((name, rule),) = chosen.items()
+        prelude, table = explained(name, rule, worked[name])
+        console().print(prelude)
+    else:
+        table = compared(chosen, worked)
+    tell([table])
+    if plot:
+        from adambench.show import charts
+        from adambench.store.files import write
+
+        figure = charts.valley(chosen, steps)
+        print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
 
 
 def init(file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("experiment.yaml")) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, tell, warn
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -34,6 +34,8 @@ def plot(
     over: Annotated[
         str | None, typer.Option(help="With --inspect: two labels over each other, for example adam,rmsprop.")
     ] = None,
+    width: Width = None,
+    style: Annotated[Style, typer.Option(help="page, or slide with larger type.")] = Style.page,
     results: Results = Path("results"),
 ) -> None:
     """Draw the charts of experiments into their folders: convergence, test error, the search of the rates."""
@@ -46,15 +48,18 @@ def plot(
     if inspect and (paper or metric or x is not X.epoch):
         raise AdambenchError("--inspect: draws its own panels along steps", "Leave --paper, --metric and --x out.")
 
+    from adambench.show.charts import Form
+
+    kind, form = format.value, Form(width, style is Style.slide)
+
     def draw(session: "Session") -> list[Path]:
-        kind = format.value
         if paper:
-            return session.draw_paper(kind)
+            return session.draw_paper(kind, form)
         if inspect:
-            return session.draw_inspected(kind, over)
+            return session.draw_inspected(kind, over, form)
         if metric:
-            return session.draw(kind, x.value, [metric.value])
-        return [*session.draw(kind, x.value), *session.draw_search(kind)]
+            return session.draw(kind, x.value, [metric.value], form)
+        return [*session.draw(kind, x.value, form=form), *session.draw_search(kind, form)]
 
     found = stored(results, experiments, warn)
     drawn = {session.experiment.name: draw(session) for session in found}
@@ -94,10 +99,9 @@ def table(experiments: Names = None, format: Format = TEXT, results: Results = P
     """Print the ranked results of experiments."""
     from adambench.cli.running import ignored
     from adambench.session import stored
-    from adambench.show import ranking
 
     found = stored(results, experiments, warn)
-    tell([table for s in found for table in ranking.tables(s.experiment, s.summaries(), named=True)], format)
+    tell([table for session in found for table in session.tables(named=True)], format)
     for session in found if format is TEXT else ():
         if session.ignored:
             print(ignored(session.ignored, session.folder.runs))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Results, TableFormat, tell, warn
+from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
 from adambench.cli.working import needs_distributed
 from adambench.errors import AdambenchError
 
@@ -66,7 +66,7 @@ def run(
     from adambench.run.checkpoints import Checkpoints
     from adambench.run.execution import expected_seconds
     from adambench.run.unfolding import shard as part
-    from adambench.session import Session
+    from adambench.session import Session, refuse_to_replace
     from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
@@ -75,10 +75,10 @@ def run(
     out = console()
     mine = part(shard) if shard else None
     _check_engine(engine, scheduler)
-    experiment = loading.load(config, overrides or [])
-    dataset = experiment.dataset.load()
-    experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
+    experiment, dataset = _read(config, overrides or [])
     folder = Folder(results, experiment.name)
+    if overrides and not dry_run:
+        refuse_to_replace(folder, experiment)
     with nullcontext() if dry_run else locked(folder.prepare()):
         place = scratch / experiment.name if scratch else folder.checkpoints
         checkpoints = Checkpoints(place.absolute(), checkpoint_every)
@@ -101,10 +101,10 @@ def run(
             session.write_tables()
             out.print("interrupted; finished runs are kept: rerun the command to resume")
             raise
-        written = [folder.runs, *session.write_tables(), *session.draw("png"), *session.draw_search("png")]
-    _tell_results(session, written, results, format)
-    if shard:
-        out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
+        written = [folder.runs, *session.write_tables()]
+        tell(session.tables(), format)
+        written += [*session.draw("png"), *session.draw_search("png")]
+    _tell_results(session, written, results, shard)
     if failed:
         out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
         raise typer.Exit(1)
@@ -149,13 +149,11 @@ def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]
     return failed
 
 
-def _tell_results(session: "Session", written: list[Path], results: Path, format: TableFormat) -> None:
-    """The tables, what was written where, and what can be done with it."""
-    from adambench.show import ranking
+def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:
+    """What was written where, and what can be done with it."""
     from adambench.show.terminal import console, plural
 
     out, experiment = console(), session.experiment
-    tell(ranking.tables(experiment, session.summaries()), format)
     if session.ignored:
         out.print(ignored(session.ignored, session.folder.runs), markup=False, soft_wrap=True)
     for path in written:
@@ -163,6 +161,18 @@ def _tell_results(session: "Session", written: list[Path], results: Path, format
     if stated := len(experiment.claims):
         name = experiment.name if results == Path("results") else f"{experiment.name} --results {results}"
         out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
+    if shard:
+        out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
+
+
+def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":
+    """The checked experiment, which names the data set by its digest, and the data set."""
+    from adambench.config import loading
+
+    experiment = loading.load(config, overrides)
+    dataset = experiment.dataset.load()
+    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
+    return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset
 
 
 def ignored(records: int, folder: Path) -> str:

@@ -1,7 +1,8 @@
-"""A YAML file to a checked experiment.
+"""From a YAML file to a checked experiment.
 
-In comes the text of a file, with overrides from the command line; out comes an `Experiment` of frozen dataclasses, or
-one error that lists every mistake with its place. `loading` does this, with `yamlfile` (text to plain values with line
-numbers), `schema` (what the keys may hold) and `check` (single values). `experiment` defines the words that the rest of
-the package uses; `quantity` is the small language of claims.
+The input is the text of a file with overrides from the command line. The output is an `Experiment` of frozen
+dataclasses, or one error that lists every mistake with its place. `loading` does this with `yamlfile` (text to plain
+values with line numbers), `syntax` (messages about text that is not YAML), `schema` (what the keys may hold) and
+`check` (single values). `experiment` defines the terms that the rest of the package uses, and `quantity` is the small
+language of claims.
 """

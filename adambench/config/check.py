@@ -1,50 +1,107 @@
-"""Values against the annotations of dataclass fields."""
+"""Checks values against the annotations of dataclass fields."""
 
 import functools
+import math
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from adambench.config.yamlfile import Path, Source, dotted
+from adambench.config.yamlfile import Path, Source
 from adambench.errors import unknown
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}")  # what can be a file's name anywhere
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}")  # valid as a file name on every system
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+WORDING = {  # pydantic's kind of error: what is allowed
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} values",
+    "too_long": "must have at most {max_length} values",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+}
+WRONG_LENGTH = ("missing", "too_short", "too_long")  # kinds that are about a whole list
+EXAMPLES = {  # of the lists that a key may hold
+    "seeds": "[1, 2, 3]",
+    "hidden": "[1000, 1000]",
+    "optimizers": "[adam, nesterov]",
+    "bound": "[0.9, 1.1]",
+}
 
 T = TypeVar("T")
 
 
 class Check:
-    """Collects what is wrong. Each method returns the checked value, or None after noting a mistake."""
+    """Collects mistakes. Each method returns the checked value, or None if it found a mistake."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.errors: list[tuple[int, str]] = []  # line, message
 
-    def fail(self, path: Path, message: str) -> None:
-        line, place = self.source.place(path)
-        at = f"{dotted(path)}: " if path else ""
+    def fail(self, path: Path, message: str, *causes: Path) -> None:
+        """Note a mistake. causes: other paths that it depends on, of which one may have been overridden."""
+        line, place = self.source.place(path, causes)
+        at = f"{self.source.words(path)}: " if path else ""
         self.errors.append((line, f"{place}: {at}{message}"))
 
     def message(self) -> str:
-        """All mistakes in the order of the file, one a line, each once."""
+        """All mistakes in the order of the file, one per line, without repetitions."""
         ordered = sorted(self.errors, key=lambda error: error[0])
         return "\n".join(dict.fromkeys(message for _, message in ordered))
 
     def mapping(self, value: Any, path: Path, what: str) -> dict[str, Any] | None:
         if isinstance(value, dict):
             return value
-        self.fail(path, f"must be a mapping ({what}), found {show(value)}")
+        first = value.partition(" ")[0] if isinstance(value, str) else ""
+        if first and first in what.split(", ") and not self.source.place(path)[1].startswith("command line"):
+            line = self.source.starts.get(path) or self.source.place(path)[0]
+            place = f"{self.source.at(line)}: {self.source.words(path)}: "
+            self.errors.append((line, f"{place}a colon is missing after {first}, found {show(value)}"))
+            return None
+        deeper = ". Indent its keys further than itself." if value is None else ""
+        self.fail(path, f"must be a mapping ({what}), found {show(value)}{deeper}")
         return None
 
-    def keys(self, values: Mapping[str, Any], path: Path, allowed: Iterable[str], required: Iterable[str] = ()) -> None:
+    def one_of(self, value: Any, allowed: Iterable[str], path: Path, note: str = "", cause: Path = ()) -> bool:
+        """Whether a value is one of the allowed words. note: what else can be done."""
+        allowed = list(allowed)
+        if isinstance(value, str) and value in allowed:
+            return True
+        self.fail(
+            path, f"{show(value)} is {unknown(str(value), allowed)}{note and ' ' + note}", *([cause] if cause else [])
+        )
+        return False
+
+    def keys(
+        self,
+        values: Mapping[str, Any],
+        path: Path,
+        allowed: Iterable[str],
+        required: Iterable[str] = (),
+        notes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Check the keys of a mapping. notes: what else to say about certain unknown keys."""
         allowed = list(allowed)
         for key in values:
             if key not in allowed:
-                self.fail((*path, key), unknown(key, allowed))
+                note = notes.get(key, "")
+                if (split := re.match(r"([\w.+-]+?)(: ?| )\S", key)) and split.group(1) in allowed:
+                    note = f"{'A space' if split.group(2) == ':' else 'A colon'} is missing after {split.group(1)}."
+                self.fail((*path, key), f"{unknown(key, allowed)}{note and ' ' + note}")
         for key in required:
             if key not in values:
                 self.fail(path, f"{key} is missing. Allowed: {', '.join(allowed)}.")
@@ -52,7 +109,8 @@ class Check:
     def name(self, name: Any, path: Path) -> str | None:
         if isinstance(name, str) and NAME.fullmatch(name):
             return name
-        self.fail(path, f"must be a name of at most 64 letters, digits, _, + or -, found {show(name)}")
+        allowed = "at most 64 letters, digits, _, + or -, starting with a letter or digit"
+        self.fail(path, f"must be a name of {allowed}, found {show(name)}")
         return None
 
     def value(self, value: Any, hint: Any, path: Path) -> Any:
@@ -61,14 +119,31 @@ class Check:
             return _adapter(hint).validate_python(tuple(value) if isinstance(value, list) else value)
         except ValidationError as errors:
             for error in errors.errors():
-                wanted = error["msg"].replace("Input should be", "must be").removesuffix(" instance")
-                wanted = wanted.replace("a valid tuple", "a list")
-                tail = error["loc"] if isinstance(value, list) else ()
-                self.fail((*path, *tail), f"{wanted}, found {show(error['input'])}")
+                self._refuse(error, value, hint, path)
             return None
 
+    def _refuse(self, error: ErrorDetails, value: Any, hint: Any, path: Path) -> None:
+        """Note one of pydantic's errors."""
+        kind, found, limits = error["type"], error["input"], error.get("ctx", {})
+        parts = typing.get_args(hint) if typing.get_origin(hint) is tuple else (...,)
+        if kind in WRONG_LENGTH and isinstance(value, list) and ... not in parts:
+            length = len(parts)
+            self.fail(path, f"must be a list of {length} values{_example(path)}, found {show(value)}")
+            return
+        if isinstance(value, list):
+            path = (*path, *(part for part in error["loc"] if isinstance(part, int)))
+        if kind == "literal_error" and (names := re.findall(r"'([^']*)'", limits["expected"])):
+            self.one_of(found, names, path)
+            return
+        wanted = WORDING.get(kind) or error["msg"].replace("Input should be", "must be").replace("String", "text")
+        wanted = wanted.format(**{name: _plain(limit) for name, limit in limits.items()}) if kind in WORDING else wanted
+        if kind == "tuple_type":
+            wanted += _example(path)
+        quoted = kind in ("int_type", "float_type") and isinstance(found, str) and NUMBER.fullmatch(found)
+        self.fail(path, f"{wanted}, found {show(found)}{'. Remove the quotes.' if quoted else ''}")
+
     def instance(self, cls: Callable[..., T], values: Mapping[str, Any], path: Path) -> T | None:
-        """An instance of a dataclass, every field against its annotation."""
+        """An instance of a dataclass whose fields fit their annotations."""
         before = len(self.errors)
         hints = hints_of(cls)
         required = [field.name for field in fields(cast(Any, cls)) if field.default is MISSING]
@@ -77,18 +152,17 @@ class Check:
         return cls(**checked) if len(self.errors) == before else None
 
     def choice(self, value: Any, registry: Mapping[str, Callable[..., T]], path: Path) -> T | None:
-        """`name` or `{name: …, field: value, …}` as an instance of the registry's class of that name."""
+        """An instance of a class in the registry, from `name` or `{name: …, field: value, …}`."""
         values = self.mapping({"name": value} if isinstance(value, str) else value, path, "with a name")
         if values is None:
             return None
         name = values.get("name")
-        if not isinstance(name, str) or name not in registry:
-            self.fail(
-                (*path, "name"),
-                unknown(str(name), registry) if "name" in values else f"is missing. Allowed: {', '.join(registry)}.",
-            )
+        if "name" not in values:
+            self.fail(path, f"name is missing. Allowed: {', '.join(registry)}.")
             return None
-        return self.instance(registry[name], {key: item for key, item in values.items() if key != "name"}, path)
+        if not self.one_of(name, registry, path if isinstance(value, str) else (*path, "name")):
+            return None
+        return self.instance(registry[str(name)], {key: item for key, item in values.items() if key != "name"}, path)
 
 
 @functools.cache
@@ -98,15 +172,37 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 @functools.cache
 def hints_of(cls: Any) -> dict[str, Any]:
-    """A dataclass's fields with their annotations, constraints and all, in order."""
+    """The fields of a dataclass in order, with their annotations and constraints."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {f.name: hints[f.name] for f in fields(cls)}
 
 
 def show(value: Any) -> str:
-    """A value as a message shows it: in YAML's words, and short."""
-    words = {None: "nothing", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
-    if isinstance(value, tuple):
-        text = repr(list(value))
+    """A value as YAML writes it, cut off after sixty characters; `nothing` for an empty value."""
+    text = "nothing" if value is None else _flow(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _flow(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float() if not math.isfinite(value):
+            return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+        case list() | tuple():
+            return f"[{', '.join(map(_flow, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    return repr(value)
+
+
+def _plain(limit: Any) -> str:
+    """A limit of a number: `0`, `0.9999`, `10,000`."""
+    return f"{limit:,.10g}" if isinstance(limit, int | float) else str(limit)
+
+
+def _example(path: Path) -> str:
+    example = EXAMPLES.get(str(path[-1]), "") if path else ""
+    return f", e.g. {example}" if example else ""

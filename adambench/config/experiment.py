@@ -1,4 +1,4 @@
-"""What a user asks for: an experiment of problems, each with the optimizers to compare and the settings to try."""
+"""The terms of an experiment: its problems, each with the optimizers to compare and the settings to try."""
 
 import itertools
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, doc
+from annotated_types import Ge, Gt, Le, Len, doc
 
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED
@@ -17,17 +17,18 @@ from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.schedules import Schedule
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
+Title = Annotated[str, Len(1, 100)]
 Count = Annotated[int, Gt(0), Le(1_000_000)]
 if TYPE_CHECKING:
     Metric = str
-else:  # the names in the registry, which pydantic reads at run time
+else:  # the registered names, which pydantic reads at run time
     Metric = Literal[tuple(COMPARED)]
 RELATIONS = ("<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the best setting of a grid is chosen: by the lowest final `metric` on `seed`, which no report run uses."""
+    """How the best setting of a grid is chosen: the lowest final `metric` on `seed`, which no report run uses."""
 
     seed: Annotated[Seed, doc("of every tuning run")] = 0
     metric: Annotated[Metric, doc("what is compared")] = "train_loss"
@@ -36,7 +37,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """What is measured at the end of an epoch besides the test set."""
+    """What is measured at the end of an epoch in addition to the test set."""
 
     train: Annotated[bool, doc("cost and error on the whole training set too, dropout off")] = False
 
@@ -53,30 +54,31 @@ class Inspect:
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set comes from: the registry's `name`, or a folder of IDX files; `sha256` tells which it was."""
+    """Where a data set comes from: a registered `name`, or `idx`, a folder of IDX files. `sha256` identifies it."""
 
     name: str = ""
     idx: str = ""
     sha256: str = ""
 
     def load(self) -> Dataset:
-        """The data set. Raises AdambenchError if it cannot be read or is not the one of sha256, if that is given."""
+        """The data set. Raises AdambenchError if it cannot be read, or if sha256 is given and differs."""
         dataset = DATASETS[self.name]() if self.name else read_folder(Path(self.idx))
         if self.sha256 not in ("", dataset.sha256):
             raise AdambenchError(
-                f"{self.name or self.idx}: this is not the data set that the configuration names "
-                f"(sha256 {dataset.sha256[:12]}…, not {self.sha256[:12]}…)"
+                f"{self.name or self.idx}: not the data set that the configuration names "
+                f"(found sha256 {dataset.sha256[:12]}…, expected {self.sha256[:12]}…)",
+                "Remove the key `sha256` of `dataset` to use these files.",
             )
         return dataset
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The settings of one optimizer to try: every combination of the values along its axes."""
+    """The settings of one optimizer to try: all combinations of the values on its axes."""
 
     label: str
     rule: str
-    axes: Mapping[str, tuple[Any, ...]]  # every hyper-parameter, in the rule's order; one value: not varied
+    axes: Mapping[str, tuple[Any, ...]]  # every hyper-parameter, in the order of the rule
 
     @property
     def settings(self) -> list[Optimizer]:
@@ -100,24 +102,25 @@ class Problem:
     batch_size: int
     seeds: tuple[int, ...]
     grids: tuple[Grid, ...]
-    figure: str | None = None  # of the paper, whose curves can be drawn under these
+    figure: str | None = None  # of the paper, whose curves are drawn with these
+    title: str | None = None  # for headings and charts, in place of a description
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about one problem that its runs can support or contradict: a quantity, and where it must lie."""
+    """A sentence about one problem that its runs can support or contradict: a quantity and the bound for it."""
 
     id: str
     sentence: str
     problem: str
     quantity: Quantity
     relation: str  # one of RELATIONS
-    bound: tuple[float, ...]  # one number; two for `between`
+    bound: tuple[float, ...]  # one number, or two for `between`
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One YAML file, checked."""
+    """A checked YAML file."""
 
     name: str
     dataset: DataSource
@@ -129,7 +132,7 @@ class Experiment:
 
 
 def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:
-    """A model, schedule or optimizer as the file writes it: `{name: …, field: value, …}`."""
+    """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`."""
     (name,) = (name for name, cls in registry.items() if cls is type(value))
     plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items()}
     return {"name": name, **plain}

@@ -1,4 +1,4 @@
-"""Grids: the settings of an optimizer to try, from the `optimizers` of a configuration."""
+"""Grids: the settings of an optimizer to try, from the key `optimizers` of a configuration."""
 
 import math
 from collections import Counter
@@ -14,23 +14,28 @@ from adambench.errors import unknown
 from adambench.optimizers import OPTIMIZERS
 
 MAX_SETTINGS = 10_000  # of one optimizer on one problem
+PENALTY = "The L2 penalty belongs to the model: model: {name: mlp, l2: 0.01}."
+NOTES = {"weight_decay": PENALTY, "l2": PENALTY}
 
 
 def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     """One entry of `optimizers`."""
-    values = check.mapping({} if value is None else value, path, "hyper-parameters")
+    values = check.mapping({} if value is None else value, path, "e.g. {lr: 0.001}")
     if values is None or check.name(label, path) is None:
         return None
     rule = values.get("name", label)
-    if not isinstance(rule, str) or rule not in OPTIMIZERS:
-        at = (*path, "name") if "name" in values else path
-        own = "" if "name" in values else " A label of your own needs `name: RULE`."
-        check.fail(at, unknown(str(rule), OPTIMIZERS) + own)
+    if "name" not in values and label not in OPTIMIZERS:
+        like = max((name for name in OPTIMIZERS if label.startswith(name)), key=len, default="RULE")
+        check.fail(
+            path, f"{unknown(label, OPTIMIZERS)} A label of your own needs the name of its rule: {{name: {like}, …}}."
+        )
+        return None
+    if not check.one_of(rule, OPTIMIZERS, (*path, "name")):
         return None
     before = len(check.errors)
     hints = hints_of(OPTIMIZERS[rule])
     given = {key: item for key, item in values.items() if key != "name"}
-    check.keys(given, path, hints)
+    check.keys(given, path, hints, notes=NOTES)
     axes = {f.name: (f.default,) for f in fields(OPTIMIZERS[rule])}
     for key, item in given.items():
         if key in hints:
@@ -38,13 +43,13 @@ def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     if len(check.errors) > before:
         return None
     if (size := math.prod(map(len, axes.values()))) > MAX_SETTINGS:
-        check.fail(path, f"a grid of {size:,} settings; at most {MAX_SETTINGS:,} are allowed")
+        check.fail(path, f"must have at most {MAX_SETTINGS:,} settings, found a grid of {size:,}")
         return None
     return Grid(label, rule, axes)
 
 
 def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
-    """The values of one hyper-parameter: a single one, a list, or `{logspace: [low, high, count]}`."""
+    """The values of one hyper-parameter, given as a single value, a list, or `{logspace: [low, high, count]}`."""
     if isinstance(value, dict):
         value = logspace(check, value, path)
     elif not isinstance(value, list):
@@ -54,17 +59,17 @@ def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
     points = [check.value(point, hint, (*path, i) if len(value) > 1 else path) for i, point in enumerate(value)]
     repeated = {show(point) for point, times in Counter(points).items() if point is not None and times > 1}
     if repeated:
-        check.fail(path, f"{', '.join(sorted(repeated))} is given twice")
+        check.fail(path, f"{', '.join(sorted(repeated))} is given twice in {show(value)}")
     return tuple(points)
 
 
 def logspace(check: Check, value: dict[str, Any], path: Where) -> list[float]:
-    """Count values from low to high, evenly spaced in the logarithm, rounded to four digits."""
+    """Values from low to high that are evenly spaced in the logarithm, rounded to four digits."""
     check.keys(value, path, ["logspace"], ["logspace"])
     at = (*path, "logspace")
     parts = value.get("logspace")
     if not isinstance(parts, list) or len(parts) != 3:
-        check.fail(at, f"must be [low, high, count], found {show(parts)}")
+        check.fail(at, f"must be [low, high, count], e.g. [0.0001, 0.1, 7], found {show(parts)}")
         return []
     before = len(check.errors)
     low, high = (check.value(part, Annotated[float, Gt(0)], (*at, i)) for i, part in enumerate(parts[:2]))

@@ -1,7 +1,7 @@
-"""The small language in which a claim says what it is about: `final(adam) / min(final(nesterov), final(adagrad))`.
+"""The small language for the quantity of a claim: `final(adam) / min(final(nesterov), final(adagrad))`.
 
-Numbers, + - * /, parentheses, min, max, abs, log10, and MEASURES, functions on the runs of optimizers, which whoever
-evaluates brings along. An optimizer is named by its label, in quotes if that is no plain word.
+It has numbers, + - * /, parentheses, min, max, abs, log10, and MEASURES: functions on the runs of optimizers, which the
+caller supplies for the evaluation. An optimizer is named by its label, in quotes if the label is not a plain word.
 """
 
 import ast
@@ -20,10 +20,10 @@ LARGEST = 1e300
 
 @dataclass(frozen=True)
 class Takes:
-    """The arguments of a measure: labels of optimizers, then a level if it needs one, then a metric if it may have one.
+    """The arguments of a measure: labels of optimizers, then a level if it needs one, then an optional metric.
 
-    search: it is computed from the tuning runs, and may be restricted to some of them, as in `best(adam, beta1=0.9)`;
-    else it is computed from the report runs, seed by seed.
+    search: whether it is computed from the tuning runs and can be restricted to some of them, as in
+    `best(adam, beta1=0.9)`. Otherwise it is computed from the report runs, seed by seed.
     """
 
     labels: int = 1
@@ -45,7 +45,7 @@ OF_THE_SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.sear
 
 
 def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
-    """Min or max, nan if any of the values is."""
+    """Min or max; nan if any of the values is nan."""
     return lambda *values: math.nan if any(map(math.isnan, values)) else choose(values)
 
 
@@ -54,10 +54,10 @@ def _log10(value: float) -> float:
 
 
 class Plain(NamedTuple):
-    """A function of values alone."""
+    """A function that takes only values."""
 
     apply: Callable[..., float]
-    most: float  # arguments; at least one
+    most: float  # arguments, at least one
 
 
 PLAIN: Mapping[str, Plain] = {
@@ -84,7 +84,7 @@ OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 
 @dataclass(frozen=True)
 class Held:
-    """Labels whose search is held to one value of a hyper-parameter."""
+    """Labels whose search is restricted to one value of a hyper-parameter."""
 
     labels: tuple[str, ...]
     name: str
@@ -95,8 +95,8 @@ class Held:
 class Quantity:
     """A checked expression.
 
-    labels: the optimizers it names; functions: the measures; metrics: those it names; held, gaps: what the measures of
-    the search are held to, and which labels are compared setting by setting.
+    labels, functions, metrics: the optimizers, measures and metrics that it names. held: the restrictions of the
+    search. gaps: the labels that are compared setting by setting.
     """
 
     text: str
@@ -108,26 +108,26 @@ class Quantity:
 
     @property
     def search(self) -> bool:
-        """Whether it is about the tuning runs."""
+        """Whether it is computed from the tuning runs."""
         return any(MEASURES[name].search for name in self.functions)
 
     def value(self, measures: Mapping[str, Measure]) -> float:
-        """Nan where it has no value, as ∞/∞."""
+        """The number, or nan if it has no value, like ∞/∞."""
         return _value(_tree(self.text), measures)
 
 
 def parse(text: str, metrics: Collection[str]) -> Quantity:
-    """metrics: those that may be named. Raises ValueError that says what is wrong."""
+    """metrics: the allowed ones. Raises ValueError that says what is wrong."""
     text = " ".join(text.split())
     if len(text) > LONGEST:
-        raise ValueError(f"is longer than {LONGEST:,} characters")
+        raise ValueError(f"must have at most {LONGEST:,} characters, found {len(text):,}")
     found = _Names(metrics)
     try:
         found.visit(_tree(text))
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:
-        raise ValueError(f"measures of the search ({OF_THE_SEARCH}) and of report runs do not mix")
+        raise ValueError(f"must not combine measures of the search ({OF_THE_SEARCH}) with those of report runs")
     names = (frozenset(found.labels), frozenset(found.functions), frozenset(found.metrics))
     return Quantity(text, *names, tuple(found.held), tuple(found.gaps))
 
@@ -136,11 +136,11 @@ def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"is no expression: {getattr(error, 'msg', error)}") from error
+        raise ValueError(f"is not an expression: {getattr(error, 'msg', error)}, found {text[:60]!r}") from error
 
 
 class _Names:
-    """Walks an expression, refuses what is not of the language and collects the names in it."""
+    """Walks an expression, refuses what the language does not have, and collects names."""
 
     def __init__(self, metrics: Collection[str]) -> None:
         self.allowed = sorted(metrics)
@@ -154,14 +154,14 @@ class _Names:
         match node:
             case ast.Constant(value=int(value) | float(value)) if type(value) is not bool:
                 if not abs(value) < LARGEST:
-                    raise ValueError(f"{str(value)[:20]}: too large a number")
+                    raise ValueError(f"{str(value)[:20]}: must be less than {LARGEST:g}")
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 self.visit(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
                 self.visit(left)
                 self.visit(right)
             case ast.Call(func=ast.Name(id=name), keywords=[keyword, *_]) if name in PLAIN:
-                raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {name} takes values alone")
+                raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {name} takes only values")
             case ast.Call(func=ast.Name(id=name), args=arguments) if name in PLAIN:
                 _count(name, arguments, 1, PLAIN[name].most)
                 for argument in arguments:
@@ -171,7 +171,7 @@ class _Names:
             case ast.Call(func=ast.Name(id=name)):
                 raise ValueError(f"{name}: {unknown(name, [*PLAIN, *MEASURES])}")
             case _:
-                raise ValueError(f"{ast.unparse(node)}: not allowed here; numbers, + - * / and functions are")
+                raise ValueError(f"{ast.unparse(node)}: not allowed here. Allowed: numbers, + - * / and functions.")
 
     def measure(self, name: str, arguments: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
         takes = MEASURES[name]
@@ -192,11 +192,12 @@ class _Names:
         for keyword in keywords:
             value = _setting(keyword.value)
             if not takes.search or keyword.arg is None or value is None:
-                allowed = f"{OF_THE_SEARCH} take hyperparameter=number, true or false"
+                allowed = f"only {OF_THE_SEARCH} take KEY=VALUE, with a number, true or false"
                 raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {allowed}")
             self.held.append(Held(labels, keyword.arg, value))
         if len({keyword.arg for keyword in keywords}) < len(keywords):
-            raise ValueError(f"{name}: a hyper-parameter is given twice")
+            given = ", ".join(map(ast.unparse, keywords))
+            raise ValueError(f"{name}: a hyper-parameter is given twice, found {given}")
 
 
 def _count(name: str, arguments: Sequence[ast.expr], fewest: int, most: float) -> None:
@@ -211,11 +212,11 @@ def _label(node: ast.expr) -> str:
             return label
         case ast.Constant(value=str(label)):
             return label
-    raise ValueError(f"{ast.unparse(node)}: must be the label of an optimizer")
+    raise ValueError(f"{ast.unparse(node)}: must be the label of an optimizer, e.g. adam")
 
 
 def _setting(node: ast.expr) -> float | bool | None:
-    """The value of a hyper-parameter, in YAML's words; None if it is none."""
+    """The value of a hyper-parameter, written as in YAML; None if it is not a value."""
     match node:
         case ast.Constant(value=bool(value) | int(value) | float(value)):
             return value
@@ -225,7 +226,7 @@ def _setting(node: ast.expr) -> float | bool | None:
 
 
 def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
-    """Of an expression that `parse` let pass."""
+    """The value of an expression that `parse` accepted."""
     match node:
         case ast.Constant(value=value):
             return float(value)  # type: ignore[arg-type]  # a number, as checked

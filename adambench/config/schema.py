@@ -1,4 +1,4 @@
-"""What a configuration may hold: the values of a YAML file to an experiment, with every mistake noted at its place."""
+"""What a configuration may hold: turns the values of a YAML file into an experiment and notes every mistake."""
 
 import os
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ from adambench.config.experiment import (
     Inspect,
     Problem,
     Seed,
+    Title,
     Tuning,
 )
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
 from adambench.datasets import DATASETS
-from adambench.errors import unknown
 from adambench.models import MODELS
 from adambench.paper import FIGURES, GRIDS
 from adambench.schedules import SCHEDULES
@@ -43,11 +43,16 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
         Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
     )
     seeds = _seeds(check, values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
-    shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "label: hyper-parameters") or {}
-    common = {label: grids.grid(check, label, item, ("optimizers", label)) for label, item in shared.items()}
-    given = check.mapping(values.get("problems", {}), ("problems",), "name: problem") or {}
-    if "problems" in values and not given:
-        check.fail(("problems",), "must hold at least one problem")
+    shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "e.g. {adam: {lr: 0.001}}")
+    common: dict[str, Grid | None] | None = None
+    if shared is not None:
+        common = {label: grids.grid(check, label, item, ("optimizers", label)) for label, item in shared.items()}
+    given = (
+        check.mapping(values.get("problems", {}), ("problems",), "e.g. {mlp: {model: mlp, epochs: 5, batch_size: 128}}")
+        or {}
+    )
+    if values.get("problems") == {}:
+        check.fail(("problems",), f"must hold at least one problem, found {show(values['problems'])}")
     problems = [
         _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common)
         for label, item in given.items()
@@ -59,8 +64,7 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
     )
     labels = list(dict.fromkeys(grid.label for problem in problems if problem for grid in problem.grids))
     for i, label in enumerate(inspect.optimizers if inspect else ()):
-        if label not in labels:
-            check.fail(("inspect", "optimizers", i), unknown(label, labels))
+        check.one_of(label, labels, ("inspect", "optimizers", i), cause=("optimizers",))
     stated = claims.claims(check, values.get("claims", []), {problem.name: problem for problem in problems if problem})
     return Experiment(
         name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem), stated, inspect or Inspect()
@@ -68,13 +72,13 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
 
 
 def _problem(
-    name: str, value: Any, check: Check, seeds: Any, tuning: Tuning | None, common: Mapping[str, Grid | None]
+    name: str, value: Any, check: Check, seeds: Any, tuning: Tuning | None, common: Mapping[str, Grid | None] | None
 ) -> Problem | None:
     path: Where = ("problems", name)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
-    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure"]
+    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
@@ -83,40 +87,59 @@ def _problem(
     if "seeds" in values:
         seeds = _seeds(check, values["seeds"], tuning, (*path, "seeds"))
     elif seeds is MISSING:
-        check.fail(path, "seeds is missing, here and for the whole experiment.")
+        check.fail(path, "seeds is missing, here and for the whole experiment, e.g. seeds: [1, 2, 3]")
     figure = values.get("figure")
-    if figure is not None and (not isinstance(figure, str) or figure not in {**FIGURES, **GRIDS}):
-        check.fail((*path, "figure"), f"no figure of the paper: {unknown(str(figure), [*FIGURES, *GRIDS])}")
+    if figure is not None:
+        check.one_of(figure, [*FIGURES, *GRIDS], (*path, "figure"), "These are the figures of the paper.")
+    title = check.value(values["title"], Title, (*path, "title")) if "title" in values else None
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
-        check.fail((*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}")
-    own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "label: hyper-parameters") or {}
+        check.fail(
+            (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
+        )
+    own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "e.g. {adam: {lr: 0.001}}") or {}
     compared = {
-        **common,
+        **(common or {}),
         **{label: grids.grid(check, label, item, (*path, "optimizers", label)) for label, item in own.items()},
     }
-    if not compared:
-        check.fail(path, "no optimizers, here or for the whole experiment.")
+    if not compared and common is not None:
+        check.fail(
+            path,
+            "no optimizers, here or for the whole experiment. Add at least one, e.g. optimizers: {adam: {lr: 0.001}}.",
+            ("optimizers",),
+        )
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
-    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure)
+    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title)
 
 
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:
     path: Where = ("dataset",)
-    values = check.mapping({"name": value} if isinstance(value, str) else value, path, "idx: path/to/folder")
-    source = check.instance(DataSource, values, path) if values is not None else None
-    if source is None:
+    values = {"name": value} if isinstance(value, str) else value
+    source = check.instance(DataSource, values, path) if isinstance(values, dict) else None
+    if source is None and isinstance(values, dict):
         return None
-    if bool(source.name) == bool(source.idx):
-        check.fail(path, f"must be one of {', '.join(DATASETS)}, or {{idx: path/to/folder}}")
-    elif source.name and source.name not in DATASETS:
-        check.fail(path, unknown(source.name, DATASETS) + " A folder of your own is {idx: path/to/folder}.")
-    elif "\0" in source.idx:
-        check.fail((*path, "idx"), f"not a path: {show(source.idx)}")
-    elif source.idx:
-        return DataSource("", os.path.abspath(folder / source.idx), source.sha256)  # noqa: PTH100  # asks no file
+    if source is None or bool(source.name) == bool(source.idx):
+        check.fail(path, f"must be one of {', '.join(DATASETS)}, or {{idx: FOLDER}}, found {show(value)}")
+    elif source.name:
+        own = source.name if "/" in source.name else "FOLDER"
+        check.one_of(source.name, DATASETS, path, f"For your own images write {{idx: {own}}}.")
+    elif (absolute := _absolute(source.idx, folder)) is None:
+        check.fail((*path, "idx"), f"must be the path of a folder, found {show(source.idx)}")
+    else:
+        return DataSource("", absolute, source.sha256)
     return source
+
+
+def _absolute(path: str, folder: Path) -> str | None:
+    """The path with `~` and environment variables expanded, from `folder` if it is relative; None if it is no path.
+
+    No file is looked up.
+    """
+    try:
+        return os.path.abspath(folder / os.path.expanduser(os.path.expandvars(path))) if "\0" not in path else None  # noqa: PTH100, PTH111
+    except ValueError:  # a user's name that cannot be one
+        return None
 
 
 def _seeds(check: Check, value: Any, tuning: Tuning | None, path: Where) -> tuple[int, ...] | None:
@@ -124,9 +147,13 @@ def _seeds(check: Check, value: Any, tuning: Tuning | None, path: Where) -> tupl
     if seeds is None:
         return None
     if not seeds:
-        check.fail(path, "must hold at least one seed")
+        check.fail(path, "must hold at least one seed, e.g. [1, 2, 3], found []")
     if len(set(seeds)) < len(seeds):
         check.fail(path, f"duplicate seed in {show(value)}")
     if tuning and tuning.seed in seeds:
-        check.fail(path, f"{tuning.seed} is the seed of tuning; a report run must have another")
+        check.fail(
+            path,
+            f"{tuning.seed} is the tuning seed; report runs need other seeds, found {show(value)}",
+            ("tuning", "seed"),
+        )
     return tuple(seeds)

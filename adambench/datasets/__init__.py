@@ -1,4 +1,4 @@
-"""The data sets by name. Any other comes from a folder in MNIST's own format: `read_folder`."""
+"""The data sets by name. Any other data set is read from a folder of files in MNIST's format, by `read_folder`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def mnist() -> Dataset:
     folder = Path(__file__).parent / "mnist"
     dataset = read_folder(folder)
     if dataset.digests != MNIST_DIGESTS:
-        raise AdambenchError(f"{folder}: these are not MNIST's canonical files", "Install adambench again.")
+        raise AdambenchError(f"{folder}: the files are not the published MNIST", "Install adambench again.")
     return dataset
 
 

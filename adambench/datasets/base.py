@@ -1,7 +1,6 @@
-"""A data set: images and labels to train on, and others to test on."""
+"""A data set: images and labels for training, and others for testing."""
 
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench.datasets.idx import read_idx, sha256
+from adambench.datasets.locating import find
 from adambench.errors import AdambenchError
 
 Bytes = npt.NDArray[np.uint8]
 
-PREFIXES = {"train": "train", "test": "t10k"}  # split: how MNIST's file names begin
-IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"  # and how they end
+PREFIXES = {"train": "train", "test": "t10k"}  # of a split: the beginning of MNIST's file names
+IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"  # the ends of the names
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two splits whose images have the same size. digests: SHA-256 of the decompressed files by name."""
+    """Two splits whose images have the same size. digests: SHA-256 of the decompressed files, by name."""
 
     train: Split
     test: Split
@@ -36,7 +36,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """One digest of all four files: tells one data set from another."""
+        """One digest of all four files, which identifies the data set."""
         return hashlib.sha256("".join(self.digests.values()).encode()).hexdigest()
 
     @property
@@ -45,19 +45,21 @@ class Dataset:
 
 
 def read_folder(folder: Path) -> Dataset:
-    """The data set in a folder of four IDX files, gzipped or not, named as MNIST's.
+    """The data set in a folder of four IDX files with the names of MNIST's, gzipped or not.
 
-    Raises AdambenchError if a file is missing or damaged, or if images and labels do not fit each other.
+    Raises AdambenchError if a file is missing or damaged, if images and labels do not match, or if the labels are not
+    0 to k − 1.
     """
     splits: dict[str, Split] = {}
     digests: dict[str, str] = {}
+    files = find(folder, [f"{prefix}-{part}" for prefix in PREFIXES.values() for part in (IMAGES, LABELS)])
     for name, prefix in PREFIXES.items():
-        images = read_idx(_find(folder, f"{prefix}-{IMAGES}"), 3)
-        labels = read_idx(_find(folder, f"{prefix}-{LABELS}"), 1)
+        images = read_idx(files[f"{prefix}-{IMAGES}"], 3)
+        labels = read_idx(files[f"{prefix}-{LABELS}"], 1)
         if len(images) != len(labels):
             raise AdambenchError(f"{folder}: {len(images):,} {name} images but {len(labels):,} {name} labels")
         if images.size == 0:
-            raise AdambenchError(f"{folder}: its {name} images are empty (shape {images.shape})")
+            raise AdambenchError(f"{folder}: the {name} images are empty, found {' × '.join(map(str, images.shape))}")
         digests |= {f"{prefix}-{IMAGES}": sha256(images), f"{prefix}-{LABELS}": sha256(labels)}
         splits[name] = Split(images.reshape(len(images), -1), labels)
     train, test = splits["train"], splits["test"]
@@ -65,21 +67,23 @@ def read_folder(folder: Path) -> Dataset:
         raise AdambenchError(
             f"{folder}: training images have {train.images.shape[1]} pixels, test images {test.images.shape[1]}"
         )
-    classes = int(train.labels.max()) + 1
+    return Dataset(train, test, _classes(train, test, folder), digests)
+
+
+def _classes(train: Split, test: Split, folder: Path) -> int:
+    """The number of classes. Raises AdambenchError if the training labels are not 0 to k − 1, each at least once."""
+    counts = np.bincount(train.labels)
+    classes = len(counts)
     if classes < 2:
         raise AdambenchError(f"{folder}: every training label is 0; at least two classes are needed")
+    if absent := np.flatnonzero(counts == 0).tolist():
+        raise AdambenchError(
+            f"{folder}: label {absent[0]} never occurs: training labels must be 0 to k − 1, each at least once, "
+            f"found {train.labels.min()} to {classes - 1}",
+            "Number the classes from 0 without gaps.",
+        )
     if test.labels.max() >= classes:
         raise AdambenchError(
             f"{folder}: test label {test.labels.max()} does not occur in training (0 to {classes - 1} do)"
         )
-    return Dataset(train, test, classes, digests)
-
-
-def _find(folder: Path, name: str) -> Path:
-    with suppress(OSError):  # a path too long
-        for candidate in (folder / name, folder / f"{name}.gz"):
-            if candidate.is_file():
-                return candidate
-    raise AdambenchError(
-        f"{folder}: has no file {name} or {name}.gz", "A data set is a folder with four IDX files named as MNIST's."
-    )
+    return classes

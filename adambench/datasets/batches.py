@@ -1,4 +1,4 @@
-"""Minibatches: every image once an epoch, in a new random order each time."""
+"""Minibatches: each epoch has every image once, in a new random order."""
 
 from collections.abc import Iterator
 
@@ -11,21 +11,22 @@ Floats = npt.NDArray[np.floating]
 
 
 class Batches:
-    """Shuffled minibatches of a split, scaled to [0, 1], written into one pair of buffers that is used again and again.
+    """Shuffled minibatches of a split, scaled to [0, 1] and written into a pair of buffers that is reused.
 
-    rng decides the order alone: runs given generators of the same seed see the same batches.
+    rng decides only the order. Runs with generators of the same seed see the same batches. A batch_size above the
+    number of images gives one batch of all images.
     """
 
     def __init__(self, split: Split, batch_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> None:
         self.split = split
         self.rng = rng
         self.batch_size = min(batch_size, len(split.labels))
-        self.count = -(-len(split.labels) // self.batch_size)  # an epoch
+        self.count = -(-len(split.labels) // self.batch_size)  # batches per epoch
         self._raw = np.empty((self.batch_size, split.images.shape[1]), np.uint8)
         self._images: Floats = np.empty(self._raw.shape, dtype)
 
     def epoch(self) -> Iterator[tuple[Floats, Bytes]]:
-        """Images (batch_size, pixels) in [0, 1] and labels (batch_size,), valid until the next batch is asked for."""
+        """Images (batch_size, pixels) in [0, 1] and labels (batch_size,), valid until the next batch."""
         order = self.rng.permutation(len(self.split.labels))
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]

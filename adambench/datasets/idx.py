@@ -1,4 +1,4 @@
-"""Reader of IDX, MNIST's own file format: a magic number, the sizes as big-endian 32-bit integers, then raw bytes."""
+"""Reads IDX, the file format of MNIST: a magic number, the sizes as big-endian 32-bit integers, then the bytes."""
 
 import gzip
 import hashlib
@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from adambench.errors import AdambenchError
 
-MAX_BYTES = 2**31  # a header that asks for more is taken for a damaged file
+MAX_BYTES = 2**31  # a header that announces more belongs to a damaged file
 
 
 def read_idx(path: Path, ndim: int) -> npt.NDArray[np.uint8]:
     """The unsigned bytes of an IDX file, gzipped or not, as an array of ndim dimensions.
 
-    Raises AdambenchError if the file cannot be read, is not IDX of that kind, or has another length than it says.
+    Raises AdambenchError if the file cannot be read, is another kind of file, or is longer or shorter than its header
+    says.
     """
     try:
         with path.open("rb") as raw:
@@ -34,12 +35,12 @@ def read_idx(path: Path, ndim: int) -> npt.NDArray[np.uint8]:
 
 
 def header(shape: tuple[int, ...]) -> bytes:
-    """What stands before the bytes of an array of that shape; 8 means unsigned bytes."""
+    """The header of an array of that shape; 8 means unsigned bytes."""
     return bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
 
 
 def sha256(array: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 of the array as an IDX file, the digest that data sets publish for their decompressed files."""
+    """SHA-256 of the array as a decompressed IDX file, which is the digest that data sets publish."""
     digest = hashlib.sha256(header(array.shape))
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
@@ -51,14 +52,26 @@ def _read(stream: BinaryIO | gzip.GzipFile, path: Path, ndim: int) -> npt.NDArra
     if start[:4] != magic or len(start) != 4 + 4 * ndim:
         raise AdambenchError(
             f"{path}: not an IDX file of unsigned bytes in {ndim} dimensions "
-            f"(starts with {start[:4].hex(' ') or 'nothing'}, expected {magic.hex(' ')})"
+            f"(starts with {start[:4].hex(' ') or 'nothing'}, expected {magic.hex(' ')})",
+            _other_format(start),
         )
     shape = struct.unpack(f">{ndim}I", start[4:])
     size = math.prod(shape)
     if size > MAX_BYTES:
-        raise AdambenchError(f"{path}: its header asks for {size:,} bytes; at most {MAX_BYTES:,} are read")
+        raise AdambenchError(
+            f"{path}: its header says {size:,} bytes; at most {MAX_BYTES:,} are allowed", "Is the file damaged?"
+        )
     data = stream.read(size)
     if len(data) < size or stream.read(1):
         found = f"only {len(data):,}" if len(data) < size else "more"
         raise AdambenchError(f"{path}: its header says {size:,} bytes, found {found}", "Is the download complete?")
     return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _other_format(start: bytes) -> str:
+    """A hint about files that people download by mistake."""
+    if start[:2] == b"PK":
+        return "It is a ZIP archive: extract it first."
+    if start.lstrip()[:1] == b"<":
+        return "It is a web page: download the file itself."
+    return ""

@@ -1,6 +1,6 @@
-"""Finished runs to numbers.
+"""Turn finished runs into numbers.
 
-In come a plan and the curves of its finished runs; out come numbers: which setting is best, means and spreads over the
-seeds (`analysis`), how fair the comparison was (`fairness`), what the runs say of each claim (`claims`), and whether a
-run trained again equals its record (`verification`). Nothing here draws, prints or opens a file.
+The input is a plan and the curves of its finished runs. The modules compute the best settings and their means over the
+seeds (`analysis`), how fair the comparison is (`fairness`), a verdict on each claim (`claims`), and whether a run that
+is trained again equals its record (`verification`). Nothing here draws, prints or opens a file.
 """

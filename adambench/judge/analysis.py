@@ -1,4 +1,4 @@
-"""Curves -> numbers: who is best with which setting, means and spreads over seeds, ranks. No drawing, no files."""
+"""Summarise curves: the best settings, means and spreads over seeds, sensitivity to the rate."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from adambench.run.plan import Entry, Run, by_problem
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean and sample standard deviation of n values; sd is nan for n < 2, mean infinite if any run diverged."""
+    """Mean and sample standard deviation of n values. sd is nan for n < 2. mean is infinite if any run diverged."""
 
     mean: float
     sd: float
@@ -31,7 +31,7 @@ class Estimate:
         return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
 
 
-# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom. Beyond, the last: a little too wide, never too narrow.
+# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom. Above 30, the last is used: slightly too wide.
 STUDENT = [
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
     *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
@@ -40,9 +40,10 @@ STUDENT = [
 
 @dataclass(frozen=True)
 class Interval:
-    """The mean of n values, and the 95 % interval of the mean of what they are drawn from: mean ± t·sd/√n.
+    """The mean of n values, and the 95 % confidence interval of the true mean: mean ± t·sd/√n.
 
-    From minus to plus infinity for n < 2 and if some values are infinite; if all are ∞, or all −∞, that alone.
+    The interval is −∞ to ∞ for n < 2, or if some values are infinite. If all values are the same infinity, low and
+    high are that infinity.
     """
 
     mean: float
@@ -64,18 +65,18 @@ class Interval:
 
 @dataclass(frozen=True)
 class Summary:
-    """One optimizer on one problem: its report runs in a line."""
+    """A summary of the report runs of one optimizer on one problem."""
 
     problem: str
     optimizer: str
     rule: str
     setting: Optimizer | None  # the best one; None while tuning is not complete
-    varied: Mapping[str, Any]  # those of its hyper-parameters that the grid varied
+    varied: Mapping[str, Any]  # its values of the hyper-parameters that the grid varied
     settings_tried: int
-    edge: Sequence[str]  # the hyper-parameters that are the lowest or the highest of three or more (rates: two) tried
+    edge: Sequence[str]  # hyper-parameters that are the lowest or highest value tried: see `_edge`
     seeds: int  # planned
     epochs: int
-    finals: Mapping[str, Estimate]  # of every metric that compares
+    finals: Mapping[str, Estimate]  # of each metric in COMPARED
     seconds: Estimate
     diverged: Sequence[int]  # the epochs in which report runs diverged
 
@@ -87,10 +88,10 @@ class Summary:
 
 
 def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, list[Summary]]:
-    """By problem, a summary of each optimizer, the lowest final training cost first."""
+    """For each problem, the summaries of its optimizers, with the lowest final tuning metric first."""
     table = {name: [_summary(entry, curves) for entry in members] for name, members in by_problem(entries).items()}
     for summaries in table.values():
-        summaries.sort(key=lambda summary: _last_if_nan(summary.finals["train_loss"].mean))
+        summaries.sort(key=lambda summary: _last_if_nan(summary.finals[entries[0].experiment.tuning.metric].mean))
     return table
 
 
@@ -111,19 +112,27 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
-        finals={metric: Estimate.of([final(curve, metric) for curve in known]) for metric in COMPARED},
+        finals={metric: final_estimate(known, metric) for metric in COMPARED},
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
     )
 
 
 def _edge(entry: Entry, setting: Optimizer) -> list[str]:
-    """Two values of anything but the rate are a comparison, not a range that might go on."""
+    """Hyper-parameters that are the lowest or highest value tried, so that the best may lie outside the grid.
+
+    Two values of anything but the rate are a comparison, not the ends of a range, so they do not count.
+    """
     return [
         name
         for name, values in entry.grid.axes.items()
         if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
     ]
+
+
+def final_estimate(curves: Sequence[Curve], metric: str) -> Estimate:
+    """The final value of a metric over several runs."""
+    return Estimate.of([final(curve, metric) for curve in curves])
 
 
 @dataclass(frozen=True)
@@ -134,11 +143,11 @@ class Band:
     mean: np.ndarray[Any, np.dtype[np.float64]]
     low: np.ndarray[Any, np.dtype[np.float64]]
     high: np.ndarray[Any, np.dtype[np.float64]]
-    diverged: bool  # a run ended early; the band ends with the shortest
+    diverged: bool  # a run diverged; the band ends with the shortest run
 
 
 def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) -> Band:
-    """Of runs that are all there; empty if one diverged in its first epoch."""
+    """The band of finished runs. It is empty if one of them diverged in its first epoch."""
     known = [curves[run.id] for run in runs]
     finite = [[evaluation for evaluation in curve if not evaluation.diverged] for curve in known]
     length = min(map(len, finite))
@@ -150,7 +159,7 @@ def band(runs: Sequence[Run], curves: Mapping[str, Curve], metric: str, x: str) 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Final tuning metric against the rate, each at the best of the other hyper-parameters; infinite: diverged."""
+    """The final tuning metric for each rate, with the other hyper-parameters at their best; infinite if diverged."""
 
     rates: Sequence[float]
     finals: Sequence[float]
@@ -158,7 +167,7 @@ class Sensitivity:
 
 
 def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None:
-    """None if the grid has one rate only, or no tuning run is finished."""
+    """The sensitivity to the rate, or None if fewer than two rates have a finished tuning run."""
     finals = by_rate(entry, curves)
     if len(finals) < 2:
         return None
@@ -167,7 +176,7 @@ def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None
 
 
 def by_rate(entry: Entry, curves: Mapping[str, Curve]) -> dict[float, float]:
-    """Final tuning metric for each rate tried, at the best of the other hyper-parameters; infinite: diverged."""
+    """The final tuning metric by rate, with the other hyper-parameters at their best; infinite if diverged."""
     finals: dict[float, float] = {}
     for run in entry.tuning:
         if run.id in curves:

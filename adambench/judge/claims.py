@@ -1,4 +1,4 @@
-"""Whether the runs bear out a claim: its quantity seed by seed, an interval for its mean, and a verdict."""
+"""Judge a claim: the value of its quantity for each seed, the interval of their mean, and a verdict."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclu
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the report runs say of a claim, and what the paper's own curves say."""
+    """The verdict on a claim, with the values from our runs and from the paper's curves."""
 
     claim: Claim
-    values: Mapping[int, float]  # of the quantity, by seed; the tuning seed's if it is about the search
-    interval: Interval  # for their mean; of a search the value alone, low and high like it
-    paper: float | None  # the same quantity of the paper's curves, if they have it
+    values: Mapping[int, float]  # of the quantity, by report seed; by tuning seed if the claim is about the search
+    interval: Interval  # of their mean; if the claim is about the search, low and high equal the value
+    paper: float | None  # the same quantity computed from the paper's curves, if possible
     verdict: str
 
     @property
     def searched(self) -> bool:
-        """Whether it is about the search, which has one seed and no interval."""
+        """Whether the claim is about the search, which has one seed and so no interval."""
         return self.claim.quantity.search
 
 
@@ -35,7 +35,7 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
     """A verdict on every claim of the experiment.
 
     A claim is judged on the report seeds for which each of its optimizers has a finished run. A claim about the search
-    is judged on the tuning runs; they have one seed, so there is no interval and the value stands for itself.
+    is judged on the tuning runs. They have one seed, so there is no interval and the value alone decides.
     """
     return [_verdict(claim, entries, curves) for claim in experiment.claims]
 
@@ -55,7 +55,7 @@ def _verdict(claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve]
 
 
 def _reported(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
-    """By report seed, of those of which every optimizer has a finished run."""
+    """The quantity by report seed, for the seeds on which every optimizer has a finished run."""
     by_seed: dict[int, dict[str, Curve]] = {}
     for label, entry in entries.items():
         for run in entry.report(curves):
@@ -65,7 +65,7 @@ def _reported(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
 
 
 def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
-    """A quantity about report runs, of one curve for each optimizer, by label."""
+    """The value of a quantity about report runs. curves: one per optimizer, by label."""
     return quantity.value(
         {
             "final": lambda label, metric="train_loss": final(curves[label], metric),
@@ -76,7 +76,7 @@ def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
 
 
 def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
-    """By tuning seed, of which there is one; empty while a tuning run is missing."""
+    """The quantity by tuning seed. There is only one such seed. Empty while a tuning run is missing."""
     some = next(iter(entries.values())).experiment
     finals: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for label, entry in entries.items():
@@ -85,7 +85,7 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
         finals[label] = [(run.hyperparameters, final(curves[run.id], some.tuning.metric)) for run in entry.tuning]
 
     def held(label: str, given: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
-        """Those settings that have the given hyper-parameters."""
+        """The settings that have the given hyper-parameters."""
         return [(setting, cost) for setting, cost in finals[label] if given.items() <= setting.items()]
 
     def best(label: str, /, **given: Any) -> float:
@@ -93,7 +93,7 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
         return min(cost for _, cost in held(label, given))
 
     def limit(label: str, level: float, /, **given: Any) -> float:
-        """The lowest rate from which on no rate ends at or below a level; infinite if the highest does."""
+        """The lowest rate that exceeds every rate whose final value is at or below a level; infinite if none does."""
         if math.isnan(level):
             return math.nan
         settings = held(label, given)
@@ -101,7 +101,7 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
         return min((s["lr"] for s, _ in settings if not good or s["lr"] > max(good)), default=math.inf)
 
     def gap(label: str, other: str, /, **given: Any) -> float:
-        """The most that a setting is above the other's of the same axes of the grid; zero where both diverged."""
+        """The largest excess over the other label's setting with the same grid values; zero if both diverged."""
         axes = entries[label].grid.varied
         there = {tuple(setting[axis] for axis in axes): cost for setting, cost in held(other, given)}
         pairs = [(cost, there[tuple(setting[axis] for axis in axes)]) for setting, cost in held(label, given)]
@@ -111,9 +111,10 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
 
 
 def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
-    """The paper's curves have no CPU seconds, no metric but the training cost, and one curve a rule.
+    """The value from the paper's curves, or None if they do not give it.
 
-    None for a search: of figure 4 the points above its axes are not known.
+    They show only the training cost by epoch, with one curve per rule. There is no value for a claim about the search,
+    because figure 4 does not show points above its axes.
     """
     quantity = claim.quantity
     if quantity.search or "seconds" in quantity.functions or quantity.metrics - {"train_loss"}:
@@ -127,7 +128,7 @@ def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
 
 
 def verdict(claim: Claim, interval: Interval) -> str:
-    """Reproduced if the whole interval is on the right side of the bound, contradicted if all is on the wrong one."""
+    """Reproduced if the whole interval is on the right side of the bound, contradicted if on the wrong side."""
     low, high = interval.low, interval.high
     if math.isnan(low) or math.isnan(high):
         return INCONCLUSIVE
@@ -146,7 +147,7 @@ def verdict(claim: Claim, interval: Interval) -> str:
 
 
 def needed(claim: Claim) -> str:
-    """`<= 0.7`, `0.95 to 1.05`."""
+    """The values that the claim allows, for example `<= 0.7` or `0.95 to 1.05`."""
     if claim.relation == "between":
         return f"{claim.bound[0]:g} to {claim.bound[1]:g}"
     return f"{claim.relation} {claim.bound[0]:g}"

@@ -1,6 +1,6 @@
-"""Whether the comparison is fair: what each optimizer was given, what its result owes to the search, how fast it is.
+"""Whether the comparison is fair: the tuning budget of each optimizer, the effect of the search, and the speed.
 
-All of it is computed from the runs there are; nothing is trained.
+Everything is computed from finished runs. Nothing is trained.
 """
 
 import math
@@ -15,22 +15,22 @@ from adambench.judge.analysis import Estimate, by_rate
 from adambench.run.plan import Entry
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
-LEVELS = 3  # cost levels to be reached
-LADDER = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]  # round numbers that levels are taken from
+LEVELS = 3  # number of cost levels
+LADDER = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]  # round numbers to which levels are rounded up
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The best of k settings drawn from a grid without repetition: median and quartiles over all draws, exactly."""
+    """The best of k settings drawn from a grid without replacement: exact median and quartiles over all draws."""
 
     k: Sequence[int]  # from 1 to the size of the grid
     median: Sequence[float]
     low: Sequence[float]  # first quartile
-    high: Sequence[float]  # third
+    high: Sequence[float]  # third quartile
 
 
 def budget(entry: Entry, curves: Mapping[str, Curve]) -> Budget | None:
-    """None while a tuning run is missing, or if there is nothing to tune."""
+    """The budget curve of an optimizer. None while a tuning run is missing, or if there is nothing to tune."""
     metric = entry.experiment.tuning.metric
     if not entry.tuning or any(run.id not in curves for run in entry.tuning):
         return None
@@ -41,7 +41,7 @@ def budget(entry: Entry, curves: Mapping[str, Curve]) -> Budget | None:
 
 
 def _best_of(finals: Sequence[float], k: int, share: float) -> float:
-    """A quantile of the lowest of k out of n sorted values: it is above the i-th with probability C(n−i, k)/C(n, k)."""
+    """A quantile of the minimum of k out of n sorted values. It exceeds the i-th with probability C(n−i, k)/C(n, k)."""
     n = len(finals)
     return finals[bisect_left(range(1, n), True, key=lambda i: _at_most(n, k, i, share))]
 
@@ -60,37 +60,37 @@ def _at_most(n: int, k: int, i: int, share: float) -> bool:
 
 @dataclass(frozen=True)
 class Fairness:
-    """One optimizer on one problem."""
+    """The fairness measures of one optimizer on one problem."""
 
     optimizer: str
     settings: int  # tried
     budget: Budget | None
     stable: "Stable"
-    diverged: int  # tuning runs
+    diverged: int  # number of tuning runs
     tuned: float  # final tuning metric of the best setting on the tuning seed; nan if none was tuned
     reported: Estimate  # the same metric on the report seeds
     optimism: float  # reported/tuned − 1; nan if tuning runs were shorter than report runs
-    rank: float  # mean over the report seeds of its place in the tuning metric, 1 the lowest; nan if seeds are missing
+    rank: float  # mean rank by the tuning metric over the report seeds, 1 is lowest; nan if there is no common seed
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
-    together: Sequence[int]  # how many runs shared the work of its report runs: seconds of other numbers do not compare
+    together: Sequence[int]  # group sizes in which its report runs were trained; compare seconds only if they are equal
 
 
 @dataclass(frozen=True)
 class Stable:
-    """How wide the range of rates is that are about as good as the best."""
+    """The width of the range of rates that are about as good as the best."""
 
     decades: float
-    open: bool  # it holds the lowest or the highest rate of the grid, and may go on beyond
+    open: bool  # it ends at the lowest or highest rate of the grid, so it may extend further
 
     def __str__(self) -> str:
-        """`2.0`, `≥ 2.0`; a dash for no range."""
+        """`2.0` or `≥ 2.0`; a dash if there is no range."""
         return "–" if math.isnan(self.decades) else f"{'≥ ' if self.open else ''}{self.decades:.1f}"
 
 
 @dataclass(frozen=True)
 class Reached:
-    """When report runs came down to a cost level: median, earliest and latest over the seeds; infinite for never."""
+    """When report runs reached a cost level: median, earliest and latest over the seeds; infinite means never."""
 
     median: float
     low: float
@@ -100,9 +100,9 @@ class Reached:
 def fairness(
     entries: Sequence[Entry], curves: Mapping[str, Curve], together: Mapping[str, int]
 ) -> tuple[list[float], list[Fairness]]:
-    """Of the entries of one problem: its cost levels, and each optimizer, the best mean rank first.
+    """The cost levels of one problem, and the fairness measures of its optimizers, with the best mean rank first.
 
-    together: by run id, how many runs shared the work.
+    entries: those of the problem. together: by run id, how many runs were trained together.
     """
     marks = levels([curves[run.id] for entry in entries for run in entry.report(curves) if run.id in curves])
     ranks = _ranks(entries, curves)
@@ -137,10 +137,10 @@ def _fairness(
 
 
 def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
-    """The rates around the best whose final metric is within STABLE times the best's.
+    """The range of adjacent rates around the best whose final metric is at most STABLE times the best one.
 
-    Each rate at the best of the other hyper-parameters. From the lowest to the highest of the unbroken row of grid
-    points; no decades if the best stands alone, nan if there are fewer than two rates or all diverged.
+    Each rate is represented by the best of the other hyper-parameters. The range has zero decades if it holds only the
+    best rate. It has nan decades if there are fewer than two rates or all diverged.
     """
     finals = by_rate(entry, curves)
     rates = sorted(finals)
@@ -156,13 +156,13 @@ def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
 
 
 def levels(curves: Sequence[Curve]) -> list[float]:
-    """Round costs between the best final cost and what half of the runs have after their first epoch, low ones last."""
+    """Round costs between the best final cost and the median cost after the first epoch, in descending order."""
     finals = [value for curve in curves if math.isfinite(value := final(curve, "train_loss"))]
     starts = [curve[0].train_loss for curve in curves if math.isfinite(curve[0].train_loss)]
     if not finals or not 0 < min(finals) < median(starts):
         return []
     low, high = min(finals), median(starts)
-    step = (high / low) ** (1 / (LEVELS + 0.2))  # the lowest a little above the best, so that it can be reached
+    step = (high / low) ** (1 / (LEVELS + 0.2))  # so that the lowest is slightly above the best cost
     wanted = [high / step**i for i in range(1, LEVELS + 1)]
     return sorted({_round_up(value) for value in wanted}, reverse=True)
 
@@ -178,7 +178,7 @@ def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], leve
 
 
 def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, float]:
-    """Mean over the seeds, those that every optimizer has; equal values share the mean of their places."""
+    """The mean rank of each optimizer over the seeds that all have. Equal values share the mean of their ranks."""
     metric = entries[0].experiment.tuning.metric
     finals = {
         entry.grid.label: {run.seed: final(curves[run.id], metric) for run in entry.report(curves) if run.id in curves}

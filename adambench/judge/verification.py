@@ -1,4 +1,4 @@
-"""Whether a run, trained again, is what its record says."""
+"""Whether a run that is trained again matches its record."""
 
 import math
 from dataclasses import fields
@@ -7,35 +7,35 @@ from adambench.curve import Curve, Evaluation, first_difference
 from adambench.run.provenance import provenance
 from adambench.store.records import Record
 
-CLOSE = 1e-4  # relative, at the end of the first epoch: later on, training itself magnifies a last bit
+CLOSE = 1e-4  # relative, after the first epoch; later on, training magnifies a difference in the last bit
 
 
 def compare(record: Record, again: Curve) -> tuple[bool, str]:
-    """Whether the record is confirmed by the same run trained again, and why, in words.
+    """Whether training the run again confirms the record, and the reason in words.
 
-    With the library and processor of the record, it must be the same to the bit; else it must be close.
+    With the NumPy, BLAS and processor of the record, the curve must be the same to the bit. Otherwise it must be close.
     """
     if (epoch := first_difference(record.curve, again)) is None:
         return True, "the same to the bit"
     where = f"differs from epoch {epoch} on"
     if epoch <= min(len(record.curve), len(again)):
-        where += f", there by {difference(record.curve[epoch - 1], again[epoch - 1]):.1e} (relative)"
+        where += f", there by a relative {difference(record.curve[epoch - 1], again[epoch - 1]):.1e}"
     changed = [
-        f"{name}: {record.data.get(name)} then, {now} now"
+        f"{name} was {record.data.get(name)}, is now {now}"
         for name, now in provenance().items()
         if name in ("cpu", "blas") and record.data.get(name) != now
     ]
     then, now = (data["versions"]["numpy"] for data in (record.data, provenance()))
     if then != now:
-        changed.append(f"numpy: {then} then, {now} now")
+        changed.append(f"numpy was {then}, is now {now}")
     if not changed:
         return False, where
     close = difference(record.curve[0], again[0]) <= CLOSE
-    return close, f"{where}; {'close enough' if close else 'not close'} after epoch 1, as {', '.join(changed)}"
+    return close, f"{where}; {'close enough' if close else 'not close'} after epoch 1 ({'; '.join(changed)})"
 
 
 def difference(one: Evaluation, other: Evaluation) -> float:
-    """The largest relative difference in a number, times left out; infinite if only one has it, or has it finite."""
+    """The largest relative difference of a number, ignoring times; infinite if one side is missing or not finite."""
     sizes = [0.0]
     for field in (field for field in fields(Evaluation) if field.compare):
         a, b = getattr(one, field.name), getattr(other, field.name)

@@ -1,4 +1,4 @@
-"""The models by name. A new model is a file and a line here."""
+"""The models by name. To add a model, write a file and register it here."""
 
 from adambench.models.base import Model, Network
 from adambench.models.logistic import Logistic

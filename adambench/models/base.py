@@ -1,10 +1,10 @@
 """What every model shares: flat parameter vectors, flat gradients, and a cost.
 
-A `Model` is a description: a frozen dataclass whose fields are the schema of the configuration file. `build` makes a
-`Network` of it: the parameters, with every buffer that training needs allocated once.
+A `Model` is a description: a frozen dataclass whose fields are the schema of the configuration file. Its `build` makes
+a `Network`, which holds the parameters and allocates once every buffer that training needs.
 
-A network may hold several settings at once, which see the same minibatches: copies of the model that differ in their
-parameters alone, and share the work that does not. For most models it is one.
+A network may train several settings at once on the same minibatches. It holds a copy of the parameters for each
+setting, and the settings share the work that does not depend on the parameters. Most models hold only one setting.
 """
 
 from abc import ABC, abstractmethod
@@ -23,9 +23,9 @@ Product = tuple[int, int, int]  # (m, k, n): a matrix of m x k by one of k x n
 
 
 class Network(ABC):
-    """A model at work. theta, grad: (settings, n), all parameters of each, and the gradient of its cost by them.
+    """A model in training. theta, grad: (settings, n), the parameters of each setting and the gradient of its cost.
 
-    parts: its layers by name, as slices of a setting's n parameters; none if it has one layer.
+    parts: the slice of a setting's n parameters for each layer, by name; empty if there is only one layer.
     """
 
     theta: Array
@@ -38,51 +38,55 @@ class Network(ABC):
 
     @abstractmethod
     def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:
-        """Mean cost (settings,) of a minibatch as trained, dropout masks drawn from rng; leaves the gradient in grad.
+        """The mean cost (settings,) of a minibatch, with dropout masks drawn from rng. Writes the gradient into `grad`.
 
-        images: (b, pixels) in [0, 1]; labels: (b,); b at most the batch size that the network was built for.
-        The gradient has the L2 term in it, the cost does not: see `penalty`.
+        images: (b, pixels) in [0, 1]; labels: (b,). b is at most the batch size that the network was built for.
+        The gradient includes the L2 term, the cost does not: see `penalty`.
         """
 
     @abstractmethod
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[Any]]:
-        """Sum of the cost over a minibatch without dropout, and how many labels are wrong; (settings,) both.
+        """The sum of the cost over a minibatch without dropout, and the number of wrong labels; both (settings,).
 
-        The number of wrong labels is nan if the model gives none.
+        The number of wrong labels is nan if the model predicts no labels.
         """
 
     @abstractmethod
     def penalty(self) -> Array:
-        """The L2 term (settings,) of what is minimised: l2/2 times the sum of the squared weights, biases left out."""
+        """The L2 term (settings,) of the objective: l2/2 times the sum of the squared weights, without biases."""
 
 
 @dataclass(frozen=True)
 class Model(ABC):
-    """What the configuration file says of a model."""
+    """A model as the configuration file describes it."""
 
-    l2: Annotated[float, Ge(0), doc("strength λ of the penalty λ/2·‖weights‖², biases left out")] = 0.0
-    labels: ClassVar[bool] = True  # whether it gives images labels, which can be wrong
+    l2: Annotated[float, Ge(0), doc("strength λ of the penalty λ/2·‖weights‖², which excludes biases")] = 0.0
+    labels: ClassVar[bool] = True  # whether it predicts labels, so that it has a test error
 
     @abstractmethod
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
-        """A network for images of that many pixels, parameters still to be drawn."""
+        """A network for images of this many pixels. Its initial parameters are not drawn yet."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What the model is, for titles."""
 
     @abstractmethod
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
-        """The matrix products of a training step: nearly all of its arithmetic."""
+        """The matrix products of a training step, which are nearly all of its arithmetic."""
 
     def most_together(self, pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> int:
-        """How many settings a network can hold such that each has, to the bit, the values that it has alone."""
+        """How many settings a network can hold while each has the same values, bit for bit, as alone."""
         return 1
 
 
 def softmax_nll(logits: Array, labels: Labels, gradient: bool = False) -> Array:
-    """Sum (settings,) over a minibatch of −log softmax(logits)[label]. logits: (settings, classes, b), overwritten.
+    """The sum (settings,) over a minibatch of −log softmax(logits)[label]. logits: (settings, classes, b), overwritten.
 
-    With gradient, logits are left holding that of the *mean*: (softmax − one-hot)/b.
+    If `gradient` is true, logits then hold the gradient of the *mean*: (softmax − one-hot)/b.
     """
     column = np.arange(len(labels))
-    logits -= logits.max(axis=1, keepdims=True)  # softmax does not change, exp cannot overflow
+    logits -= logits.max(axis=1, keepdims=True)  # leaves softmax unchanged and keeps exp from overflowing
     picked = logits[:, labels, column]
     np.exp(logits, out=logits)
     total = logits.sum(axis=1)
@@ -96,6 +100,6 @@ def softmax_nll(logits: Array, labels: Labels, gradient: bool = False) -> Array:
 
 
 def wrong_labels(logits: Array, labels: Labels) -> npt.NDArray[np.int_]:
-    """How many of a minibatch get a wrong label (settings,). logits: (settings, classes, b)."""
+    """The number of wrong predictions in a minibatch, (settings,). logits: (settings, classes, b)."""
     wrong: npt.NDArray[np.int_] = np.count_nonzero(logits.argmax(axis=1) != labels, axis=1)
     return wrong

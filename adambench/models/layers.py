@@ -1,4 +1,4 @@
-"""The parts of a network: dense layers, forward and backward, in flat vectors; dropout masks."""
+"""The parts of a network: dense layers whose parameters lie in flat vectors, and dropout masks."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Dense:
         z += self.b
 
     def backward(self, x: Array, dz: Array, dx: Array | None = None) -> None:
-        """From the gradient at z, those of W and b, and into dx (if given) that of x."""
+        """Compute the gradients of W and b from that of z. If dx is given, write the gradient of x into it."""
         np.matmul(x.T, dz, out=self.dW)
         np.sum(dz, axis=0, out=self.db)
         if dx is not None:
@@ -37,7 +37,10 @@ class Dense:
 def dense_layers(
     shapes: Mapping[str, tuple[int, int]], dtype: npt.DTypeLike
 ) -> tuple[Array, Array, dict[str, slice], list[Dense]]:
-    """Layers (n_in, n_out) laid end to end in new vectors: theta and grad (1, n), zero; parts by name; the layers."""
+    """Lay dense layers of shape (n_in, n_out) end to end in new flat vectors.
+
+    Returns theta and grad, both (1, n) and zero; the slice of each layer by name; and the layers.
+    """
     sizes = [Dense.size(*shape) for shape in shapes.values()]
     ends = itertools.accumulate(sizes)
     theta = np.zeros((1, sum(sizes)), dtype)
@@ -64,9 +67,9 @@ def add_penalty_gradient(layers: Sequence[Dense], l2: float) -> None:
 
 
 def dense_products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[Product]:
-    """The products of a step of dense layers (n_in, n_out), from the input up: forward, and backward to W and to x.
+    """The matrix products of a training step of dense layers (n_in, n_out): forward, then backward to W and to x.
 
-    No gradient is needed at the input of the first layer.
+    The input of the first layer needs no gradient.
     """
     forward = [(batch_size, n_in, n_out) for n_in, n_out in shapes]
     weights = [(n_in, batch_size, n_out) for n_in, n_out in shapes]
@@ -74,20 +77,21 @@ def dense_products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[P
 
 
 class Mask:
-    """Which values inverted dropout (Srivastava et al. 2014) keeps: each with probability 1 − rate.
+    """Chooses the values that inverted dropout (Srivastava et al. 2014) keeps, each with probability 1 − rate.
 
-    A mask takes 8 random bits a value where they give the rate exactly, as 1/2, else 16: the next 1/65,536.
+    A mask uses 8 random bits per value if they can represent the rate exactly, such as 1/2. Otherwise it uses 16 bits,
+    which round the rate to a multiple of 1/65,536.
     """
 
     def __init__(self, rate: float, batch_size: int, width: int) -> None:
         bits = 8 if (rate * 2**8).is_integer() else 16
         self.word = np.dtype(f"<u{bits // 8}")
         self.threshold = self.word.type(max(1, round(rate * 2**bits)))
-        self.scale = 2**bits / (2**bits - int(self.threshold))  # of what is kept, so that the mean stays
+        self.scale = 2**bits / (2**bits - int(self.threshold))  # multiplies kept values to preserve the mean
         self.kept = np.empty((batch_size, width), bool)
 
     def draw(self, rng: np.random.Generator, b: int) -> npt.NDArray[np.bool]:
-        """A new mask (b, width), valid until the next is drawn."""
+        """A new mask (b, width), valid until the next one is drawn."""
         kept = self.kept[:b]
         words = rng.bit_generator.random_raw(-(-kept.size * self.word.itemsize // 8)).astype("<u8", copy=False)
         np.greater_equal(words.view(self.word)[: kept.size].reshape(kept.shape), self.threshold, out=kept)

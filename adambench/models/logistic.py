@@ -1,13 +1,13 @@
-"""Softmax regression, the paper's logistic regression (section 6.1), many settings in two wide matrix products.
+"""Softmax regression, the paper's logistic regression (section 6.1). Many settings share two wide matrix products.
 
 A step of one setting is so small that most of its time goes into reading the minibatch. Settings that see the same
-minibatches can share that: their weights, one below the other, are one matrix.
+minibatches can share the reading: their weights are stacked into one matrix.
 
     logits (settings·12, b) = W (settings·12, pixels) · imagesᵀ        dW = dlogits · images
 
-Each setting has its classes rounded up to a multiple of 12 rows, the unit in which BLAS kernels work through a matrix.
-So every setting is multiplied by the same instructions wherever it stands and however many there are, and has the same
-bits as alone. `settings_are_independent` sees whether that holds here.
+Each setting has one row per class, padded to a multiple of 12 rows, the unit in which BLAS kernels process a matrix.
+So the same instructions compute a setting at any position and beside any number of others, and its values are the same
+to the bit as alone. `settings_are_independent` checks whether this holds on this machine.
 """
 
 import functools
@@ -19,17 +19,20 @@ import numpy.typing as npt
 
 from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
 
-UNIT = 12  # rows; those beyond the classes stay zero and are no part of theta
-MOST = 32  # settings in one network: more gain nothing
-WIDE = 1024  # images in a minibatch: with more, products are wide enough as they are
+UNIT = 12  # rows; the padding rows stay zero and are not part of theta
+MOST = 32  # settings in one network; more would not be faster
+WIDE = 1024  # images in a minibatch; above this, the products of one setting are wide enough
 
 
 @dataclass(frozen=True)
 class Logistic(Model):
-    """Softmax regression on the pixels: a convex problem, from zero weights."""
+    """Softmax regression on the pixels, a convex problem. The weights start at zero."""
 
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         return SoftmaxRegression(pixels, classes, self.l2, batch_size, dtype, settings)
+
+    def describe(self) -> str:
+        return "softmax regression" + (f" with L2 {self.l2:g}" if self.l2 else "")
 
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         rows = settings * padded(classes)
@@ -42,12 +45,12 @@ class Logistic(Model):
 
 
 def padded(classes: int) -> int:
-    """The rows of a setting: its classes rounded up to a multiple of UNIT."""
+    """The number of rows of a setting: its classes rounded up to a multiple of UNIT."""
     return -(-classes // UNIT) * UNIT
 
 
 class SoftmaxRegression(Network):
-    """p(class | x) ∝ exp(W·x + bias), a row of W and the bias behind it for each class."""
+    """p(class | x) ∝ exp(W·x + bias). Each class has a row of W, followed by its bias."""
 
     def __init__(
         self, pixels: int, classes: int, l2: float, batch_size: int, dtype: npt.DTypeLike, settings: int
@@ -63,11 +66,11 @@ class SoftmaxRegression(Network):
         self._logits: Array = np.empty(settings * rows * batch_size, dtype)
 
     def init(self, rng: np.random.Generator) -> None:
-        """All zero: the problem is convex, so nothing has to break a symmetry. rng is not used."""
+        """Set all parameters to zero. The problem is convex, so there is no symmetry to break. rng is not used."""
         self.theta[:] = 0
 
     def logits(self, images: Array) -> tuple[Array, Array]:
-        """All rows (settings·rows, b), in a buffer of the network's, and of them the classes (settings, classes, b)."""
+        """Two views of one buffer: all rows (settings·rows, b), and only the classes (settings, classes, b)."""
         (settings, rows, classes), b = self.shape, len(images)
         z = self._logits[: settings * rows * b].reshape(settings * rows, b)
         np.matmul(self.W, images.T, out=z)
@@ -95,9 +98,9 @@ class SoftmaxRegression(Network):
 
 @functools.cache
 def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[int], most: int = MOST) -> bool:
-    """Whether, with the BLAS of this process, each of up to `most` settings has the bits that it has alone.
+    """Whether the BLAS of this process gives each of up to `most` settings the same bits as alone.
 
-    Tried on random numbers for every count and place, and for each of the batch sizes that will occur.
+    Tests every count and position with random numbers, for each batch size that will occur.
     """
     rng = np.random.default_rng(0)
     theta = rng.standard_normal((most, *Logistic().build(pixels, classes, 1, np.float32).theta.shape[1:])) * 0.1

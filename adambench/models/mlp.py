@@ -11,29 +11,36 @@ from annotated_types import Ge, Gt, Le, doc
 from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
 from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, dense_products, penalty
 
-MOST_DROPPED = 0.9999  # what 16 random bits can tell from all
+MOST_DROPPED = 0.9999  # a rate that 16 random bits can distinguish from 1
 
 
 @dataclass(frozen=True)
 class MLP(Model):
-    """Perceptron with hidden layers of rectified linear units, and dropout if asked for."""
+    """Multi-layer perceptron with rectified linear units and optional dropout."""
 
     hidden: Annotated[
-        tuple[Annotated[int, Gt(0), Le(100_000)], ...], doc("width of each hidden layer, from the input up")
+        tuple[Annotated[int, Gt(0), Le(100_000)], ...], doc("width of each hidden layer, in order from the input")
     ] = (1000, 1000)
     dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which hidden units are dropped")] = 0.0
     input_dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which pixels are dropped")] = 0.0
 
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         if settings != 1:
-            raise ValueError("an MLP is trained one setting at a time: its products are wide enough")
+            raise ValueError("an MLP is trained one setting at a time: its matrix products are wide enough")
         return Perceptron(self, pixels, classes, batch_size, dtype)
+
+    def describe(self) -> str:
+        layers = f"network {'-'.join(map(str, self.hidden))}" if self.hidden else "network without hidden layers"
+        parts = [f"dropout {self.dropout:g}"] if self.dropout else []
+        parts += [f"input dropout {self.input_dropout:g}"] if self.input_dropout else []
+        parts += [f"L2 {self.l2:g}"] if self.l2 else []
+        return layers + (f" with {', '.join(parts)}" if parts else "")
 
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         return dense_products(self.shapes(pixels, classes), batch_size)
 
     def shapes(self, pixels: int, classes: int) -> list[tuple[int, int]]:
-        """(n_in, n_out) of each layer, from the input up."""
+        """(n_in, n_out) of each layer, in order from the input."""
         return list(itertools.pairwise([pixels, *self.hidden, classes]))
 
 
@@ -47,7 +54,7 @@ class Perceptron(Network):
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
         self.h: list[Array] = [
             np.empty((batch_size, width), dtype) for width in (*spec.hidden, classes)
-        ]  # the last: the logits
+        ]  # the last one holds the logits
         self.gates: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.dh: list[Array] = [np.empty((batch_size, width), dtype) for width in spec.hidden]
         self.active = [np.empty((batch_size, width), bool) for width in spec.hidden]
@@ -55,7 +62,7 @@ class Perceptron(Network):
         self.masks = [Mask(spec.dropout, batch_size, width) for width in spec.hidden] if spec.dropout else []
 
     def init(self, rng: np.random.Generator) -> None:
-        """He et al. (2015) for the layers before a ReLU, N(0, 2/n_in); N(0, 1/n_in) for the output; biases zero."""
+        """Draw weights: N(0, 2/n_in) before a ReLU (He et al. 2015), N(0, 1/n_in) at the output. Biases are zero."""
         for layer in self.layers:
             gain = 1 if layer is self.layers[-1] else 2
             layer.W[:] = rng.standard_normal(layer.W.shape, layer.W.dtype) * (gain / len(layer.W)) ** 0.5
@@ -77,9 +84,9 @@ class Perceptron(Network):
         return penalty(self.layers, self.l2)
 
     def logits(self, images: Array, rng: np.random.Generator | None = None) -> Array:
-        """Unnormalised log-probabilities (b, classes), in a buffer of the network's. rng: for dropout, if any."""
+        """Unnormalised log-probabilities (b, classes), in a reused buffer. rng: for dropout; None turns it off."""
         b = len(images)
-        self.inputs = [images, *(h[:b] for h in self.h)]  # what each layer sees; the last: the logits
+        self.inputs = [images, *(h[:b] for h in self.h)]  # the input of each layer, and last the logits
         if rng and self.input_mask:
             self.inputs[0] = np.multiply(images, self.input_mask.draw(rng, b), out=self.dropped[:b])
             self.inputs[0] *= self.input_mask.scale
@@ -95,7 +102,7 @@ class Perceptron(Network):
         return self.inputs[-1]
 
     def _gate(self, k: int, z: Array, rng: np.random.Generator) -> Array:
-        """The derivative of h = dropout(relu(z)) by z: 0, or what dropout scales by. h = z·gate, dz = dh·gate."""
+        """The derivative of h = dropout(relu(z)): 0 or the scale factor of dropout. h = z·gate and dz = dh·gate."""
         b = len(z)
         gate, active = self.gates[k][:b], np.greater(z, 0, out=self.active[k][:b])
         if not self.masks:
@@ -108,7 +115,7 @@ class Perceptron(Network):
         return gate
 
     def backward(self, delta: Array) -> None:
-        """From the gradient at the logits (b, classes) of the last call of `logits`, the gradient of the parameters."""
+        """Compute the gradient of the parameters. delta: (b, classes), that of the last call's logits."""
         b = len(delta)
         for k in reversed(range(1, len(self.layers))):
             dh = self.dh[k - 1][:b]

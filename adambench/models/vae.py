@@ -13,26 +13,29 @@ from adambench.models.layers import add_penalty_gradient, dense_layers, dense_pr
 
 @dataclass(frozen=True)
 class VAE(Model):
-    """Variational auto-encoder: one hidden layer of softplus units each way, Gaussian latent, Bernoulli pixels.
+    """Variational auto-encoder with Gaussian latents, Bernoulli pixels and a softplus layer in encoder and decoder.
 
-    Its cost is the negative variational lower bound on log p(image) in nats, with one sample of the latent an image and
-    the divergence from the prior in closed form (Kingma and Welling 2014, equation 10). It gives no labels.
+    Its cost is the negative variational lower bound on log p(image) in nats. It uses one latent sample per image, and
+    the divergence from the prior in closed form (Kingma and Welling 2014, equation 10). It predicts no labels.
     """
 
     labels = False
-    hidden: Annotated[int, Gt(0), Le(100_000), doc("softplus units of the encoder, and of the decoder")] = 500
-    latent: Annotated[int, Gt(0), Le(100_000), doc("dimensions of the latent z")] = 50
+    hidden: Annotated[int, Gt(0), Le(100_000), doc("number of softplus units, in the encoder and in the decoder")] = 500
+    latent: Annotated[int, Gt(0), Le(100_000), doc("number of dimensions of the latent z")] = 50
 
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         if settings != 1:
-            raise ValueError("a VAE is trained one setting at a time: its products are wide enough")
+            raise ValueError("a VAE is trained one setting at a time: its matrix products are wide enough")
         return AutoEncoder(self, pixels, batch_size, dtype)
+
+    def describe(self) -> str:
+        return f"auto-encoder {self.hidden}-{self.latent}" + (f" with L2 {self.l2:g}" if self.l2 else "")
 
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
         return dense_products(list(self.shapes(pixels).values()), batch_size)
 
     def shapes(self, pixels: int) -> dict[str, tuple[int, int]]:
-        """(n_in, n_out) of each layer by name, from the image in to the image out."""
+        """(n_in, n_out) of each layer by name, in order from the input image to the output."""
         return {
             "encoder hidden": (pixels, self.hidden),
             "encoder output": (self.hidden, 2 * self.latent),
@@ -48,14 +51,14 @@ class AutoEncoder(Network):
         hidden, latent = spec.hidden, spec.latent
         self.theta, self.grad, self.parts, self.layers = dense_layers(spec.shapes(pixels), dtype)
         self.l2 = spec.l2
-        # One row of noise for each row of a minibatch, the same in every evaluation: the costs of two of them compare.
+        # One row of noise per row of a minibatch. All evaluations use the same noise, so their costs are comparable.
         self.noise = np.random.Generator(np.random.SFC64(0)).standard_normal((batch_size, latent), np.float32)
         widths = {"a": hidden, "h": hidden, "dh": hidden, "q": 2 * latent, "dq": 2 * latent, "z": latent, "dz": latent}
         widths |= {"c": hidden, "d": hidden, "dd": hidden, "logits": pixels, "p": pixels}
         self.buffers: dict[str, Array] = {name: np.empty((batch_size, width), dtype) for name, width in widths.items()}
 
     def init(self, rng: np.random.Generator) -> None:
-        """N(0, 1/n_in), biases zero."""
+        """Draw weights from N(0, 1/n_in). Biases are zero."""
         for layer in self.layers:
             layer.W[:] = rng.standard_normal(layer.W.shape, layer.W.dtype) * len(layer.W) ** -0.5
             layer.b[:] = 0
@@ -74,7 +77,7 @@ class AutoEncoder(Network):
         return penalty(self.layers, self.l2)
 
     def forward(self, x: Array, noise: Array) -> float:
-        """Negative bound, summed over a minibatch: E[−log p(x | z)] + KL(q(z | x) ‖ p(z)). noise: ε (b, latent)."""
+        """The negative bound, summed over a minibatch: E[−log p(x | z)] + KL(q(z | x) ‖ p(z)). noise: ε (b, latent)."""
         self.b = {name: buffer[: len(x)] for name, buffer in self.buffers.items()}
         a, h, q, z, c, d, logits, p = (self.b[name] for name in ("a", "h", "q", "z", "c", "d", "logits", "p"))
         encoder, output, decoder, pixels = self.layers
@@ -96,7 +99,7 @@ class AutoEncoder(Network):
         return nll + 0.5 * float(np.sum(divergence, dtype=np.float64))
 
     def backward(self, x: Array, noise: Array) -> None:
-        """From the last call of `forward`, the gradient of the mean over the minibatch."""
+        """Compute the gradient of the mean over the minibatch of the last call of `forward`."""
         a, h, dh, q, dq, z, dz, c, d, dd, logits, p = (self.b[name] for name in self.b)
         encoder, output, decoder, pixels = self.layers
         n = len(x)
@@ -120,7 +123,7 @@ class AutoEncoder(Network):
 
 
 def softplus(a: Array, out: Array) -> None:
-    """log(1 + exp(a)), as max(a, 0) + log(1 + exp(−|a|)): no exp overflows."""
+    """log(1 + exp(a)), computed as max(a, 0) + log(1 + exp(−|a|)) so that exp cannot overflow."""
     np.abs(a, out=out)
     np.negative(out, out=out)
     np.exp(out, out=out)

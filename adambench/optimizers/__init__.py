@@ -1,4 +1,4 @@
-"""The update rules by name, in the order in which they were invented. A new rule is a file and a line here."""
+"""The update rules by name, in order of invention. To add a rule, write a file and register it here."""
 
 from adambench.optimizers.adadelta import AdaDelta
 from adambench.optimizers.adagrad import AdaGrad

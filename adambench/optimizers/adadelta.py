@@ -12,19 +12,19 @@ from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 @dataclass(frozen=True)
 class AdaDelta(Optimizer):
-    """RMSProp with the running size of its own steps in place of a rate.
+    """RMSProp in which the running root mean square of past steps replaces the learning rate.
 
     v ← ρ·v + (1 − ρ)·g²
     d = g·√(a + ε) / √(v + ε)
     a ← ρ·a + (1 − ρ)·d²
     θ ← θ − α·d
 
-    Source: Zeiler (2012), there with ρ = 0.95 and no α (α = 1). Same as `torch.optim.Adadelta`.
+    Source: Zeiler (2012), who uses ρ = 0.95 and has no α (α = 1). Same as `torch.optim.Adadelta`.
     """
 
-    lr: Annotated[float, Gt(0), doc("factor α on the step")] = 1.0
+    lr: Annotated[float, Gt(0), doc("factor α that multiplies the step")] = 1.0
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of both running means")] = 0.9
-    eps: Annotated[float, Gt(0), doc("ε, sets the size of the first steps")] = 1e-6
+    eps: Annotated[float, Gt(0), doc("ε, which sets the size of the first steps")] = 1e-6
     slot_names = ("V", "A")  # v = (1 − ρ)·V, a = (1 − ρ)·A
 
     def moments(self, state: State) -> dict[str, Array]:

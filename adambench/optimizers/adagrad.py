@@ -12,7 +12,7 @@ from adambench.optimizers.base import Array, Optimizer, nonzero
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """A rate of its own for each weight: the step shrinks with all squared gradients so far.
+    """Each weight has its own learning rate, which falls as its squared gradients add up.
 
     s ← s + g²
     θ ← θ − α·g / (√s + ε)
@@ -22,7 +22,7 @@ class AdaGrad(Optimizer):
     """
 
     lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.01
-    eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-10
+    eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-10
     slot_names = ("s",)
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:

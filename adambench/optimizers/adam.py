@@ -13,20 +13,20 @@ from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adaptive moment estimation: running means of the gradient and of its square, both freed of their start at zero.
+    """Adaptive moment estimation: running means of the gradient and of its square, corrected for their start at zero.
 
     m ← β₁·m + (1 − β₁)·g          v ← β₂·v + (1 − β₂)·g²
     m̂ = m / (1 − β₁ᵗ)              v̂ = v / (1 − β₂ᵗ)
     θ ← θ − α·m̂ / (√v̂ + ε)
 
     Source: Kingma and Ba (2015), algorithm 1. Same as `torch.optim.Adam`. Differs from Keras and TensorFlow, whose ε is
-    the ε̂ of the paper's section 2: see `AdamEpsHat`. With `bias_correction: false`, m̂ = m and v̂ = v (section 6.4).
+    the ε̂ of the paper's section 2 (see `AdamEpsHat`). With `bias_correction: false`, m̂ = m and v̂ = v (section 6.4).
     """
 
     lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.001
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
-    eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
+    eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8
     bias_correction: Annotated[bool, doc("divide m and v by 1 − βᵗ")] = True
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
 
@@ -36,7 +36,7 @@ class Adam(Optimizer):
         return {"m": m, "v": v, "m_hat": m / correction1, "v_hat": v / correction2}
 
     def corrections(self, t: int) -> tuple[float, float]:
-        """1 − β₁ᵗ and 1 − β₂ᵗ, or 1 and 1."""
+        """1 − β₁ᵗ and 1 − β₂ᵗ. Both are 1 without bias correction."""
         return (1 - self.beta1**t, 1 - self.beta2**t) if self.bias_correction else (1.0, 1.0)
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:

@@ -1,4 +1,4 @@
-"""Adam in the form that Keras and TensorFlow compute."""
+"""Adam in the form that Keras and TensorFlow use."""
 
 import math
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 @dataclass(frozen=True)
 class AdamEpsHat(Optimizer):
-    """Adam with ε̂ beside the uncorrected √v, the efficient form of the paper and the one of Keras and TensorFlow.
+    """Adam with ε̂ added to the uncorrected √v: the paper's efficient form, which Keras and TensorFlow use.
 
     m ← β₁·m + (1 − β₁)·g          v ← β₂·v + (1 − β₂)·g²
     α_t = α·√(1 − β₂ᵗ) / (1 − β₁ᵗ)
     θ ← θ − α_t·m / (√v + ε̂)
 
-    Source: Kingma and Ba (2015), end of section 2. Equal to `Adam` only where ε̂ = ε·√(1 − β₂ᵗ): here the same ε̂ damps
-    the first steps more.
+    Source: Kingma and Ba (2015), end of section 2. Equal to `Adam` only where ε̂ = ε·√(1 − β₂ᵗ). With ε̂ = ε, it damps
+    the first steps more than `Adam` does.
     """
 
     lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.001
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
-    eps: Annotated[float, Ge(0), doc("ε̂, keeps the divisor above zero")] = 1e-8
+    eps: Annotated[float, Ge(0), doc("ε̂, which keeps the divisor above zero")] = 1e-8
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
 
     def moments(self, state: State) -> dict[str, Array]:

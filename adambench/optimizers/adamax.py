@@ -18,8 +18,8 @@ class AdaMax(Optimizer):
     u ← max(β₂·u, |g|)
     θ ← θ − α/(1 − β₁ᵗ) · m / u          (0 where every gradient so far was 0)
 
-    Source: Kingma and Ba (2015), section 7.1, algorithm 2: no ε. Differs from `torch.optim.Adamax`, which adds
-    ε = 1e-8 to |g|.
+    Source: Kingma and Ba (2015), section 7.1, algorithm 2, which has no ε. Differs from `torch.optim.Adamax`,
+    which adds ε = 1e-8 to |g|.
     """
 
     lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.002

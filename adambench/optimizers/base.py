@@ -1,11 +1,11 @@
 """What every update rule shares: explicit state, one flat parameter vector, cache-sized blocks.
 
-A rule is elementwise, so its many small passes can run over one block of the vector after the other. A block of the
-parameters, the gradient, the moments and the scratch space stays in the processor's cache from the first pass to the
-last; written over the whole vector, the same passes wait for memory (four times slower on 1.8 million parameters).
+Every rule works element by element, so it can finish all its passes over one block of the vector before it starts the
+next. The block's parameters, gradient, moments and scratch space then stay in the processor's cache. Passes over the
+whole vector would wait for memory, which makes them four times slower on 1.8 million parameters.
 
-A running mean m ← β·m + (1 − β)·g costs three passes; the sum that it is a multiple of, M ← β·M + g with
-m = (1 − β)·M, only two. So rules store sums, in capitals, and put the factor 1 − β where there is a scalar to take it.
+Updating a running mean, m ← β·m + (1 − β)·g, takes three passes. Updating the sum M ← β·M + g takes only two, and
+m = (1 − β)·M. So rules store sums, written as capitals, and multiply the factor 1 − β into a scalar of the equation.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ SMALLEST_NORMAL = {np.dtype(kind): float(np.finfo(kind).smallest_normal) for kin
 
 @dataclass
 class State:
-    """What a rule remembers between steps: `t`, the number of steps taken, and its `slots` by name, each like theta."""
+    """What a rule remembers between steps: the number of steps `t`, and its `slots` by name, each shaped like theta."""
 
     t: int
     slots: dict[str, Array]
@@ -33,16 +33,16 @@ class State:
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """An update rule with its hyper-parameters fixed: a setting.
+    """A setting: an update rule with fixed hyper-parameters.
 
-    Subclasses are frozen dataclasses. Their fields are the hyper-parameters and, with the constraints annotated beside
-    them, the schema of the configuration file.
+    Subclasses are frozen dataclasses. Their fields are the hyper-parameters. Together with the annotated constraints,
+    the fields are also the schema of the configuration file.
     """
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        """Python floats take an array's dtype; a NumPy float64 would promote every float32 expression it meets."""
+        """Make every number a Python float, because a NumPy float64 would promote float32 arrays to float64."""
         for name, value in vars(self).items():
             if not isinstance(value, bool):
                 object.__setattr__(self, name, float(value))
@@ -52,7 +52,7 @@ class Optimizer(ABC):
         return dict(vars(self))
 
     def init(self, theta: Array) -> State:
-        """State before the first step: every slot zero. theta: (n,) float32 or float64."""
+        """The state before the first step, with every slot zero. theta: (n,) float32 or float64."""
         if theta.ndim != 1 or theta.dtype not in (np.float32, np.float64):
             raise ValueError(f"theta must be a float32 or float64 vector, found {theta.dtype} of shape {theta.shape}")
         return State(
@@ -62,9 +62,9 @@ class Optimizer(ABC):
         )
 
     def step(self, theta: Array, grad: Array, state: State, lr_scale: float = 1.0) -> None:
-        """One update, in place: theta and state change, grad (like theta) does not.
+        """Update theta and state in place. grad has the shape and dtype of theta and is not changed.
 
-        lr_scale: the schedule's factor on the learning rate at this step.
+        lr_scale: the factor by which the schedule multiplies the learning rate at this step.
         """
         if grad.shape != theta.shape or grad.dtype != theta.dtype:
             raise ValueError(
@@ -82,21 +82,21 @@ class Optimizer(ABC):
             self.update(theta[block], g, [slot[block] for slot in slots], state.tmp[: g.size], state.t, lr_scale)
 
     def moments(self, state: State) -> dict[str, Array]:
-        """The running quantities of the rule's equations after `state.t` steps, by name, in their order; (n,) each.
+        """The running quantities after `state.t` steps, by name, in the order of the rule's equations; (n,) each.
 
-        Newly computed from the slots; nothing is changed. `m_hat` is a mean of gradients freed of its start at zero,
-        `v_hat` one of their squares (`v` and `s`: not freed of it).
+        They are new arrays, computed from the slots. `m_hat` and `v_hat` are the running means of the gradient and of
+        its square, corrected for their start at zero. `v` and `s` are not corrected.
         """
         return {name: slot.copy() for name, slot in state.slots.items()}
 
     @abstractmethod
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        """The rule itself, on one block: change theta and slots in place. t: this step's number, from 1."""
+        """Apply the rule to one block: change theta and slots in place. t: the number of this step, from 1."""
 
 
 def nonzero(eps: float, theta: Array) -> float:
     """`eps`, or the smallest normal number of theta's dtype if that is larger.
 
-    Makes 0/(0 + ε) zero even for ε = 0: a weight whose gradient has always been zero stays where it is.
+    This makes 0/(0 + ε) zero even for ε = 0, so a weight whose gradient has always been zero does not move.
     """
     return max(eps, SMALLEST_NORMAL[theta.dtype])

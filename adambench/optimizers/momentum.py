@@ -17,8 +17,8 @@ class Momentum(Optimizer):
     b ← μ·b + g
     θ ← θ − α·b
 
-    Source: Polyak (1964). Same as `torch.optim.SGD(momentum=μ)`. Differs from Sutskever et al. (2013) and Keras, where
-    the rate stands inside the velocity: equal only while the rate is constant.
+    Source: Polyak (1964). Same as `torch.optim.SGD(momentum=μ)`. Differs from Sutskever et al. (2013) and Keras, which
+    include the rate in the velocity. The two forms are equal only while the rate is constant.
     """
 
     lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.01

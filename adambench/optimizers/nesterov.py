@@ -12,13 +12,13 @@ from adambench.optimizers.base import Array, Optimizer
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """SGD with Nesterov momentum, the paper's SGDNesterov: momentum that looks one step ahead.
+    """SGD with Nesterov momentum, which looks one step ahead. The paper calls it SGDNesterov.
 
     b ← μ·b + g
     θ ← θ − α·(g + μ·b)
 
-    Source: Nesterov (1983) in the form of Sutskever et al. (2013), with the gradient taken at the point looked ahead
-    to. Same as `torch.optim.SGD(momentum=μ, nesterov=True)`.
+    Source: Nesterov (1983) in the form of Sutskever et al. (2013), with the gradient taken at the look-ahead point.
+    Same as `torch.optim.SGD(momentum=μ, nesterov=True)`.
     """
 
     lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.01

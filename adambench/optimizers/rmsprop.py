@@ -13,18 +13,19 @@ from adambench.optimizers.base import Array, Optimizer, State, nonzero
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """The gradient divided by a running root mean square of itself.
+    """Divides the gradient by its running root mean square.
 
     v ← ρ·v + (1 − ρ)·g²
     θ ← θ − α·g / (√v + ε)
 
-    Source: Tieleman and Hinton (2012), lecture 6e, there with ρ = 0.9. Same as `torch.optim.RMSprop` but for its
-    default α of 0.01. Differs from TensorFlow, which puts ε under the root. Adam with β₁ = 0 and no bias correction.
+    Source: Tieleman and Hinton (2012), lecture 6e, with ρ = 0.9. Same as `torch.optim.RMSprop`, except that its
+    default α is 0.01. Differs from TensorFlow, which puts ε under the root. Equal to Adam with β₁ = 0 and no bias
+    correction.
     """
 
     lr: Annotated[float, Gt(0), doc("learning rate α")] = 0.001
     rho: Annotated[float, Ge(0), Lt(1), doc("decay ρ of the mean of squared gradients")] = 0.99
-    eps: Annotated[float, Ge(0), doc("ε, keeps the divisor above zero")] = 1e-8
+    eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8
     slot_names = ("V",)  # v = (1 − ρ)·V
 
     def moments(self, state: State) -> dict[str, Array]:

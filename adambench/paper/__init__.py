@@ -1,4 +1,4 @@
-"""The paper's own curves and the axes of its figures, as read off its pictures: see README.md beside this file."""
+"""The paper's own curves and the axes of its figures, as read off its plots. See README.md beside this file."""
 
 import csv
 import functools
@@ -11,7 +11,7 @@ from adambench.curve import Evaluation
 
 @dataclass(frozen=True)
 class Figure:
-    """A panel of the paper that shows training cost along epochs, and what its axes span."""
+    """A panel of the paper that shows training cost by epoch, with the ranges of its axes."""
 
     epochs: tuple[float, float]
     cost: tuple[float, float]
@@ -24,7 +24,7 @@ FIGURES = {
     "2a": Figure((0, 200), (3e-3, 1e-1), log=True),  # multi-layer network on MNIST, dropout
 }
 GRIDS = {"4-10": 10, "4-100": 100}  # figure 4, by epochs: final cost of a variational auto-encoder by rate, β₁ and β₂
-GRID_COST = (95.0, 140.0)  # what its axes span
+GRID_COST = (95.0, 140.0)  # the range of its cost axis
 GRID_RATE = (-5.1, -0.9)  # log₁₀ α, from −5 to −1
 RULES = {
     "AdaGrad": "adagrad",
@@ -37,9 +37,9 @@ RULES = {
 
 @functools.cache
 def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
-    """By rule, in the figure's order, a curve of one of FIGURES: epoch and training cost; all else is unknown.
+    """The curves of one of FIGURES by rule, in the figure's order. Only epoch and training cost are known.
 
-    A curve begins where its line comes down into the picture.
+    A curve begins where its line enters the plot from above.
     """
     found: dict[str, list[Evaluation]] = {}
     for row in rows(figure):
@@ -54,7 +54,7 @@ Point = tuple[float, float]  # log₁₀ α, cost
 
 @functools.cache
 def grid(figure: str) -> Mapping[tuple[float, float, bool], Sequence[Point]]:
-    """By β₁, β₂ and whether with bias correction, the points of one of GRIDS that lie within its axes."""
+    """The points of one of GRIDS that lie within its axes, by β₁, β₂ and whether bias is corrected."""
     found: dict[tuple[float, float, bool], list[Point]] = {}
     for row in rows("4"):
         _, epochs, _, beta1, beta2 = row["panel"].split()  # vae 10 epochs beta1=0.9 beta2=0.999
@@ -65,7 +65,7 @@ def grid(figure: str) -> Mapping[tuple[float, float, bool], Sequence[Point]]:
 
 
 def _number(assignment: str) -> float:
-    """Of `beta1=0.9`."""
+    """The number in a text like `beta1=0.9`."""
     return float(assignment.partition("=")[2])
 
 

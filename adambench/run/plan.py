@@ -194,6 +194,13 @@ def selection(experiment: Experiment) -> str:
     return f"best setting: lowest mean {tuning.metric} over the last {FINAL:.0%} of the epochs on seed {tuning.seed}"
 
 
+def shortest(value: Any) -> str:
+    """A hyper-parameter as YAML has it, in the shortest form that is exact: 0.001, 1e-05, 3, true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else repr(value)
+
+
 def words(hyperparameters: Mapping[str, Any]) -> str:
     """`lr=0.001 bias_correction=false`."""
-    return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) else f'{v:g}'}" for k, v in hyperparameters.items())
+    return " ".join(f"{name}={shortest(value)}" for name, value in hyperparameters.items())

@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, processor, BLAS, commit. Recorded with each run; never part of its id."""
+"""The origin of a run: versions, processor, BLAS and commit. It is recorded with the run but not part of its id."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ import adambench
 
 @functools.cache
 def provenance() -> dict[str, Any]:
-    """The surroundings that can change the last bits of a curve, or its speed."""
+    """The environment, which can change the last bits of a curve or its speed."""
     return {
         "versions": {
             "adambench": adambench.__version__,
@@ -44,9 +44,9 @@ def _blas() -> str:
 
 
 def _commit() -> str | None:
-    """The commit that this package's source was checked out from, `-dirty` if tracked files differ from it.
+    """The commit of this package's source, with `-dirty` appended if tracked files differ from it.
 
-    None for an installed copy, which belongs to no repository, even if it lies inside somebody else's.
+    None for an installed copy, even if it lies inside another repository.
     """
     if _git("ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -54,7 +54,7 @@ def _commit() -> str | None:
 
 
 def _git(*words: str) -> str | None:
-    """What git says of the package's own folder; None if it fails. No hook or filter of a repository is run."""
+    """The output of git in the package's folder; None if git fails. No hook or filter of a repository is run."""
     safely = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
     try:
         answer = subprocess.run(

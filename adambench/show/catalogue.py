@@ -69,11 +69,12 @@ def catalogue() -> list[Table]:
 
 def _listed(item: Item) -> RenderableType:
     """An item for a terminal: a sentence, then a line for each field."""
-    rows = Grid.grid(padding=(0, 2))
+    heading, rows = Grid.grid(padding=(0, 2)), Grid.grid(padding=(0, 2))
+    heading.add_row(Text(item.name, style="bold"), Text(item.meaning))
     for field in item.fields:
         rows.add_row(*map(Text, field))
     return Group(
-        Text.assemble("  ", (item.name, "bold"), "  ", item.meaning),
+        Padding(heading, (0, 0, 0, 2)),
         *([Padding(rows, (0, 0, 0, 4))] if item.fields else []),
     )
 
@@ -128,6 +129,23 @@ def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[Rend
         ),
     ]
     return prelude, Table("", columns, steps)
+
+
+def compared(rules: Mapping[str, Optimizer], worked: Mapping[str, Sequence[Worked]]) -> Table:
+    """The steps of several rules side by side on the same gradients: the change of the weight, and the weight."""
+    columns = [Column("t", lambda row: row[0].t), Column("g", lambda row: row[0].g, figures)]
+    for place, name in enumerate(rules):
+        columns += [_change(name, place), _weight(name, place)]
+    settings = [f"{name}: {words(rule.hyperparameters)}" for name, rule in rules.items()]
+    return Table("", columns, list(zip(*worked.values(), strict=True)), notes=settings)
+
+
+def _change(name: str, place: int) -> Column:
+    return Column(f"Δθ {name}", lambda row: row[place].change, figures)
+
+
+def _weight(name: str, place: int) -> Column:
+    return Column(f"θ {name}", lambda row: row[place].theta, figures, spare=1)
 
 
 def _remembered(symbol: str) -> Column:

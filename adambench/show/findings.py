@@ -9,9 +9,9 @@ from rich.text import Text
 
 from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdict, needed
 from adambench.judge.fairness import STABLE, Fairness, Reached
-from adambench.show.ranking import estimate
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, plural
+from adambench.show.words import estimate
 
 COLOURS = {REPRODUCED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow"}
 TRIED = (1, 3, 9)  # numbers of settings, of which the best is shown
@@ -84,7 +84,7 @@ def _claim(row: Judged) -> Text:
     )
 
 
-Found = Mapping[str, tuple[list[float], list[Fairness]]]  # by problem: cost levels, and a row per optimizer
+Found = Mapping[str, tuple[str, list[float], list[Fairness]]]  # by problem: title, cost levels, a row per optimizer
 
 
 def _best_of(k: int, spare: int) -> Column:
@@ -132,10 +132,11 @@ def fairness(found: Mapping[str, Found]) -> list[Table]:
 
 
 def _fairness(name: str, problems: Found) -> Iterator[Table]:
-    for problem, (levels, rows) in problems.items():
-        yield Table(f"{name}, {problem}: the search", SEARCH, rows, _data(name, problem, levels))
-        title = f"{name}, {problem}: epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
-        yield Table(title, _speed(levels), rows, data=())
+    for problem, (title, levels, rows) in problems.items():
+        heading = f"{name}, {problem}: {title.removeprefix(f'{problem}: ')}"
+        yield Table(f"{heading}; the search", SEARCH, rows, _data(name, problem, levels))
+        speed = "epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
+        yield Table(f"{heading}; {speed}", _speed(levels), rows, data=())
 
 
 def _data(name: str, problem: str, levels: Sequence[float]) -> list[Column]:

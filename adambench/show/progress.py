@@ -1,7 +1,9 @@
 """What a person sees of runs to come and under way: the plan, progress, a line for each end."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,10 +12,13 @@ from rich.text import Text
 
 from adambench.curve import Curve
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.plan import Entry, Run, words
+from adambench.run.plan import Entry, Run, shortest, words
 from adambench.run.unfolding import Unfolding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural
+
+MOST_SILENT = 60.0  # seconds without a line where there is no terminal
+MOST_VALUES = 6  # of an axis that are written out
 
 
 class TimeLeft(TimeRemainingColumn):
@@ -24,14 +29,17 @@ class TimeLeft(TimeRemainingColumn):
 
 
 class Watch:
-    """Shows events: on a terminal as bars for the whole and for each worker, elsewhere as a line per finished run.
+    """Shows events: on a terminal as bars for the whole and for each worker, elsewhere as lines of text.
 
-    A context manager.
+    Elsewhere there is a line for each finished run, and at least one a minute. A context manager.
     """
 
-    def __init__(self, out: Console, runs: Unfolding, work: Callable[[Run], float]) -> None:
-        """runs: of the plan, which are named as runs finish. work: expected seconds of a run."""
-        self.out, self.runs, self.work = out, runs, work
+    def __init__(
+        self, out: Console, runs: Unfolding, work: Callable[[Run], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """runs: of the plan, which are named as runs finish. work: expected seconds of a run. clock: in seconds."""
+        self.out, self.runs, self.work, self.clock = out, runs, work, clock
+        self.last_line = clock()
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -68,6 +76,8 @@ class Watch:
                 state = f"epoch {now[0].epoch}/{runs[0].epochs} · {which} {cost(lowest)}"
                 self.bars.update(self.lines[event.worker], completed=now[0].epoch, state=state)
                 self.bars.advance(self.whole, sum(self.work(run) / run.epochs for run in runs))
+                if not self.out.is_terminal and self.clock() - self.last_line >= MOST_SILENT:
+                    self._line(self.runs.done, runs[0], state)
             case Finished(runs=runs, curves=curves):
                 for place, (run, curve) in enumerate(zip(runs, curves, strict=True), 1 - len(runs)):
                     last = curve[-1]
@@ -82,6 +92,7 @@ class Watch:
                     self._line(self.runs.done, run, failure(event))
 
     def _line(self, done: int, run: Run, end: str) -> None:
+        self.last_line = self.clock()
         self.out.print(f"[{done}/{self.runs.total}] {run_name(run)}: {end}", markup=False, soft_wrap=True)
 
     def _count(self) -> str:
@@ -119,7 +130,7 @@ PLAN = [
     Column("settings", lambda row: len(row[0].grid.settings), spare=1),
     Column("tuning runs", lambda row: len(row[0].tuning)),
     Column("report runs", lambda row: len(row[0].problem.seeds)),
-    Column("already done", lambda row: len(row[1]) - len(row[2])),
+    Column("already done", lambda row: len(row[1]) - len(row[2]), spare=2),
 ]
 
 
@@ -136,4 +147,11 @@ def planned(entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callabl
 def _varied(entry: Entry) -> str:
     """`lr=0.01,0.1 momentum=0.5,0.9`."""
     axes = {name: entry.grid.axes[name] for name in entry.grid.varied}
-    return " ".join(f"{name}={','.join(f'{value:g}' for value in values)}" for name, values in axes.items()) or "–"
+    return " ".join(f"{name}={_values(values)}" for name, values in axes.items()) or "–"
+
+
+def _values(values: Sequence[Any]) -> str:
+    """`0.01,0.1`, or `0.001…1 (25 values)` for more than six."""
+    if len(values) > MOST_VALUES:
+        return f"{shortest(min(values))}…{shortest(max(values))} ({len(values)} values)"
+    return ",".join(map(shortest, values))

@@ -1,34 +1,17 @@
 """Results as tables: the ranking of each problem, and the record of a run."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from operator import itemgetter
 from typing import Any
 
-from adambench.config.experiment import Experiment, Problem, named
-from adambench.curve import COMPARED
+from adambench.config.experiment import Experiment, Problem
+from adambench.curve import COMPARED, METRICS
 from adambench.judge.analysis import Estimate, Summary
-from adambench.models import MODELS
-from adambench.run.plan import words
-from adambench.schedules import SCHEDULES
+from adambench.run.plan import shortest, words
 from adambench.show.table import Column, Table
-from adambench.show.terminal import cost, plural
+from adambench.show.words import estimate, problem_title
 from adambench.store.records import TABLES, Record
-
-
-def estimate(value: Estimate, scale: float = 1.0) -> str:
-    """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place."""
-    mean, sd = value.mean * scale, value.sd * scale
-    if value.n == 0 or math.isnan(mean):
-        return "–"
-    if not math.isfinite(mean):
-        return "∞"
-    if math.isnan(sd) or sd == 0:
-        return cost(mean)
-    exponent = math.floor(math.log10(sd))
-    places = max(0, -exponent + (1 if sd < 2 * 10**exponent else 0))
-    return f"{mean:.{places}f} ± {sd:.{places}f}"
 
 
 def percent(value: Estimate) -> str:
@@ -36,10 +19,9 @@ def percent(value: Estimate) -> str:
 
 
 def status(summary: Summary) -> str:
-    """`finished`, `2 of 3 runs`, `diverged in epoch 3`; and what lies on the edge of its grid."""
+    """`finished`, `2 of 3 runs`, `diverged in epoch 3`."""
     epochs = sorted(set(summary.diverged))
-    told = f"diverged in epoch {', '.join(map(str, epochs))}" if epochs else summary.status
-    return told + (f", {' and '.join(summary.edge)} on the edge of the grid" if summary.edge else "")
+    return f"diverged in epoch {', '.join(map(str, epochs))}" if epochs else summary.status
 
 
 def chosen(summary: Summary) -> str:
@@ -54,16 +36,26 @@ def chosen(summary: Summary) -> str:
 
 Ranked = tuple[int, Summary]  # place, from 1
 
-RANKING = [
-    Column("", lambda row: row[0] if row[1].finals["train_loss"].n else ""),
-    Column("optimizer", lambda row: row[1].optimizer, left=True),
-    Column("best setting", lambda row: row[1], chosen, left=True),
-    Column("final training cost", lambda row: row[1].finals["train_loss"], estimate),
-    Column("n", lambda row: row[1].finals["train_loss"].n, spare=1),
-    Column("test error %", lambda row: row[1].finals["test_error"], percent),
-    Column("CPU s", lambda row: row[1].seconds, lambda seconds: f"{seconds.mean:.1f}" if seconds.n else "–", spare=2),
-    Column("status", lambda row: row[1], status, left=True),
-]
+
+def _ranking(metric: str, finished: bool) -> list[Column]:
+    """metric: of tuning, by which the optimizers are ranked. finished: whether every status says so."""
+    others = [name for name in ("train_loss", "test_error") if name != metric]
+    return [
+        Column("", lambda row: row[0] if row[1].finals[metric].n else ""),
+        Column("optimizer", lambda row: row[1].optimizer, left=True),
+        Column("best setting", lambda row: row[1], chosen, left=True),
+        _final(metric, 0),
+        Column("n", lambda row: row[1].finals[metric].n, spare=1),
+        *(_final(name, 0 if name == "test_error" else 2) for name in others),
+        Column("CPU s", lambda row: row[1].seconds, lambda time: f"{time.mean:.1f}" if time.n else "–", spare=3),
+        Column("status", lambda row: row[1], status, left=True, spare=4 if finished else 0),
+    ]
+
+
+def _final(metric: str, spare: int) -> Column:
+    facts = METRICS[metric]
+    name = f"{facts.label} %" if facts.percent else f"final {facts.label}"
+    return Column(name, lambda row: row[1].finals[metric], percent if facts.percent else estimate, spare=spare)
 
 
 def _mean_and_sd(metric: str) -> list[Column]:
@@ -90,39 +82,41 @@ SUMMARY = [
 ]
 
 
-def tables(experiment: Experiment, summaries: Mapping[str, Sequence[Summary]], named: bool = False) -> list[Table]:
-    """For each problem, the ranking. named: programs get the experiment's name as the first column."""
+def tables(
+    experiment: Experiment,
+    summaries: Mapping[str, Sequence[Summary]],
+    readings: Mapping[str, str],
+    named: bool = False,
+) -> list[Table]:
+    """For each problem, the ranking. readings: a sentence on each. named: programs get the experiment's name too."""
     first = [Column("experiment", lambda _: experiment.name)] if named else []
+    metric = experiment.tuning.metric
     return [
         Table(
-            heading(problem),
-            RANKING,
+            heading(experiment, problem),
+            _ranking(metric, all(summary.status == "finished" for summary in summaries[problem.name])),
             list(enumerate(summaries[problem.name], 1)),
             [*first, *SUMMARY],
-            notes=edge_warnings(summaries[problem.name]),
+            notes=[note for note in (readings.get(problem.name, ""), edges(summaries[problem.name])) if note],
         )
         for problem in experiment.problems
     ]
 
 
-def edge_warnings(summaries: Sequence[Summary]) -> list[str]:
-    return [
-        f"warning: {summary.problem}: the best {name} of {summary.optimizer}, {summary.varied[name]:g}, lies on the "
-        "edge of its grid; a better one may lie beyond"
-        for summary in summaries
-        for name in summary.edge
-    ]
+def edges(summaries: Sequence[Summary]) -> str:
+    """A warning about best settings on the edge of their grids; empty if there are none."""
+    found = [f"{name} of {s.optimizer} ({shortest(s.varied[name])})" for s in summaries for name in s.edge]
+    if not found:
+        return ""
+    return f"warning: on the edge of its grid, so that a better value may lie beyond: {', '.join(found)}"
 
 
-def heading(problem: Problem) -> str:
-    """`mlp: mlp (hidden [1000, 1000], dropout 0.5), 4 epochs, batch size 128, rate constant`."""
-    model, schedule = named(problem.model, MODELS), named(problem.schedule, SCHEDULES)
-    details = ", ".join(f"{key} {value}" for key, value in model.items() if key != "name" and value)
-    rate = " ".join(str(value) for value in schedule.values())
-    return (
-        f"{problem.name}: {model['name']}{f' ({details})' if details else ''}, "
-        f"{plural(problem.epochs, 'epoch')}, batch size {problem.batch_size}, rate {rate}"
-    )
+def heading(experiment: Experiment, problem: Problem) -> str:
+    """`mlp: Network 1000-1000 on MNIST, constant rate, 4 epochs, batch size 128; ranked by training cost`."""
+    how = METRICS[experiment.tuning.metric].label
+    title = problem_title(experiment, problem)
+    name = "" if title.startswith(f"{problem.name}: ") else f"{problem.name}: "
+    return f"{name}{title}, batch size {problem.batch_size}; tuned and ranked by {how}"
 
 
 def record(found: Record) -> list[Table]:

@@ -57,11 +57,13 @@ class Table:
 
 
 def text(tables: Sequence[Table]) -> str:
-    """For a terminal, as wide as it is: first the spare columns give way, then words are folded, never numbers."""
+    """For a terminal, as wide as it is: headings fold, spare columns give way, words fold; numbers never do."""
     from adambench.show.terminal import captured, console  # noqa: PLC0415  # rich is slow to import
 
-    out, parts = console(), []
+    out = console()
+    parts: list[str] = []
     for table in tables:
+        parts += ["\n"] if parts and table.title else []
         if not table.line:
             parts.append(_grid(table, out))
         else:
@@ -82,21 +84,24 @@ def _grid(table: Table, out: "Console") -> str:
 
     cells = table.cells
 
-    def drawn(shown: Sequence[int]) -> tuple[Grid, Measurement]:
+    def drawn(shown: Sequence[int], folded: bool) -> tuple[Grid, Measurement]:
         grid = Grid(box=box.SIMPLE_HEAD)
         for i in shown:
             column = table.columns[i]
-            grid.add_column(escape(column.name), justify="left" if column.left else "right", no_wrap=not column.left)
+            name = column.name.replace(" ", "\n") if folded and not column.left else column.name
+            grid.add_column(escape(name), justify="left" if column.left else "right", no_wrap=not column.left)
         for line in cells:
             grid.add_row(*(escape(line[i]) for i in shown))
         return grid, Measurement.get(out, out.options.update(max_width=10_000), grid)
 
     shown = list(range(len(table.columns)))
-    grid, needed = drawn(shown)
+    grid, needed = drawn(shown, folded=False)
+    if folded := needed.maximum > out.width:
+        grid, needed = drawn(shown, folded)
     while needed.maximum > out.width and (spare := [i for i in shown if table.columns[i].spare]):
         shown.remove(max(spare, key=lambda i: table.columns[i].spare))
-        grid, needed = drawn(shown)
-    wide = Console(highlight=False, width=needed.maximum) if needed.minimum > out.width else out
+        grid, needed = drawn(shown, folded)
+    wide = Console(highlight=False, width=needed.minimum) if needed.minimum > out.width else out
     title = captured(out, table.title, style="bold", markup=False, soft_wrap=not out.is_terminal)
     left_out = ", ".join(column.name for i, column in enumerate(table.columns) if i not in shown)
     note = captured(out, f"Not shown, for lack of width: {left_out}.", style="dim", markup=False)

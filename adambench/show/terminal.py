@@ -1,15 +1,23 @@
 """How things look in a terminal: its width, numbers, durations."""
 
 import math
+import os
+import sys
 from typing import Any
 
 from rich.console import Console, RenderableType
 
 
 def console() -> Console:
-    """A terminal as wide as it is; a file or pipe wide enough that no table is folded, and without control codes."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160, color_system=None)
+    """A terminal as wide as it is; a file or pipe wide enough that no table is folded, and without control codes.
+
+    What counts is what is there: FORCE_COLOR makes no terminal of a pipe, and TERM=dumb is one without control codes.
+    """
+    there = sys.stdout.isatty()
+    if there and os.environ.get("TERM") != "dumb":
+        return Console(highlight=False)
+    width = None if there else 160
+    return Console(highlight=False, width=width, color_system=None, force_terminal=False, force_interactive=False)
 
 
 def captured(out: Console, item: RenderableType, **how: Any) -> str:

@@ -1,5 +1,5 @@
-"""Finished runs to files, and back: the results folder.
+"""Store finished runs in the results folder and read them back.
 
-In come runs with their curves; out come records, one JSON file per run, written whole or not at all. Reading a folder
-gives the same records. Only this part of the package opens the results folder, and nothing here trains or judges.
+A run and its curve become a record: one JSON file, written completely or not at all. Reading the folder gives the same
+records. Only this part of the package opens the results folder. Nothing here trains or judges.
 """

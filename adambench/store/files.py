@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and what CSV and JSON can hold of a number."""
+"""Write files completely or not at all, and convert values to what CSV and JSON can hold."""
 
 import csv
 import io
@@ -13,12 +13,12 @@ from adambench.errors import AdambenchError
 
 
 def json_value(value: Any) -> Any:
-    """What JSON can hold: a number that is not finite is null."""
+    """The value for JSON: a number that is not finite becomes null."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Comma-separated values; what is missing or not finite is left empty."""
+    """Comma-separated values. Values that are missing or not finite become empty cells."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
@@ -27,7 +27,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def write(path: Path, content: str | bytes) -> Path:
-    """Write a file whole or not at all: a temporary file beside it, flushed to the disk, then renamed over it."""
+    """Write a file completely or not at all: write a temporary file beside it, flush it to disk and rename it."""
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def write(path: Path, content: str | bytes) -> Path:
             raise
     except OSError as error:
         raise AdambenchError(
-            f"{path}: cannot be written: {error.strerror}", "What was written before is whole.", exit_code=1
+            f"{path}: cannot be written: {error.strerror}", "Files written before are intact.", exit_code=1
         ) from error
     return path
 
@@ -52,5 +52,5 @@ def write(path: Path, content: str | bytes) -> Path:
 def write_new(path: Path, content: str) -> Path:
     """Write a file that does not exist yet. Raises AdambenchError if it does."""
     if os.path.lexists(path):
-        raise AdambenchError(f"{path}: already exists", "Name another file.")
+        raise AdambenchError(f"{path}: already exists", "Choose another file name.")
     return write(path, content)

@@ -1,7 +1,7 @@
 """The results folder of an experiment. Nothing else in the package opens it.
 
 results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
-people: a record is known by the id inside it. The checkpoints beside them are those of `run`.
+people; a record is identified by the id inside it. The checkpoints beside them are those of `run`.
 """
 
 import hashlib
@@ -35,30 +35,31 @@ class Folder:
         self.checkpoints = self.path / "checkpoints"
 
     def prepare(self) -> Path:
-        """Make the folder and check that it can be written to. Raises AdambenchError if not."""
+        """Create the folder and check that it is writable. Raises AdambenchError if not."""
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.runs):
                 pass
         except OSError as error:
             raise AdambenchError(
-                f"{self.path}: results cannot be written there: {error.strerror}", "Choose another with --results."
+                f"{self.path}: results cannot be written there: {error.strerror}",
+                "Choose another folder with --results.",
             ) from error
         return self.path
 
     def put_aside(self) -> None:
-        """Move the records away, to start afresh."""
+        """Rename the folder of records and create an empty one."""
         self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         self.runs.mkdir()
 
     def digest(self) -> str:
-        """The beginning of the SHA-256 of the resolved configuration."""
+        """The first 16 hexadecimal digits of the SHA-256 of the resolved configuration."""
         return hashlib.sha256(self.config.read_bytes()).hexdigest()[:16]
 
     def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
-        """The finished runs by id. A file that is not a whole record is skipped with a warning.
+        """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
 
-        set_aside: rename such files, and remove what a killed process left half-written. For the holder of the lock.
+        set_aside: rename such files and delete temporary files of killed processes. Only for the holder of the lock.
         """
         records = {}
         for left_over in self.path.rglob(".*.tmp") if set_aside else ():
@@ -88,9 +89,9 @@ class Folder:
         return write(self.path / name, text)
 
     def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
-        """curves.csv: a row per run and epoch.
+        """Write curves.csv, with one row per run and epoch.
 
-        After the columns of the contract come those other metrics that are anything but zero in any run.
+        After the columns of CONTRACT come the other metrics that are finite and not zero in at least one row.
         """
         known = [(run, records[run.id]) for run in runs if run.id in records]
         others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
@@ -111,31 +112,55 @@ def _says_something(value: float) -> bool:
 
 
 def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
-    """The experiments of those names in a results folder, or all of them. Raises AdambenchError if one is missing."""
+    """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
     try:
         there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+        inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
     if not there:
-        raise AdambenchError(f"{results}: holds no experiment", "Run one first: adambench run configs/mnist.yaml")
+        hint = f"{inner[0]} does: use --results {inner[0]}." if inner else ""
+        reason = "" if results.is_dir() else ", because there is no such folder"
+        raise AdambenchError(
+            f"{results}: holds no experiment{reason}", hint or "Run one first: adambench run configs/mnist.yaml"
+        )
     for name in names or []:
         if name not in there:
-            raise AdambenchError(f"{name}: {unknown(name, there)}", f"These are the experiments in {results}.")
+            group = next((path for path in (results / name, Path(name)) if holds_experiments(path)), None)
+            raise AdambenchError(
+                f"{name}: {unknown(name, there)}",
+                f"{group} is a folder of experiments: use --results {group}."
+                if group
+                else f"These are the experiments in {results}.",
+            )
     return [Folder(results, name) for name in names or there]
 
 
+def is_experiment(path: Path) -> bool:
+    """Whether a folder is the results folder of one experiment."""
+    return os.path.isfile(path / "config.yaml")  # noqa: PTH113  # False for a name that is too long, where Path raises
+
+
+def holds_experiments(path: Path) -> bool:
+    """Whether a folder contains the results folders of experiments."""
+    try:
+        return any(path.glob("*/config.yaml"))
+    except (OSError, ValueError):
+        return False
+
+
 def read_record(name: str) -> Record | None:
-    """The record in a file of that name; None if there is no such file. Raises AdambenchError if it is no record."""
-    if not os.path.isfile(name):  # noqa: PTH113  # False for a name that is too long, where Path raises
+    """The record in a file, or None if the file does not exist. Raises AdambenchError if it is not a valid record."""
+    if not os.path.isfile(name):  # noqa: PTH113  # False for a name that is too long; Path raises
         return None
     try:
         return Record.parse(Path(name).read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        raise AdambenchError(f"{name}: not a whole record: {error}") from error
+        raise AdambenchError(f"{name}: not a valid record: {error}") from error
 
 
 def _set_aside(file: Path) -> str:
-    """Rename a file that is not a record, and say so."""
+    """Rename a file that is not a record, and return what was done in words."""
     for name in itertools.chain([f"{file.name}.broken"], (f"{file.name}.broken{n}" for n in itertools.count(2))):
         if not file.with_name(name).exists():
             break

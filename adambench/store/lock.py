@@ -1,6 +1,6 @@
-"""One writer at a time for a results folder, by a lock of the operating system that ends with its holder.
+"""Allow one writer at a time in a results folder, by an operating-system lock that ends with its holder.
 
-A lock file left behind by a crash does not block anybody: what counts is the lock on it, not the file.
+A lock file left behind by a crash blocks nobody, because only the lock on the file counts.
 """
 
 import os
@@ -16,7 +16,7 @@ from adambench.errors import AdambenchError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder. Raises AdambenchError that names the holder if another process does."""
+    """Hold the lock of a folder. If another process holds it, raise an AdambenchError that names the process."""
     with ExitStack() as stack:
         try:
             handle = stack.enter_context((folder / ".lock").open("a+", encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A record: a finished run as it is stored, what it was, its curve, and where and when it was trained."""
+"""The record of a finished run: its definition, its curve, and where and when it was trained."""
 
 import hashlib
 import json
@@ -20,15 +20,15 @@ OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run as it is stored: what it was, its curve, and where and when it was made."""
+    """A finished run as it is stored: its definition, its curve, and where and when it was trained."""
 
     id: str
     curve: Curve
-    data: Mapping[str, Any]  # the JSON object, curve and all
+    data: Mapping[str, Any]  # the whole JSON object, including the curve
 
     @classmethod
     def of(cls, run: Run, curve: Curve, together: int = 1, where: Mapping[str, Any] | None = None) -> "Record":
-        """together: how many runs were trained together; `seconds` is this run's part of the work.
+        """The record of a run. together: how many runs were trained together; `seconds` is this run's share.
 
         where: the `provenance` of the process that trained it; None: of this one.
         """
@@ -55,7 +55,7 @@ class Record:
 
     @classmethod
     def parse(cls, text: str) -> "Record":
-        """Raises ValueError that says why for anything that `of` did not write."""
+        """Read a record. Raises a ValueError with the reason if `of` did not write the text."""
         data = json.loads(text)
         if not isinstance(data, dict) or "format" not in data:
             raise ValueError("not a record")
@@ -65,7 +65,7 @@ class Record:
             raise ValueError("changed after it was written")
         columns = data["curve"]
         if not set(COLUMNS) - set(OPTIONAL) <= set(columns) <= set(COLUMNS):
-            raise ValueError(f"columns {', '.join(columns)}")
+            raise ValueError(f"unexpected columns: {', '.join(columns)}")
         curve = [
             Evaluation(**{name: _number(value) for name, value in zip(columns, row, strict=True)})
             for row in zip(*columns.values(), strict=True)
@@ -80,7 +80,7 @@ class Record:
         return f"{self.data['optimizer']}-{self.id}.json"
 
     def json(self) -> str:
-        """One line per field, one line per column of the curve."""
+        """The JSON text, with one line per field and per column of the curve."""
         lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in self.data.items() if key not in TABLES]
         for table in TABLES:
             if table in self.data:
@@ -94,7 +94,7 @@ def _digest(data: Mapping[str, Any]) -> str:
 
 
 def _columns(curve: Curve) -> dict[str, list[Any]]:
-    """The curve by columns, optional ones only if measured. JSON has no NaN or infinity: "nan" and "inf"."""
+    """The curve by columns, optional ones only if measured. NaN and infinity become "nan" and "inf"."""
     columns = {name: [getattr(evaluation, name) for evaluation in curve] for name in COLUMNS}
     return {
         name: list(map(_finite, values))

@@ -1,4 +1,4 @@
-"""Makes trajectories.json: what PyTorch computes for each rule, in float64, 50 steps, several settings each.
+"""Write trajectories.json: what PyTorch computes for each rule, in float64, 50 steps, several settings each.
 
     pip install torch==2.13.0 && python tests/golden/make.py
 
@@ -42,7 +42,7 @@ CASES: dict[str, list[Setting]] = {
 
 
 def optimizer(rule: str, s: Setting) -> Callable[[list[Any]], Any]:
-    """torch.optim's version of a setting, every hyper-parameter given."""
+    """A setting in torch.optim, with every hyper-parameter given."""
     o = torch.optim
     lr: Setting = {"lr": s.get("lr", DEFAULT_LR[rule])}
     betas: Setting = {"betas": (s.get("beta1", 0.9), s.get("beta2", 0.999))}

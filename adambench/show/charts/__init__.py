@@ -1,25 +1,43 @@
-"""Numbers -> matplotlib figures that look like the paper's. No file is read or written here."""
+"""Numbers to matplotlib figures that look like the paper's. No file is read or written here, and no window is opened.
 
-from matplotlib.figure import Figure
+A notebook exports MPLBACKEND, and matplotlib cannot be imported where that names a backend that is not installed. So it
+is imported without the variable here.
+"""
 
-from adambench.show.charts.base import COLOURS, save
-from adambench.show.charts.convergence import beside_paper, convergence
-from adambench.show.charts.figure4 import figure4
-from adambench.show.charts.growth import growth
-from adambench.show.charts.inside import Inspected, inside
-from adambench.show.charts.search import budget, heatmap, sensitivity
+import os
+
+_inherited = os.environ.pop("MPLBACKEND", None)
+import matplotlib  # noqa: E402, F401
+
+if _inherited is not None:
+    os.environ["MPLBACKEND"] = _inherited
+
+from matplotlib.figure import Figure  # noqa: E402
+
+from adambench.show.charts.base import PAGE, Form, save  # noqa: E402
+from adambench.show.charts.convergence import beside_paper, convergence  # noqa: E402
+from adambench.show.charts.figure4 import figure4  # noqa: E402
+from adambench.show.charts.growth import growth  # noqa: E402
+from adambench.show.charts.inside import Inspected, inside  # noqa: E402
+from adambench.show.charts.look import colour, looks  # noqa: E402
+from adambench.show.charts.search import budget, heatmap, sensitivity  # noqa: E402
+from adambench.show.charts.valley import valley  # noqa: E402
 
 __all__ = [
-    "COLOURS",
+    "PAGE",
     "Figure",
+    "Form",
     "Inspected",
     "beside_paper",
     "budget",
+    "colour",
     "convergence",
     "figure4",
     "growth",
     "heatmap",
     "inside",
+    "looks",
     "save",
     "sensitivity",
+    "valley",
 ]

@@ -1,55 +1,86 @@
-"""What all figures share: colours, type, panels side by side, logarithmic axes, and files of them."""
+"""What all figures share: size and type, panels side by side, axes, labels at the ends of lines, files."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from matplotlib import rc_context
+import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-from adambench.optimizers import OPTIMIZERS
-from adambench.run.plan import Entry
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 T = TypeVar("T")
 
-# One colour a rule, everywhere; the registry's order. A rule beyond the list starts it again.
-PALETTE = ["#7f7f7f", "#b5a642", "#2ca02c", "#1f77b4", "#17a2b8", "#8e63ce", "#d62728", "#e377c2", "#ff7f0e"]
-COLOURS = {rule: PALETTE[index % len(PALETTE)] for index, rule in enumerate(OPTIMIZERS)}
-DASHES = ["-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5))]  # labels of the same rule, one after the other
+GREY = "#666666"
+DIVERGED = "#9a9a9a"
+LINE = 0.158  # inches that a line of small type takes
 
-STYLE: Any = {
-    "font.size": 10,
+# Complete, so that nothing of the user's own style gets in; "backend" decides nothing here, as no window is opened.
+DEFAULTS: dict[str, Any] = {
+    key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")
+}
+STYLE: dict[str, Any] = {
+    "font.size": 9,
     "font.family": "serif",
     "font.serif": ["DejaVu Serif"],
     "mathtext.fontset": "dejavuserif",
-    "axes.titlesize": 11,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
-    "lines.linewidth": 1.6,
-    "legend.framealpha": 0.85,
-    "legend.edgecolor": "none",
-    "legend.fontsize": 9,
+    "lines.linewidth": 1.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
     "figure.dpi": 100,
     "savefig.dpi": 160,
+    "pdf.fonttype": 42,  # real text, which the checks of journals ask for
+    "svg.fonttype": "none",
     "svg.hashsalt": "adambench",  # the same numbers give the same file
 }
 
-X_NAMES = {"epoch": "iterations over entire dataset", "step": "minibatch updates", "seconds": "CPU seconds of training"}
+
+@dataclass(frozen=True)
+class Form:
+    """For what a figure is made. width: of the whole figure in inches, to print it as it is; slide: larger type."""
+
+    width: float | None = None
+    slide: bool = False
+
+    @contextmanager
+    def style(self) -> Iterator[None]:
+        """Matplotlib's defaults with our style, whatever the user has set."""
+        scale = 1.5 if self.slide else 1.0
+        sizes = {key: STYLE[key] * scale for key in ("font.size", "axes.titlesize", "legend.fontsize")}
+        lines = {"lines.linewidth": STYLE["lines.linewidth"] * (1.4 if self.slide else 1)}
+        everything: Any = {**DEFAULTS, **STYLE, **sizes, **lines}
+        with matplotlib.rc_context(everything):
+            yield
+
+    @property
+    def small(self) -> float:
+        """Points of the smallest type."""
+        return 8.0 * (1.5 if self.slide else 1.0)
+
+    def figure(self, width: float, height: float) -> Figure:
+        """An empty figure: as large as given, or shrunk to the width that was asked for."""
+        wide = self.width or width
+        tall = height if wide >= width else max(2.6, height * (0.35 + 0.65 * wide / width))
+        return Figure(figsize=(wide, tall), layout="constrained")
 
 
-def style(entry: Entry) -> dict[str, Any]:
-    """Colour by rule; labels of one rule on one problem differ in their dashes."""
-    same = [grid.label for grid in entry.problem.grids if grid.rule == entry.grid.rule]
-    return {"color": COLOURS[entry.grid.rule], "linestyle": DASHES[same.index(entry.grid.label) % len(DASHES)]}
+PAGE = Form()
 
 
-def save(figure: Figure, kind: str, origin: str) -> bytes:
+def save(figure: Figure, kind: str, origin: str, form: Form = PAGE) -> bytes:
     """The figure as a png, svg or pdf file, with its origin in the metadata.
 
     The same figure gives the same bytes: no date is kept.
@@ -60,31 +91,152 @@ def save(figure: Figure, kind: str, origin: str) -> bytes:
         "pdf": {"Subject": origin, "CreationDate": None},
     }
     file = io.BytesIO()
-    with rc_context(STYLE):
+    with form.style():
         figure.savefig(file, format=kind, metadata=metadata[kind])
     return file.getvalue()
 
 
 def panels(
-    contents: Mapping[str, Sequence[T]], draw: Callable[[Axes, Sequence[T]], None], width: float = 5.4
+    contents: Mapping[str, T], draw: Callable[[Axes, T], None], form: Form, width: float = 5.4, height: float = 4.2
 ) -> Figure | None:
-    """A panel for each problem that there is something to draw of, side by side; None if there is none."""
-    shown = {name: content for name, content in contents.items() if content}
-    if not shown:
+    """A panel for each item, side by side under its title, three in a row; None if there is no item.
+
+    If the figure is narrower than its panels need, they stand one below the other.
+    """
+    if not contents:
         return None
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width * len(shown), 4.2), layout="constrained")
-        for axes, (name, content) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
+    with form.style():
+        most = 3 if form.width is None else max(1, int(form.width / (0.6 * width)))
+        columns = min(len(contents), most)
+        rows = math.ceil(len(contents) / columns)
+        figure = form.figure(width * columns, height * rows)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, content) in zip(grid, contents.items(), strict=False):
+            axes.set_title(wrapped(title, axes, columns, 1.25 * form.small))
             draw(axes, content)
-            axes.set_title(name)
+        for axes in grid[len(contents) :]:
+            axes.set_axis_off()
         return figure
 
 
-def log_axis(axes: Axes, values: Sequence[float]) -> None:
-    """A logarithmic y axis; where it spans few decades, with 0.1, 0.2, 0.5, 1 and not the powers of ten alone."""
+def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
+    """Words folded to the width of a panel."""
+    figure = axes.figure
+    assert figure
+    inches = figure.get_figwidth() / columns - 1.4  # type: ignore[union-attr]
+    return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
+
+
+def note(figure: Figure, words: str, form: Form) -> None:
+    """A sentence below a figure, in small grey type."""
+    with form.style():
+        width = int(figure.get_figwidth() * 72 / (0.55 * form.small))
+        figure.supxlabel(textwrap.fill(words, width), fontsize=form.small, color=GREY)
+
+
+def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = False) -> None:
+    """The vertical axis: linear, or logarithmic with plain numbers. Zeros have a place below the rest.
+
+    percent: the values are shares of one, and are written in per cent.
+    """
+    positive = [value for value in values if value > 0 and math.isfinite(value)]
+    numbers = FuncFormatter(lambda value, _: short(100 * value if percent else value))
+    if percent:
+        axes.yaxis.set_major_formatter(numbers)
+    if not log or not positive:
+        return
+    if any(value == 0 for value in values):
+        axes.set_yscale("symlog", linthresh=min(positive), linscale=0.4)
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(numbers)
+        axes.set_ylim(bottom=0)
+        return
     axes.set_yscale("log")
-    if max(values) < 1000 * min(values):
-        narrow = max(values) < 10 * min(values)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if narrow else (1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    spread = max(positive) / min(positive)
+    if spread < 1000:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5)))
         axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(numbers)
+
+
+def short(value: float) -> str:
+    """A number for an axis: 0.5, 3e-4, 3.2e-4, 200; three figures at most."""
+    if value == 0:
+        return "0"
+    if 1e-2 <= abs(value) < 1e4:
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+@dataclass(frozen=True)
+class End:
+    """What is written at the end of a line."""
+
+    words: str
+    value: float  # where the line ends; infinite or nan: at the top
+    colour: str
+
+
+def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
+    """Write at the right of a panel what its lines are, at the height where they end, without covering each other.
+
+    Limits and scale of the axes must be set. Thin lines lead from where a line ends to its words.
+    """
+    figure = axes.figure
+    assert figure
+    if not ends:
+        return
+    tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
+    gap = LINE * form.small / 8 / max(0.5, tall - 1.2)
+    low, high = axes.get_ylim()
+    transform = axes.yaxis.get_transform()
+    bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))
+
+    def height(value: float) -> float:
+        inside = min(max(value, low), high) if math.isfinite(value) else high
+        place = (transform.transform(np.array([inside])).item() - bottom) / (top - bottom)
+        return place if math.isfinite(place) else 0.0
+
+    ordered = sorted(ends, key=lambda end: height(end.value))
+    places = spread_out([height(end.value) for end in ordered], gap)
+    for end, place in zip(ordered, places, strict=True):
+        axes.plot(
+            [1.0, 1.02, 1.04],
+            [height(end.value), place, place],
+            transform=axes.transAxes,
+            color=end.colour,
+            linewidth=0.7,
+            clip_on=False,
+            label="_end",
+        )
+        axes.annotate(
+            end.words, (1.05, place), xycoords="axes fraction", va="center", color=end.colour, fontsize=form.small
+        )
+
+
+def _rows(axes: Axes) -> int:
+    spec = axes.get_subplotspec()
+    return spec.get_gridspec().nrows if spec else 1
+
+
+def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places near those wanted (in rising order), at least a gap apart, as near the range 0 to 1 as they fit."""
+    groups: list[list[float]] = []  # centre, number
+    for place in wanted:
+        groups.append([place, 1.0])
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            (one, n), (two, m) = groups[-2:]
+            groups[-2:] = [[(one * n + two * m) / (n + m), n + m]]
+        half = (groups[-1][1] - 1) * gap / 2
+        groups[-1][0] = max(half, min(groups[-1][0], max(half, 1 - half)))
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            (one, n), (two, m) = groups[-2:]
+            centre, half = (one * n + two * m) / (n + m), (n + m - 1) * gap / 2
+            groups[-2:] = [[max(half, min(centre, max(half, 1 - half))), n + m]]
+    return [centre + (i - (n - 1) / 2) * gap for centre, n in groups for i in range(int(n))]
+
+
+def _touch(lower: Sequence[float], upper: Sequence[float], gap: float) -> bool:
+    (one, n), (two, m) = lower, upper
+    return two - one < gap * (n + m) / 2 - 1e-9

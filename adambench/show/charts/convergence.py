@@ -2,98 +2,204 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from adambench import paper
 from adambench.curve import METRICS, Curve, value
-from adambench.judge import analysis
-from adambench.judge.analysis import Band
+from adambench.judge import analysis, reading
+from adambench.judge.analysis import Band, Estimate
 from adambench.run.plan import Entry, by_problem
-from adambench.show.charts.base import COLOURS, X_NAMES, log_axis, panels, style
+from adambench.show.charts.base import GREY, PAGE, End, Form, label_ends, note, panels, value_axis
+from adambench.show.charts.look import colour, looks
+from adambench.show.words import axis_label, estimate, title
 
 LOG_FROM = 3  # a range of more than this factor is drawn on a logarithmic axis
+MARKS = 6  # markers on a line, so that it is known without its colour
+PAPER: dict[str, Any] = {"linestyle": (0, (1, 1)), "linewidth": 1.3, "alpha": 0.55}
+X_NAMES = {"epoch": "epoch", "step": "minibatch updates", "seconds": "CPU seconds of training"}
 
 
-def convergence(entries: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> Figure | None:
-    """A metric along training, a panel a problem, mean over the report seeds with their range as a band.
+@dataclass(frozen=True)
+class Line:
+    """One optimizer on one problem."""
 
-    None if nothing measured that metric.
+    labels: list[str]  # more than one if their curves are the same
+    look: Mapping[str, Any]
+    band: Band
+    final: Estimate
+    together: int  # how many runs were trained together with each
+    metric: str
+
+    @property
+    def words(self) -> str:
+        """`adam .2443 ± .0007`, what stands at the end of the line."""
+        name = " = ".join(self.labels)
+        if self.band.diverged:
+            return f"{name}: diverged"
+        return f"{name}  {estimate(self.final, 100 if METRICS[self.metric].percent else 1)}"
+
+
+def convergence(
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    metric: str,
+    x: str,
+    together: Mapping[str, int] = MappingProxyType({}),
+    form: Form = PAGE,
+) -> Figure | None:
+    """A metric along training, a panel for each problem, mean over the report seeds with their range as a band.
+
+    together: by run id, how many runs were trained together. None if nothing measured that metric.
     """
-    return panels(
-        {name: _bands(members, curves, metric, x) for name, members in by_problem(entries).items()},
-        lambda axes, bands: _draw_bands(axes, bands, metric, x),
-    )
+    found = _found(entries, curves, metric, x, together)
+    if not found:
+        return None
+    alike = len({members[0].problem.model for _, members in _shown(entries, found)}) == 1
+    values = [number for lines in found.values() for line in lines for number in _numbers(line.band)]
+    log = _spans(values)
+
+    def draw(axes: Axes, lines: Sequence[Line]) -> None:
+        own = values if alike else [number for line in lines for number in _numbers(line.band)]
+        _draw_lines(axes, lines, x)
+        value_axis(axes, own, log, METRICS[metric].percent)
+        if alike and len(found) > 1:
+            axes.set_ylim(*_limits(own, log))
+        axes.set_xlabel(X_NAMES[x])
+        axes.set_ylabel(axis_label(metric))
+        label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
+
+    figure = panels({title(members[0]): found[name] for name, members in _shown(entries, found)}, draw, form, 5.9)
+    if figure:
+        sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, metric)]
+        if x == "seconds" and (groups := {line.together for lines in found.values() for line in lines}) != {1}:
+            sentences.append(reading.shared_seconds(sorted(groups)))
+        note(figure, " ".join(filter(None, sentences)), form)
+    return figure
 
 
-def beside_paper(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | None:
-    """Training cost of the optimizers that a figure of the paper shows, over its curves (dashed, pale), on its axes.
+def beside_paper(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:
+    """Training cost of the optimizers that a figure of the paper shows, over its curves (dotted, pale), on its axes.
 
     The cost goes on below the paper's axis where ours does. None if no problem names a figure of the paper.
     """
-    found = {}
-    for name, members in by_problem(entries).items():
-        if (drawn := members[0].problem.figure) in paper.FIGURES and drawn:
-            shown = [entry for entry in members if entry.grid.rule in paper.curves(drawn)]
-            found[name] = _bands(shown, curves, "train_loss", "epoch")
-    return panels(found, _draw_beside_paper)
+    chosen = [
+        entry
+        for entry in entries
+        if (drawn := entry.problem.figure) in paper.FIGURES and drawn and entry.grid.rule in paper.curves(drawn)
+    ]
+    found = _found(chosen, curves, "train_loss", "epoch", {})
+    by_title = {
+        title(members[0]): (members[0].problem.figure or "", found[name]) for name, members in _shown(chosen, found)
+    }
+    figure = panels(by_title, lambda axes, content: _draw_beside_paper(axes, *content, form), form, 5.9)
+    if figure:
+        note(figure, "Solid or dashed: ours, mean over the report seeds. Dotted, pale: the paper's own curves.", form)
+    return figure
 
 
-def _draw_beside_paper(axes: Axes, bands: Sequence[tuple[Entry, Band]]) -> None:
-    name = bands[0][0].problem.figure or ""
+def _draw_beside_paper(axes: Axes, name: str, lines: Sequence[Line], form: Form) -> None:
     for rule, curve in paper.curves(name).items():
         x, y = [point.epoch for point in curve], [point.train_loss for point in curve]
-        axes.plot(x, y, color=COLOURS[rule], linestyle=(0, (4, 1.6)), linewidth=1.3, alpha=0.5)
-    _draw_bands(axes, bands, "train_loss", "epoch")
+        axes.plot(x, y, color=colour(rule), **PAPER)
+    _draw_lines(axes, lines, "epoch")
     figure = paper.FIGURES[name]
     low, high = figure.cost
-    lowest = min((cost for _, band in bands for cost in band.low if cost > 0), default=low)
+    lowest = min((cost for line in lines for cost in line.band.low if cost > 0), default=low)
     if lowest < low:  # ours leave the paper's picture: a line where it ends
         axes.axhline(low, color="#999999", linestyle=":", linewidth=0.9)
+        axes.annotate("the paper's axis ends here", (0.01, low), (0, 2), xycoords=axes.get_yaxis_transform(),
+                      textcoords="offset points", fontsize=form.small, color=GREY)  # fmt: skip
         low = 0.9 * lowest
-    if figure.log:
-        log_axis(axes, (low, high))
-    else:
-        axes.set_yscale("linear")
+    value_axis(axes, [low, high], figure.log)
     axes.set_xlim(figure.epochs)
     axes.set_ylim(low, high)
-    lines, labels = axes.get_legend_handles_labels()
-    dashes = Line2D([], [], color="#555555", linestyle=(0, (4, 1.6)), linewidth=1.3, alpha=0.6)
-    axes.legend([*lines, dashes], [*labels, f"the paper, figure {name}"], ncols=2)
+    axes.set_xlabel(X_NAMES["epoch"])
+    axes.set_ylabel(axis_label("train_loss"))
+    label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
 
 
-def _bands(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str) -> list[tuple[Entry, Band]]:
-    """What there is to draw of a metric, the line that ends highest first: the order of the legend."""
-    found = []
-    for entry in members:
-        runs = [run for run in entry.report(curves) if run.id in curves]
-        if runs and all(_measured(curves[run.id], metric) for run in runs):
-            found.append((entry, analysis.band(runs, curves, metric, x)))
-    return sorted(found, key=lambda item: -item[1].mean[-1] if len(item[1].mean) else -math.inf)
+def _found(
+    entries: Sequence[Entry], curves: Mapping[str, Curve], metric: str, x: str, together: Mapping[str, int]
+) -> dict[str, list[Line]]:
+    """By problem, the lines to draw; problems without any left out."""
+    styles = looks(entry.grid for entry in entries)
+    found: dict[str, list[Line]] = {}
+    for name, members in by_problem(entries).items():
+        lines: list[Line] = []
+        for entry in members:
+            runs = [run for run in entry.report(curves) if run.id in curves]
+            if not runs or not all(_measured(curves[run.id], metric) for run in runs):
+                continue
+            band = analysis.band(runs, curves, metric, x)
+            same = next((line for line in lines if _same(line.band, band)), None)
+            if same:
+                same.labels.append(entry.grid.label)
+                continue
+            final = analysis.final_estimate([curves[run.id] for run in runs], metric)
+            shared = max((together.get(run.id, 1) for run in runs), default=1)
+            lines.append(Line([entry.grid.label], styles[entry.grid.label], band, final, shared, metric))
+        if any(line.band.diverged or _numbers(line.band) for line in lines):
+            found[name] = lines
+    everything = [number for lines in found.values() for line in lines for number in _numbers(line.band)]
+    nothing = metric == "penalty" and not any(everything)
+    return {} if nothing else found
+
+
+def _shown(entries: Sequence[Entry], found: Mapping[str, object]) -> list[tuple[str, list[Entry]]]:
+    return [(name, members) for name, members in by_problem(entries).items() if name in found]
 
 
 def _measured(curve: Curve, metric: str) -> bool:
     return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and METRICS[metric].compares)
 
 
-def _draw_bands(axes: Axes, bands: Sequence[tuple[Entry, Band]], metric: str, x: str) -> None:
-    for entry, band in bands:
-        look = style(entry)
-        label = entry.grid.label + (" (diverged)" if band.diverged else "")
-        axes.plot(band.x, band.mean, **look, label=label)
-        axes.fill_between(band.x, band.low, band.high, color=look["color"], alpha=0.18, linewidth=0)
+def _same(one: Band, other: Band) -> bool:
+    return len(one.mean) > 0 and np.array_equal(one.mean, other.mean) and np.array_equal(one.x, other.x)
+
+
+def _numbers(band: Band) -> list[float]:
+    return [float(number) for number in (*band.low, *band.high)]
+
+
+def _spans(values: Sequence[float]) -> bool:
+    """Whether a logarithmic axis shows more."""
+    positive = [number for number in values if number > 0]
+    return bool(positive) and max(positive) > LOG_FROM * min(positive)
+
+
+def _limits(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """One range for panels that are to be compared."""
+    low, high = min(values), max(values)
+    if log and low > 0:
+        room = (high / low) ** 0.04
+        return low / room, high * room
+    room = 0.04 * (high - low)
+    return (low if log else low - room), high + room
+
+
+def _last(band: Band) -> float:
+    return math.inf if band.diverged or not len(band.mean) else float(band.mean[-1])
+
+
+def _draw_lines(axes: Axes, lines: Sequence[Line], x: str) -> None:
+    for place, line in enumerate(lines):
+        band, look = line.band, dict(line.look)
+        if len(band.mean) > 1:
+            every = max(1, (len(band.mean) - 1) // MARKS)
+            look["markevery"] = (place * every // max(1, len(lines)), every)
+        axes.plot(band.x, band.mean, **look, label=line.labels[0])
+        axes.fill_between(band.x, band.low, band.high, color=look["color"], alpha=0.15, linewidth=0)
         if band.diverged:
-            axes.plot(band.x[-1:], band.mean[-1:], "x", color=look["color"], markersize=7)
-    values = [value for _, band in bands for value in (*band.low, *band.high) if value > 0]
-    if values and max(values) > LOG_FROM * min(values):
-        log_axis(axes, values)
-    if METRICS[metric].percent:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+            axes.plot(band.x[-1:], band.mean[-1:], "x", color=look["color"], markersize=8, markeredgewidth=2)
     if x == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend()
-    axes.set_xlabel(X_NAMES[x])
-    axes.set_ylabel(METRICS[metric].label)
+        if all(len(line.band.x) <= 1 for line in lines):  # a single epoch, in the middle
+            axes.set_xlim(0.5, 1.5)
+            axes.set_xticks([1])

@@ -3,21 +3,21 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adambench import paper
 from adambench.curve import Curve, final
 from adambench.run.plan import Entry
-from adambench.show.charts.base import COLOURS, STYLE
+from adambench.show.charts.base import PAGE, Form, note
+from adambench.show.charts.look import colour
+from adambench.show.words import title
 
-UNCORRECTED = "#2ca02c"  # green, as in the paper
-LINES = {True: ("with bias correction", COLOURS["adam"], 0.97), False: ("without", UNCORRECTED, 0.92)}
+LINES = {True: ("with bias correction", colour("adam"), "-", 0.97), False: ("without", colour("nesterov"), "--", 0.92)}
 
 
-def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | None:
-    """A panel for each β₁ (rows) and β₂ (columns), ours over the paper's points (dashed, pale), on its axes.
+def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:
+    """A panel for each β₁ (rows) and β₂ (columns), ours over the paper's points (dotted, pale), on its axes.
 
     From the tuning runs of the first problem that names half of the paper's figure 4; None if there is none, or no run.
     """
@@ -33,8 +33,8 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | N
         return None
     drawn = paper.grid(members[0].problem.figure or "")
     rows, columns = (sorted({key[axis] for key in found}) for axis in (0, 1))
-    with rc_context(STYLE):
-        figure = Figure(figsize=(3.1 * len(columns) + 0.6, 2.5 * len(rows) + 0.7), layout="constrained")
+    with form.style():
+        figure = form.figure(3.1 * len(columns) + 0.6, 2.4 * len(rows) + 1.1)
         grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey=True)
         for beta1, line in zip(rows, grid, strict=True):
             for beta2, axes in zip(columns, line, strict=True):
@@ -45,31 +45,39 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Figure | N
         for axes in grid[-1]:
             axes.set_xlabel("$\\log_{10}\\,\\alpha$")
         for line in grid:
-            line[0].set_ylabel(f"cost after {members[0].problem.epochs} epochs")
-        grid[0][0].plot([], [], "o--", color="#555555", markersize=3.5, alpha=0.5, fillstyle="none", label="the paper")
+            line[0].set_ylabel("final cost (nats)")
+        grid[0][0].plot([], [], "o:", color="#555555", markersize=3.5, alpha=0.6, fillstyle="none", label="the paper")
         grid[0][0].set_ylim(paper.GRID_COST)
         grid[0][0].set_xlim(paper.GRID_RATE)
         handles, labels = grid[0][0].get_legend_handles_labels()
-        figure.legend(handles[::-1], labels[::-1], loc="outside upper center", ncols=3)
+        figure.legend(
+            handles[::-1], labels[::-1], loc="outside upper left", ncols=3, title=title(members[0]), alignment="left"
+        )
+        note(figure, "A line that leaves a panel at the top goes on above it. Cross at the top: diverged.", form)
         return figure
 
 
 def _draw(
-    axes: Axes, ours: Mapping[float, float], theirs: Mapping[float, float], label: str, colour: str, height: float
+    axes: Axes,
+    ours: Mapping[float, float],
+    theirs: Mapping[float, float],
+    label: str,
+    colour: str,
+    dash: str,
+    height: float,
 ) -> None:
-    """A line goes out at the top to what is above it; a cross there, at its own height: diverged."""
     axes.plot(
         list(theirs),
         list(theirs.values()),
-        "o--",
+        "o:",
         color=colour,
         markersize=3.5,
         linewidth=1,
-        alpha=0.45,
+        alpha=0.5,
         fillstyle="none",
     )
     rates = sorted(ours)
     costs = [ours[rate] if math.isfinite(ours[rate]) else math.nan for rate in rates]
-    axes.plot(rates, costs, ".-", color=colour, label=label)
+    axes.plot(rates, costs, f".{dash}", color=colour, label=label)
     lost = [rate for rate in rates if not math.isfinite(ours[rate])]
     axes.plot(lost, [height] * len(lost), "x", color=colour, markersize=5, transform=axes.get_xaxis_transform())

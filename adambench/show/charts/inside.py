@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adambench.curve import METRICS, Curve
+from adambench.curve import Curve
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.run.plan import Run
-from adambench.show.charts.base import COLOURS, STYLE
+from adambench.show.charts.base import GREY, PAGE, Form, note
+from adambench.show.charts.look import PLACES, colour, look
+from adambench.show.words import axis_label
 
 BELOW = 100.0  # times below the lowest median: where the axis ends
-SECOND = "#444444"  # for a second setting of the same rule
+ALIKE = 0.05  # medians that differ by less than this share are the same curve
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,10 @@ class Inspected:
     rule: str
     curve: Curve
     columns: Mapping[str, Sequence[Any]]
+    title: str = ""  # of the problem
 
     def part(self, name: str) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
-        """The columns of one part of the parameters, as numbers; without those that the rule has not."""
+        """The columns of one part of the parameters, as numbers; without those that the rule does not have."""
         chosen = [i for i, part in enumerate(self.columns["part"]) if part == name]
         return {
             key: np.array([float(values[i]) for i in chosen])
@@ -37,51 +39,85 @@ class Inspected:
         }
 
 
-PANELS = {
-    "snr": "signal-to-noise ratio\n$|\\hat m|\\,/\\sqrt{\\hat v}$",
-    "step": "effective step\n$|\\Delta\\theta|\\,/\\,\\alpha$",
-    "scale": "scale\n$\\sqrt{\\hat v}$, $u$ or $\\sqrt{s}$",
-}
+SCALES = {"adamax": "u", "adagrad": "\\sqrt{s}", "adadelta": "\\sqrt{v}", "rmsprop": "\\sqrt{v}"}
 
 
-def inside(runs: Sequence[Inspected]) -> Figure:
+def _scale(runs: Sequence[Inspected]) -> str:
+    """What the rules divide by: √v̂ for Adam, u for AdaMax, √s for AdaGrad."""
+    symbols = dict.fromkeys(SCALES.get(run.rule, "\\sqrt{\\hat v}") for run in runs)
+    return ", ".join(f"${symbol}$" for symbol in symbols)
+
+
+def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
     """Panels that share the axis of steps, for one run or two over each other: cost, quantiles over the parameters.
 
     Quantiles: the median as a line, half of the parameters in the band; for one run, nine tenths in a pale one.
+    Where the effective step is the signal-to-noise ratio, as for Adam, one panel shows both.
     """
     tables = [run.part(WHOLE) for run in runs]
-    shown = [name for name in PANELS if any(f"{name}_50" in table for table in tables)]
+    panels = {
+        "snr": f"signal-to-noise ratio\n$|\\hat m|\\,/\\,${_scale(runs)}",
+        "step": "effective step\n$|\\Delta\\theta|\\,/\\,\\alpha$",
+        "scale": f"scale\n{_scale(runs)}",
+    }
+    if all(map(_same, tables)):
+        panels["snr"] = f"signal-to-noise ratio\n= effective step\n$|\\hat m|\\,/\\,${_scale(runs)}"
+        del panels["step"]
+    shown = [name for name in panels if any(_seen(table, name) for table in tables)]
     corrected = any(f"correction{i}" in table for table in tables for i in (1, 2))
     rows = 1 + len(shown) + corrected
-    with rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 1.85 * rows + 0.5), layout="constrained")
+    with form.style():
+        figure = form.figure(6.4, 1.75 * rows + 0.7)
         grid = list(figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0])
         colours = _colours(runs)
-        for run, colour in zip(runs, colours, strict=True):
+        for run, line in zip(runs, colours, strict=True):
             known = [evaluation for evaluation in run.curve if not evaluation.diverged]
             costs = [evaluation.train_loss for evaluation in known]
-            grid[0].plot([e.step for e in known], costs, ".-", color=colour, label=run.run.label)
+            grid[0].plot([e.step for e in known], costs, "o-", markersize=3, color=line, label=run.run.label)
         grid[0].set_yscale("log")
-        grid[0].set_ylabel(METRICS["train_loss"].label)
-        grid[0].legend()
+        grid[0].set_ylabel(axis_label("train_loss"))
+        figure.legend(loc="outside upper left", ncols=3, title=runs[0].title, alignment="left")
         for name, axes in zip(shown, grid[1:], strict=False):
-            having = [(table, colour) for table, colour in zip(tables, colours, strict=True) if f"{name}_50" in table]
+            having = [(table, line) for table, line in zip(tables, colours, strict=True) if _seen(table, name)]
             medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
             bottom = min(medians[np.isfinite(medians) & (medians > 0)], default=1e-3) / BELOW
-            for table, colour in having:
-                _quantiles(axes, table, name, colour, bottom, outer=len(runs) == 1)
-            axes.set_ylabel(PANELS[name])
+            for table, line in having:
+                _quantiles(axes, table, name, line, bottom, outer=len(runs) == 1)
+            axes.set_ylabel(panels[name])
             axes.set_yscale("log")
             axes.set_ylim(bottom=bottom)
-            if name == "step":
-                axes.axhline(1, color="#999999", linewidth=0.9, linestyle="--", zorder=1)
-                axes.annotate("α", (1, 1), (4, -4), xycoords=axes.get_yaxis_transform(), textcoords="offset points")
+            if name == "step" or "step" not in panels:
+                _alpha(axes, name)
         if corrected:
             _corrections(grid[-1], tables, colours)
         for axes in grid:
             axes.set_xscale("log")
         grid[-1].set_xlabel("minibatch updates")
+        inner = "Line: median over all parameters. Dark band: the middle half of them."
+        note(figure, inner + (" Pale band: the middle nine tenths." if len(runs) == 1 else ""), form)
         return figure
+
+
+def _seen(table: Mapping[str, Any], name: str) -> bool:
+    return f"{name}_50" in table and bool(np.nanmax(table[f"{name}_95"], initial=0) > 0)
+
+
+def _same(table: Mapping[str, Any]) -> bool:
+    """Whether the effective step is the signal-to-noise ratio."""
+    if "snr_50" not in table or "step_50" not in table:
+        return False
+    one, other = table["snr_50"], table["step_50"]
+    return bool(np.all(np.abs(one - other) <= ALIKE * np.maximum(one, other)))
+
+
+def _alpha(axes: Axes, name: str) -> None:
+    """A line where a weight moves by α."""
+    low, high = axes.get_ylim()
+    if name == "scale" or not low < 1 < 3 * high:
+        return
+    axes.axhline(1, color="#999999", linewidth=0.9, linestyle="--", zorder=1)
+    axes.annotate("a step of α", (1, 1), (-2, -9), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
+                  ha="right", color=GREY, fontsize=8)  # fmt: skip
 
 
 def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bottom: float, outer: bool) -> None:
@@ -94,17 +130,19 @@ def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bot
 
 
 def _corrections(axes: Axes, tables: Sequence[Mapping[str, Any]], colours: Sequence[str]) -> None:
-    for table, colour in zip(tables, colours, strict=True):
-        for i, line in ((1, "-"), (2, "--")):
+    for table, line in zip(tables, colours, strict=True):
+        for i, dash in ((1, "-"), (2, "--")):
             if f"correction{i}" in table:
-                axes.plot(table["step"], table[f"correction{i}"], line, color=colour)
-    for i, line in ((1, "-"), (2, "--")):
-        axes.plot([], [], line, color="#555555", label=f"$1-\\beta_{i}^t$")
-    axes.set_ylabel("correction factors")
+                axes.plot(table["step"], table[f"correction{i}"], dash, color=line)
+    for i, dash in ((1, "-"), (2, "--")):
+        axes.plot([], [], dash, color="#555555", label=f"$1-\\beta_{i}^t$")
+    axes.set_ylabel("correction\nfactors")
     axes.set_ylim(0, 1.05)
-    axes.legend(loc="lower right")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _colours(runs: Sequence[Inspected]) -> list[str]:
+    """The colour of each rule; a second run of the same rule gets that of its second variant."""
     first, *others = runs
-    return [COLOURS[first.rule], *(SECOND if run.rule == first.rule else COLOURS[run.rule] for run in others)]
+    variant = look(PLACES.index(first.rule) if first.rule in PLACES else len(PLACES), 2)["color"]
+    return [colour(first.rule), *(variant if run.rule == first.rule else colour(run.rule) for run in others)]

@@ -1,0 +1,61 @@
+"""How problems, metrics and values are called in headings, axes and tables."""
+
+import math
+
+from adambench.config.experiment import Experiment, Problem
+from adambench.curve import METRICS
+from adambench.datasets import DATASETS
+from adambench.judge.analysis import Estimate
+from adambench.run.plan import Entry
+from adambench.show.terminal import cost, plural
+
+
+def title(entry: Entry) -> str:
+    """`Softmax regression on MNIST, α/√step, 10 epochs`: the problem's own title, or what it is."""
+    return problem_title(entry.experiment, entry.problem)
+
+
+def problem_title(experiment: Experiment, problem: Problem) -> str:
+    if problem.title:
+        return problem.title
+    name = f"{problem.name}: " if _twins(experiment, problem) else ""
+    what = f"{problem.model.describe()} on {dataset_title(experiment)}"
+    return f"{name}{what[0].upper()}{what[1:]}, {problem.schedule.describe()}, {plural(problem.epochs, 'epoch')}"
+
+
+def _twins(experiment: Experiment, problem: Problem) -> bool:
+    """Whether another problem would have the same title."""
+
+    def facts(one: Problem) -> tuple[object, ...]:
+        return one.model, one.schedule, one.epochs
+
+    return any(other is not problem and facts(other) == facts(problem) for other in experiment.problems)
+
+
+def dataset_title(experiment: Experiment) -> str:
+    """`MNIST`, `a made-up bag of words`, or the name of a folder."""
+    source = experiment.dataset
+    if source.name in DATASETS:
+        return (DATASETS[source.name].__doc__ or source.name).split(":")[0].strip()
+    return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]
+
+
+def axis_label(metric: str) -> str:
+    """`training cost (nats)`, `test error (%)`."""
+    facts = METRICS[metric]
+    unit = "%" if facts.percent else facts.unit
+    return f"{facts.label} ({unit})" if unit else facts.label
+
+
+def estimate(value: Estimate, scale: float = 1.0) -> str:
+    """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place."""
+    mean, sd = value.mean * scale, value.sd * scale
+    if value.n == 0 or math.isnan(mean):
+        return "–"
+    if not math.isfinite(mean):
+        return "∞"
+    if math.isnan(sd) or sd == 0:
+        return cost(mean)
+    exponent = math.floor(math.log10(sd))
+    places = max(0, -exponent + (1 if sd < 2 * 10**exponent else 0))
+    return f"{mean:.{places}f} ± {sd:.{places}f}"
