@@ -111,7 +111,7 @@ class Session:
         for event in execute(runs.runs.values(), self.curves, engine, work, stop, runs.finish, begun):
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):
-                    self.records[run.id] = Record.of(run, curve, len(event.runs))
+                    self.records[run.id] = Record.of(run, curve, event.together or len(event.runs), event.where)
                     self.folder.write_record(self.records[run.id])
                 checkpoints.remove([run.id for run in event.runs])
             yield event

@@ -31,6 +31,7 @@ LIBRARIES = {  # where a library may be imported
     "matplotlib": {"show/charts"},
     "rich": {"show"},
     "typer": {"cli"},
+    "distributed": {"run/engines/dask"},
 }
 
 

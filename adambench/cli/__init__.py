@@ -10,6 +10,7 @@ from adambench.cli.looking import plot, show, table
 from adambench.cli.merging import merge
 from adambench.cli.running import run
 from adambench.cli.timing import bench
+from adambench.cli.working import worker
 
 __all__ = ["app", "main"]
 
@@ -22,6 +23,7 @@ for command in (
     verify,
     show,
     merge,
+    worker,
     bench,
     list_,
     explain,

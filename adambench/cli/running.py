@@ -3,17 +3,30 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+from adambench.cli.working import needs_distributed
+from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
+    from adambench.run.checkpoints import Checkpoints
+    from adambench.run.engines import Engine as Trainer
+    from adambench.run.plan import Run
     from adambench.session import Session
+
+
+class Engine(StrEnum):
+    local = "local"
+    dask = "dask"
 
 
 def run(
@@ -39,13 +52,19 @@ def run(
     scratch: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to save them; in the results folder if left out.")
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Where to train: on this machine, or on a Dask cluster.")
+    ] = Engine.local,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="With --engine dask: the scheduler, for example tcp://host:8786."),
+    ] = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
     from adambench.run.checkpoints import Checkpoints
-    from adambench.run.engines import Failed
-    from adambench.run.execution import cores, expected_seconds, interruptible, local
+    from adambench.run.execution import expected_seconds
     from adambench.run.unfolding import shard as part
     from adambench.session import Session, refuse_to_replace
     from adambench.show import progress
@@ -55,34 +74,29 @@ def run(
 
     out = console()
     mine = part(shard) if shard else None
+    _check_engine(engine, scheduler)
     experiment, dataset = _read(config, overrides or [])
     folder = Folder(results, experiment.name)
     if overrides and not dry_run:
         refuse_to_replace(folder, experiment)
-    cores_used = cores() if jobs is None else max(1, jobs)
     with nullcontext() if dry_run else locked(folder.prepare()):
-        checkpoints = Checkpoints(scratch / experiment.name if scratch else folder.checkpoints, checkpoint_every)
+        place = scratch / experiment.name if scratch else folder.checkpoints
+        checkpoints = Checkpoints(place.absolute(), checkpoint_every)
         if fresh and not dry_run:
             folder.put_aside()
             checkpoints.remove()
         session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
         session.mine = mine
         work = expected_seconds(experiment, dataset)
+        trainer, cores = _trainer(None if dry_run else scheduler, jobs, experiment, dataset, checkpoints)
         if not dry_run or format is TEXT:
-            out.print(progress.plan_line(experiment.name, session.unfolding, cores_used, work), markup=False)
+            out.print(progress.plan_line(experiment.name, session.unfolding, cores, work), markup=False)
         if dry_run:
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
         folder.write_config(loading.resolved(experiment))
-        engine = local(jobs, dataset, checkpoints)
-        failed = 0
         try:
-            with interruptible() as stop, progress.Watch(out, session.unfolding, work) as watch:
-                for event in session.train(engine, work, stop, checkpoints, warn):
-                    watch.show(event)
-                    if isinstance(event, Failed):
-                        failed += len(event.runs)
-                        print(event.reason, file=sys.stderr)
+            failed = _train(session, trainer, work, checkpoints)
         except KeyboardInterrupt:
             session.write_tables()
             out.print("interrupted; finished runs are kept: rerun the command to resume")
@@ -94,6 +108,45 @@ def run(
     if failed:
         out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
         raise typer.Exit(1)
+
+
+def _check_engine(engine: Engine, scheduler: str | None) -> None:
+    if (engine is Engine.dask) != bool(scheduler):
+        example = "--engine dask --scheduler tcp://host:8786"
+        raise AdambenchError("--engine dask and --scheduler need each other", f"For example: {example}")
+    if scheduler:
+        needs_distributed()
+
+
+def _trainer(
+    scheduler: str | None, jobs: int | None, experiment: "Experiment", dataset: "Dataset", checkpoints: "Checkpoints"
+) -> "tuple[Trainer, int]":
+    """The engine, and how many groups of runs it can train at once."""
+    from adambench.run.execution import cores, local
+
+    if scheduler is None:
+        return local(jobs, dataset, checkpoints), cores() if jobs is None else jobs
+    from adambench.run.engines.dask import Cluster
+
+    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn)
+    return cluster, cluster.places
+
+
+def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]", checkpoints: "Checkpoints") -> int:
+    """Train, and show the progress. How many runs failed."""
+    from adambench.run.engines import Failed
+    from adambench.run.execution import interruptible
+    from adambench.show.progress import Watch
+    from adambench.show.terminal import console
+
+    failed = 0
+    with interruptible() as stop, Watch(console(), session.unfolding, work) as watch:
+        for event in session.train(trainer, work, stop, checkpoints, warn):
+            watch.show(event)
+            if isinstance(event, Failed):
+                failed += len(event.runs)
+                print(event.reason, file=sys.stderr)
+    return failed
 
 
 def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:

@@ -23,7 +23,7 @@ from types import MappingProxyType
 import threadpoolctl
 
 from adambench.config.experiment import Experiment
-from adambench.curve import Curve
+from adambench.curve import Curve, first_difference
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.models import Model
@@ -86,7 +86,9 @@ def execute(
                 return
             for event in engine.events(stop):
                 if isinstance(event, Finished):
-                    curves.update((run.id, curve) for run, curve in zip(event.runs, event.curves, strict=True))
+                    for run, curve in zip(event.runs, event.curves, strict=True):
+                        assert run.id not in curves or first_difference(curves[run.id], curve) is None, run
+                        curves[run.id] = curve
                     for run in event.runs:
                         add(then(run))
                     yield event

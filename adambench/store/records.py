@@ -27,8 +27,11 @@ class Record:
     data: Mapping[str, Any]  # the whole JSON object, including the curve
 
     @classmethod
-    def of(cls, run: Run, curve: Curve, together: int = 1) -> "Record":
-        """The record of a run. together: how many runs were trained together; `seconds` is this run's share."""
+    def of(cls, run: Run, curve: Curve, together: int = 1, where: Mapping[str, Any] | None = None) -> "Record":
+        """The record of a run. together: how many runs were trained together; `seconds` is this run's share.
+
+        where: the `provenance` of the process that trained it; None: of this one.
+        """
         last = curve[-1]
         data = {
             "format": FORMAT,
@@ -41,7 +44,7 @@ class Record:
             "seconds": last.seconds,
             "together": together,
             **run.numbers,
-            **provenance(),
+            **(where or provenance()),
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "curve": _columns(curve),
         }

@@ -1,12 +1,13 @@
 """Engines train runs. An engine starts groups of runs and reports events; here is what it does and what it reports.
 
-`local` trains in worker processes on this machine, `inline` in this process. No engine reads or writes the results.
+`local` trains in worker processes on this machine, `inline` in this process, `dask` on a cluster. No engine reads or
+writes the results.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from adambench.curve import Curve, Evaluation
 from adambench.run.plan import Run
@@ -36,6 +37,8 @@ class Finished:
     worker: int
     runs: Sequence[Run]
     curves: Sequence[Curve]
+    together: int = 0  # how many shared their work; 0: all of them
+    where: Mapping[str, Any] | None = None  # the `provenance` there; None: as here
 
 
 @dataclass(frozen=True)

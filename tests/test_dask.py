@@ -1,0 +1,237 @@
+"""The Dask engine, with a real scheduler and real workers: the same bits as here, and no run lost with a process."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adambench.datasets import Dataset
+from adambench.store.records import Record
+from tests.conftest import SMALL, Command
+from tests.test_faults import curves_of, needs_proc
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("distributed") is None, reason="needs distributed: pip install 'adambench[dask]'"),
+    needs_proc,
+]
+ADAMBENCH = str(Path(sys.executable).with_name("adambench"))
+LONGER = ("problems.mlp.epochs=150", "problems.logistic.epochs=60")
+
+
+class Cluster:
+    """A scheduler and workers as processes, each in a session of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.start_scheduler()
+
+    def start(self, words: list[str], **environment: str) -> "subprocess.Popen[bytes]":
+        with (self.path / "cluster.log").open("ab") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    words,
+                    cwd=self.path,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+                )
+            )
+        return self.processes[-1]
+
+    def start_scheduler(self) -> None:
+        file = self.path / "scheduler.json"
+        file.unlink(missing_ok=True)
+        words = "--port 0 --host 127.0.0.1 --no-dashboard --scheduler-file scheduler.json"
+        self.scheduler = self.start([sys.executable, "-m", "distributed.cli.dask_scheduler", *words.split()])
+        while not file.exists() or not file.read_text():
+            assert self.scheduler.poll() is None
+            os.sched_yield()
+        self.address: str = json.loads(file.read_text())["address"]
+
+    def worker(self, jobs: int = 1, **environment: str) -> "subprocess.Popen[bytes]":
+        return self.start([ADAMBENCH, "worker", self.address, "--jobs", str(jobs)], **environment)
+
+    def run(self, *words: str) -> "subprocess.Popen[str]":
+        """`adambench run small.yaml` on this cluster."""
+        return subprocess.Popen(
+            [ADAMBENCH, "run", "small.yaml", "--engine", "dask", "--scheduler", self.address, *words],
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self) -> None:
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def reference(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """The curves of the small experiment, trained here."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def curves(*words: str) -> dict[str, Any]:
+        if words not in found:
+            path = tmp_path_factory.mktemp("reference")
+            (path / "small.yaml").write_text(SMALL.format(folder=folder))
+            subprocess.run([ADAMBENCH, "run", "small.yaml", *words], cwd=path, capture_output=True, check=True)
+            found[words] = curves_of(path / "results" / "small" / "runs")
+        return found[words]
+
+    return curves
+
+
+def runs(path: Path) -> Path:
+    return path / "results" / "small" / "runs"
+
+
+def worker_process(main: int) -> int:
+    """The process that trains, which the main process of `adambench worker` watches over as its nanny."""
+    while True:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                if parent == str(main) and b"spawn_main" in (process / "cmdline").read_bytes():
+                    return int(process.name)
+        os.sched_yield()
+
+
+def line_of(process: "subprocess.Popen[str]", beginning: str) -> str:
+    """The next line of its output that begins so."""
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"no line begins with {beginning}")
+
+
+def test_two_workers_give_the_bits_of_this_machine(
+    cluster: Cluster, small: Path, reference: Callable[..., dict[str, Any]]
+) -> None:
+    """Also for a worker that joins late, and one that has to be sent the data because it cannot read the folder."""
+    away = small.parent / "away"
+    data = Path(small.read_text().partition("idx: ")[2].partition("}")[0])
+    shutil.copytree(data, away)
+    small.write_text(small.read_text().replace(str(data), str(away)))
+    process = cluster.run()
+    line_of(process, "small: 17 runs")
+    shutil.rmtree(away)
+    cluster.worker(2)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert "has no worker yet; waiting for one" in err
+    assert "[17/17]" in out
+    assert curves_of(runs(small.parent)) == reference()
+    record = Record.parse(next(runs(small.parent).glob("*.json")).read_text())
+    assert record.data["blas"]
+    assert record.data["versions"]["adambench"]
+
+
+@pytest.mark.parametrize("victim", ["worker", "nanny"])
+def test_a_lost_worker_costs_one_retry(
+    victim: str, cluster: Cluster, small: Path, reference: Callable[..., dict[str, Any]]
+) -> None:
+    mains = [cluster.worker(), cluster.worker()]
+    process = cluster.run(*LONGER)
+    line_of(process, "[2/17]")
+    if victim == "nanny":
+        os.kill(mains[0].pid, signal.SIGKILL)
+    else:
+        os.kill(worker_process(mains[0].pid), signal.SIGKILL)
+    _, err = process.communicate(timeout=110)
+    assert process.returncode == 0, err
+    assert "failed" not in err
+    assert "Traceback" not in err
+    assert curves_of(runs(small.parent)) == reference(*LONGER)
+
+
+def test_a_lost_scheduler_ends_the_command_and_the_same_command_resumes(
+    cluster: Cluster, small: Path, reference: Callable[..., dict[str, Any]]
+) -> None:
+    cluster.worker()
+    process = cluster.run(*LONGER)
+    line_of(process, "[2/17]")
+    cluster.scheduler.kill()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the scheduler is lost\nFinished runs are kept." in err
+    assert "Traceback" not in err
+    kept = curves_of(runs(small.parent))
+    assert len(kept) >= 2
+    cluster.start_scheduler()
+    cluster.worker(2)
+    again = cluster.run(*LONGER)
+    assert f"17 runs, {len(kept)} already done" in line_of(again, "small:")
+    again.communicate(timeout=110)
+    assert again.returncode == 0
+    assert curves_of(runs(small.parent)) == reference(*LONGER)
+
+
+def test_ctrl_c_cancels_what_is_under_way(
+    cluster: Cluster, small: Path, reference: Callable[..., dict[str, Any]]
+) -> None:
+    cluster.worker()
+    process = cluster.run("problems.mlp.epochs=1000000")
+    line_of(process, "small:")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err
+    again = cluster.run()
+    again.communicate(timeout=100)  # the worker is free for it
+    assert again.returncode == 0
+    assert curves_of(runs(small.parent)) == reference()
+
+
+@pytest.mark.skipif("avx2" not in Path("/proc/cpuinfo").read_text(), reason="needs two kernels of OpenBLAS")
+def test_a_worker_with_other_kernels_is_refused_with_the_reason(cluster: Cluster, small: Path) -> None:
+    cluster.worker(OPENBLAS_CORETYPE="Sandybridge")
+    process = cluster.run()
+    assert process.stderr
+    refused = ""
+    while "is refused" not in refused:
+        refused = process.stderr.readline()
+    assert "BLAS" in refused
+    assert ", not " in refused
+    cluster.worker()
+    process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert len(curves_of(runs(small.parent))) == 17
+
+
+def test_no_scheduler_is_told(command: Command, small: Path) -> None:
+    answer = command("run", small, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("tcp://127.0.0.1:9: no Dask scheduler answers")
+    assert command("run", small, "--engine", "dask").returncode == 2
+    assert command("run", small, "--scheduler", "tcp://127.0.0.1:9").returncode == 2
+
+
+def test_data_of_another_digest_are_not_taken(dataset: Dataset, folder: Path) -> None:
+    from adambench.config.experiment import DataSource  # noqa: PLC0415
+    from adambench.run.engines import dask_worker  # noqa: PLC0415  # needs distributed
+
+    assert dask_worker.prepare(DataSource(idx=str(folder), sha256=dataset.sha256), dataset.sha256)
+    assert not dask_worker.prepare(DataSource(idx=str(folder), sha256="0" * 64), "0" * 64)
+    assert not dask_worker.prepare(DataSource(idx=str(folder / "nowhere")), "1" * 64)
