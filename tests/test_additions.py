@@ -43,7 +43,13 @@ class SignSGD(Optimizer):
         tmp *= self.lr * lr_scale
         theta -= tmp
 '''
-SLOW = ["test_additions", "test_cli", "test_execution", "test_faults", "test_fuzz", "test_models", "test_datasets"]
+SLOW = [
+    f"test_{name}"
+    for name in (
+        *("additions", "checkpoints", "cli", "dask", "datasets", "errors", "execution", "faults", "fuzz", "merge"),
+        *("models", "unfolding"),
+    )
+]
 
 
 @pytest.fixture

@@ -145,12 +145,16 @@ def test_a_record_of_other_columns_is_not_read() -> None:
         Record.parse(json.dumps({**data, "sha256": results._digest(data)}))
 
 
+UNDER_WAY = {"figure2_input"}  # some 25 hours of one core; records are committed as they finish
+
+
 @pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
 def test_reference_results_are_valid_and_in_their_plan(folder: Path) -> None:
-    """Every record in results/paper is valid and in its plan, and no record is missing."""
+    """Every record in results/paper is valid and in its plan; none is missing but of what is UNDER_WAY."""
     session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
     assert {run.id for run in session.runs} >= set(session.records)
-    assert len(session.records) == len({run.id for entry in session.entries for run in entry.outlook(session.curves)})
+    planned = {run.id for entry in session.entries for run in entry.outlook(session.curves)}
+    assert (set(session.records) == planned) is (folder.parent.name not in UNDER_WAY)
     assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
 
 
