@@ -79,6 +79,8 @@ def test_a_panel_for_each_problem(entries: list[plan.Entry], curves: dict[str, C
         assert lines["adam"].get_xdata().tolist() == [1, 2, 3]
         assert len(axes.collections) == len(lines)  # a band for each
     assert written(figure.axes[0]) == ["sgd  0.5000", "adam = other  0.215 ± 0.007"]
+    (below,) = [text.get_text() for text in figure.axes[0].texts if text.xy == (0, 0)]
+    assert below.replace("\n", " ") == "adam and other end at the same training cost."
     assert figure.get_supxlabel().startswith("Line: mean of 2 seeds. Band: from the lowest to the highest of them.")
 
 

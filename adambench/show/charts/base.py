@@ -127,6 +127,13 @@ def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
     return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
 
 
+def below(axes: Axes, words: str, form: Form) -> None:
+    """A sentence below a panel, in small grey type."""
+    folded = textwrap.fill(words, int(0.9 * axes.bbox.width / axes.figure.dpi * 72 / (0.5 * form.small)))
+    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
+    axes.annotate(folded, (0, 0), (0, -4.4 * form.small), fontsize=form.small, color=GREY, **place)
+
+
 def note(figure: Figure, words: str, form: Form) -> None:
     """A sentence below a figure, in small grey type."""
     with form.style():
@@ -188,7 +195,7 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
     if not ends:
         return
     tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
-    gap = LINE * form.small / 8 / max(0.5, tall - 1.2)
+    gap = LINE * form.small / 8 / max(0.5, tall - 1.6)
     low, high = axes.get_ylim()
     transform = axes.yaxis.get_transform()
     bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))

@@ -16,7 +16,7 @@ from adambench.curve import METRICS, Curve, value
 from adambench.judge import analysis, reading
 from adambench.judge.analysis import Band, Estimate
 from adambench.run.plan import Entry, by_problem
-from adambench.show.charts.base import GREY, PAGE, End, Form, label_ends, note, panels, value_axis
+from adambench.show.charts.base import GREY, LINE, PAGE, End, Form, below, label_ends, note, panels, value_axis
 from adambench.show.charts.look import colour, looks
 from adambench.show.words import axis_label, estimate, title
 
@@ -65,7 +65,8 @@ def convergence(
     values = [number for lines in found.values() for line in lines for number in _numbers(line.band)]
     log = _spans(values)
 
-    def draw(axes: Axes, lines: Sequence[Line]) -> None:
+    def draw(axes: Axes, content: tuple[Sequence[Line], str]) -> None:
+        lines, sentence = content
         own = values if alike else [number for line in lines for number in _numbers(line.band)]
         _draw_lines(axes, lines, x)
         value_axis(axes, own, log, METRICS[metric].percent)
@@ -73,9 +74,19 @@ def convergence(
             axes.set_ylim(*_limits(own, log))
         axes.set_xlabel(X_NAMES[x])
         axes.set_ylabel(axis_label(metric))
+        below(axes, sentence, form)
         label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
 
-    figure = panels({title(members[0]): found[name] for name, members in _shown(entries, found)}, draw, form, 5.9)
+    figure = panels(
+        {
+            title(members[0]): (found[name], reading.ranking(members, curves, metric))
+            for name, members in _shown(entries, found)
+        },
+        draw,
+        form,
+        width=5.9,
+        height=max(4.6, 1.9 + LINE * max(map(len, found.values()))),
+    )
     if figure:
         sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, metric)]
         if x == "seconds" and (groups := {line.together for lines in found.values() for line in lines}) != {1}:
