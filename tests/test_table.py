@@ -53,7 +53,7 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
     assert r"\caption{Costs, 100 \%}" in made
     assert r"a|b \& [red]c & 0.12 \\" in made
     assert r"$\alpha$ & inf \\" in made
-    assert [rule for rule in (r"\toprule", r"\midrule", r"\bottomrule") if made.count(rule) == 1] != []
+    assert all(made.count(rule) == 1 for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
     assert r"\begin{tabular}{lr}" in made
     evil = Table(r"\input{x}", [Column("$", lambda row: row, left=True)], [r"\write18{rm} ~^<_>"])
     assert r"\textbackslash{}input\{x\}" in latex([evil])

@@ -137,7 +137,10 @@ def _absolute(path: str, folder: Path) -> str | None:
     No file is looked up.
     """
     try:
-        return os.path.abspath(folder / os.path.expanduser(os.path.expandvars(path))) if "\0" not in path else None  # noqa: PTH100, PTH111
+        if "\0" in path:
+            return None
+        # os.path, because Path.expanduser raises for an unknown user
+        return os.path.abspath(folder / os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH100, PTH111
     except ValueError:  # a user's name that cannot be one
         return None
 
