@@ -21,8 +21,8 @@ from adambench.judge.fairness import Fairness, fairness
 from adambench.run import plan
 from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Engine, Event, Finished
-from adambench.run.execution import execute
 from adambench.run.plan import Entry, Run
+from adambench.run.scheduling import execute
 from adambench.run.unfolding import Unfolding
 from adambench.show import ranking
 from adambench.show.table import Table, csv
@@ -91,10 +91,14 @@ class Session:
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
 
-    def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness]]]:
-        """By problem: its title, its cost levels, and a row for each optimizer."""
+    def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness], str]]:
+        """By problem: its title, its cost levels, a row for each optimizer, and a sentence on the search."""
         return {
-            name: (title(members[0]), *fairness(members, self.curves, self.together))
+            name: (
+                title(members[0]),
+                *fairness(members, self.curves, self.together),
+                reading.search(members, self.curves),
+            )
             for name, members in plan.by_problem(self.entries).items()
         }
 

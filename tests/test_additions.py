@@ -46,8 +46,8 @@ class SignSGD(Optimizer):
 SLOW = [
     f"test_{name}"
     for name in (
-        *("additions", "checkpoints", "cli", "dask", "datasets", "errors", "execution", "faults", "fuzz", "merge"),
-        *("models", "unfolding"),
+        *("additions", "checkpoints", "cli", "dask", "datasets", "errors", "faults", "fuzz", "merge"),
+        *("models", "scheduling", "unfolding"),
     )
 ]
 

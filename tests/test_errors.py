@@ -11,6 +11,7 @@ import pytest
 from adambench.cli import main
 from adambench.config.loading import load, parse, resolved
 from adambench.config.yamlfile import ordinal
+from adambench.curve import METRICS
 from adambench.datasets import Dataset, read_folder
 from adambench.datasets.idx import header
 from adambench.errors import AdambenchError, unknown
@@ -228,6 +229,27 @@ def test_a_mistaken_command(
     words = command.split(" ", 2) if command.startswith("run") else command.split()
     first, *_ = answer(words, monkeypatch, capsys)
     assert first == message
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("plot --metric=train_los", f"--metric: 'train_los' is {unknown('train_los', METRICS)}"),
+        ("table --format html", "--format: 'html' is unknown. Allowed: text, markdown, csv, json, latex."),
+        ("run f.yaml --jobs many", "--jobs: must be a whole number, found many"),
+        ("run f.yaml --jobs -3", "--jobs: must be at least 0, found -3"),
+        ("plot --width two", "--width: must be a number, found two"),
+        ("run", "CONFIG: is missing"),
+        ("tabel", "No such command 'tabel'. Did you mean 'table'?"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_a_mistaken_option(
+    command: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, hint = answer(command.split(), monkeypatch, capsys)
+    assert first == message
+    assert hint.endswith(" --help` tells what it takes.")
 
 
 @pytest.mark.parametrize(

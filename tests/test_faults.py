@@ -27,7 +27,7 @@ from adambench.curve import Curve
 from adambench.errors import AdambenchError
 from adambench.run import plan
 from adambench.run.engines import Finished
-from adambench.run.execution import execute, local
+from adambench.run.scheduling import execute, local
 from adambench.run.unfolding import Unfolding
 from adambench.store.folder import Folder
 from adambench.store.lock import locked

@@ -1,13 +1,16 @@
 """The sentences below tables and charts are computed from the runs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.judge import reading
+from adambench.judge.fairness import Reached, fairness
 from adambench.run import plan
+from adambench.run.plan import Entry
 
 TEXT = """\
 name: x
@@ -51,6 +54,73 @@ def said(*finals: list[float]) -> str:
 )  # fmt: skip
 def test_the_reading_of_a_ranking(finals: tuple[list[float], ...], sentence: str) -> None:
     assert said(*finals) == sentence
+
+
+GRIDS = TEXT.replace("{adam: {}, sgd: {}, adagrad: {}}", "{adam: {lr: [1.0, 10.0, 100.0]}, sgd: {lr: [1.0, 10.0]}}")
+
+
+def searched(adam: list[float], sgd: list[float]) -> tuple[list[Entry], dict[str, Curve]]:
+    """Two optimizers with these final costs of their settings."""
+    entries = plan.entries(parse(GRIDS, "x.yaml"))
+    curves: dict[str, Curve] = {}
+    for entry, losses in zip(entries, (adam, sgd), strict=True):
+        for run, loss in zip(entry.tuning, losses, strict=True):
+            curves[run.id] = [Evaluation(1, train_loss=loss, test_loss=loss, diverged=not math.isfinite(loss))]
+    return entries, curves
+
+
+@pytest.mark.parametrize(
+    ("adam", "sgd", "lowest", "widest", "budgets"),
+    [
+        ([1.0, 1.1, 1.2], [0.9, 2.0], "The best of sgd is 10 % below that of adam, the next (one seed).",
+         "Widest stable range: adam, ≥ 2.0 decades; narrowest: sgd, ≥ 0.0.",
+         "Lowest median: sgd for k = 1 to 3."),
+        ([1.0, 3.0, 9.0], [2.0, 2.0], "The best of adam is 50 % below that of sgd, the next (one seed).",
+         "Widest stable range: sgd, ≥ 1.0 decades; narrowest: adam, ≥ 0.0.",
+         "Lowest median: sgd for k = 1, adam for k = 2 to 3."),
+        ([1.0, 1.0, 4.0], [1.0, 1.0], "The best of adam and of sgd are equal.", "All stable ranges are equally wide.",
+         "Lowest median: adam and sgd for k = 1 to 3."),
+        ([math.inf] * 3, [math.inf] * 2, "Every setting diverged.", "", "Every setting diverged."),
+    ],
+)  # fmt: skip
+def test_the_readings_of_a_search(adam: list[float], sgd: list[float], lowest: str, widest: str, budgets: str) -> None:
+    found = searched(adam, sgd)
+    assert reading.lowest(*found) == lowest
+    assert reading.widest(*found) == widest
+    assert reading.budgets(*found) == budgets
+
+
+def test_many_changes_of_the_lowest_are_counted() -> None:
+    assert reading.spans(["a", "b", "a", "a", "b", "a"]) == "a for k = 1, 3 changes between, a for k = 6"
+    assert reading.spans(["a", "a", "b"]) == "a for k = 1 to 2, b for k = 3"
+
+
+def test_the_reading_of_a_race() -> None:
+    entries, curves = searched([1.0, 1.1, 1.2], [0.9, 2.0])
+    for entry, losses in zip(entries, ([0.5, 0.4, 0.3], [0.5, 0.6, 0.7]), strict=True):
+        for run, loss in zip(entry.report(curves), losses, strict=True):
+            curves[run.id] = [Evaluation(1, train_loss=1.0), Evaluation(2, train_loss=loss)]
+    marks, rows = fairness(entries, curves, dict.fromkeys(curves, 1))
+    first = f"First at a training cost of {marks[-1]:g}: adam, in epoch 2."
+    assert reading.speed(rows, marks) == f"Best mean rank: adam, 1.2. {first}"
+    never = [replace(row, epochs=[Reached(math.inf, math.inf, math.inf)]) for row in rows]
+    assert reading.speed(never, [0.01]).endswith("None reaches a training cost of 0.01.")
+
+
+def test_the_readings_beside_the_paper() -> None:
+    assert reading.beside_paper({"adam": 1.234, "sgd": 0.5}).endswith("last epoch of both: adam 1.23, sgd 0.50.")
+    assert reading.beside_paper({}) == ""
+    finals = {True: [100.0, 150.0], False: [99.0, math.inf, math.nan]}
+    assert reading.corrections(finals, 140) == (
+        "With bias correction, lowest 100, 1 of 2 settings above 140 or diverged; "
+        "without, lowest 99, 2 of 3 settings above 140 or diverged."
+    )
+
+
+def test_the_reading_of_an_inspection() -> None:
+    assert reading.snr("adam", [1, 10], [1.0, 0.123]) == (
+        "adam: median signal-to-noise ratio 1 at step 1, 0.12 at step 10."
+    )
 
 
 def test_the_reading_of_a_band() -> None:

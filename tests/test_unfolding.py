@@ -12,8 +12,8 @@ from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.run import plan
 from adambench.run.engines import Event, Failed, Started
-from adambench.run.execution import execute
 from adambench.run.plan import Run
+from adambench.run.scheduling import execute
 from adambench.run.unfolding import Unfolding
 
 TEXT = """\

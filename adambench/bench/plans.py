@@ -9,8 +9,8 @@ from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.run import plan
 from adambench.run.engines import Event, Finished, Started
-from adambench.run.execution import execute
 from adambench.run.plan import Run
+from adambench.run.scheduling import execute
 from adambench.run.unfolding import Unfolding
 from adambench.store.records import Record
 
@@ -56,7 +56,7 @@ class Instant:
 
 
 def growth(sizes: Sequence[int] = SIZES) -> dict[int, float]:
-    """CPU seconds a run by runs in the plan: planning, execution, counting and the text of the record."""
+    """CPU seconds a run by runs in the plan: planning, scheduling, counting and the text of the record."""
     return {size: _seconds(size) / size for size in sizes}
 
 

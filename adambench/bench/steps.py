@@ -24,8 +24,8 @@ from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
 from adambench.run.engines import Finished
-from adambench.run.execution import cores, execute, local
 from adambench.run.plan import Run
+from adambench.run.scheduling import cores, execute, local
 from adambench.schedules import Constant
 from adambench.training import steps
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from adambench import __version__
+from adambench.cli.usage import UsageError, mistake
 from adambench.errors import AdambenchError
 from adambench.show.table import RENDERERS, Table
 
@@ -118,7 +119,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters shows question marks
     try:
-        app()
+        sys.exit(_run())
     except AdambenchError as error:
         print(error.message, file=sys.stderr)
         if error.hint:
@@ -126,6 +127,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run() -> int:
+    """The exit code."""
+    try:
+        return app(standalone_mode=False) or 0
+    except UsageError as error:
+        raise mistake(error) from error
 
 
 def _version(wanted: bool) -> None:

@@ -61,7 +61,7 @@ def verify(
 
     from adambench.judge.verification import compare
     from adambench.run.engines import Failed, Finished
-    from adambench.run.execution import execute, interruptible, local
+    from adambench.run.scheduling import execute, interruptible, local
     from adambench.session import stored
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural

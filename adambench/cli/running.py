@@ -64,7 +64,7 @@ def run(
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
     from adambench.run.checkpoints import Checkpoints
-    from adambench.run.execution import expected_seconds
+    from adambench.run.scheduling import expected_seconds
     from adambench.run.unfolding import shard as part
     from adambench.session import Session, refuse_to_replace
     from adambench.show import progress
@@ -122,7 +122,7 @@ def _trainer(
     scheduler: str | None, jobs: int | None, experiment: "Experiment", dataset: "Dataset", checkpoints: "Checkpoints"
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
-    from adambench.run.execution import cores, local
+    from adambench.run.scheduling import cores, local
 
     if scheduler is None:
         return local(jobs, dataset, checkpoints), cores() if jobs is None else jobs
@@ -135,7 +135,7 @@ def _trainer(
 def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]", checkpoints: "Checkpoints") -> int:
     """Train, and show the progress. How many runs failed."""
     from adambench.run.engines import Failed
-    from adambench.run.execution import interruptible
+    from adambench.run.scheduling import interruptible
     from adambench.show.progress import Watch
     from adambench.show.terminal import console
 

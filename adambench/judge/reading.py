@@ -1,11 +1,19 @@
 """What numbers mean, in a sentence computed from them."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
 
 from adambench.curve import METRICS, Curve, final
-from adambench.judge.analysis import Interval
+from adambench.judge.analysis import Interval, by_rate
+from adambench.judge.fairness import Fairness, Stable, budget, stable
 from adambench.run.plan import Entry
+
+Numbers = Sequence[float] | npt.NDArray[np.float64]
+MOST_SPANS = 4  # of settings tried, that a sentence lists
 
 
 def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) -> str:
@@ -62,3 +70,112 @@ def shared_seconds(groups: Sequence[int]) -> str:
     """A warning about CPU seconds of runs that share work."""
     numbers = ", ".join(map(str, groups))
     return f"Runs were trained in groups of {numbers} and share work: compare seconds only where the numbers are equal."
+
+
+def lowest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
+    """Which optimizer the search took lowest, and how far below the next. Empty unless two were searched."""
+    found = {entry.grid.label: min(rates.values()) for entry in members if (rates := by_rate(entry, curves))}
+    if len(found) < 2:
+        return ""
+    best, second = sorted(found, key=found.__getitem__)[:2]
+    if not math.isfinite(found[best]):
+        return "Every setting diverged."
+    if found[best] == found[second]:
+        return f"The best of {best} and of {second} are equal."
+    return f"The best of {best} is {_gap(found[best], found[second])} that of {second}, the next (one seed)."
+
+
+def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
+    """Which optimizers have the widest and the narrowest range of rates about as good as their best."""
+    found = {entry.grid.label: stable(entry, curves) for entry in members}
+    ranges = {label: range_ for label, range_ in found.items() if not math.isnan(range_.decades)}
+    if len(ranges) < 2:
+        return ""
+    most, least = (max(ranges.values(), key=_width), min(ranges.values(), key=_width))
+    said = [_listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
+    if most.decades == least.decades:
+        return "All stable ranges are equally wide."
+    return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."
+
+
+def _width(range_: Stable) -> tuple[float, bool]:
+    return range_.decades, range_.open
+
+
+def _listed(labels: Iterable[str]) -> str:
+    """`adam`, `adam and sgd`, `adam, sgd and adagrad`."""
+    *others, last = labels
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
+    """Which optimizer has the lowest median for which k settings tried. Empty unless two were searched to the end."""
+    found = {entry.grid.label: line.median for entry in members if (line := budget(entry, curves))}
+    if len(found) < 2:
+        return ""
+
+    if not math.isfinite(min(line[-1] for line in found.values())):
+        return "Every setting diverged."
+
+    def lowest_at(k: int) -> str:
+        medians = {label: line[min(k, len(line)) - 1] for label, line in found.items()}
+        return _listed(label for label, median in medians.items() if median == min(medians.values()))
+
+    return f"Lowest median: {spans([lowest_at(k + 1) for k in range(max(map(len, found.values())))])}."
+
+
+def spans(lowest: Sequence[str]) -> str:
+    """Who is lowest for which k: `adam for k = 1, sgd for k = 2 to 9`. lowest: who is, for k = 1, 2, 3."""
+    said, first = [], 1
+    for who, times in groupby(lowest):
+        last = first + len(list(times)) - 1
+        said.append(f"{who} for k = {first}" + (f" to {last}" if last > first else ""))
+        first = last + 1
+    if len(said) > MOST_SPANS:
+        said[1:-1] = [f"{len(said) - 2} changes between"]
+    return ", ".join(said)
+
+
+def search(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
+    """What the search says: for each number of settings tried the lowest, and the ranges of good rates."""
+    return " ".join(filter(None, (budgets(members, curves), widest(members, curves))))
+
+
+def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:
+    """Which optimizer has the best mean rank, and which reaches the lowest cost level first."""
+    ranked = sorted((row for row in rows if not math.isnan(row.rank)), key=lambda row: row.rank)
+    if len(ranked) < 2:
+        return ""
+    first = [row for row in ranked if row.rank == ranked[0].rank]
+    words = f"Best mean rank: {_listed(row.optimizer for row in first)}, {first[0].rank:.1f}."
+    if not levels:
+        return words
+    times = {row.optimizer: row.epochs[-1].median for row in rows}
+    soonest = min(times.values())
+    if not math.isfinite(soonest):
+        return f"{words} None reaches a training cost of {levels[-1]:g}."
+    names = _listed(label for label, time in times.items() if time == soonest)
+    return f"{words} First at a training cost of {levels[-1]:g}: {names}, in epoch {soonest:g}."
+
+
+def beside_paper(ratios: Mapping[str, float]) -> str:
+    """How far our costs lie from the paper's. ratios: ours over theirs, by label, at the last epoch that both have."""
+    said = [f"{label} {ratio:.2f}" for label, ratio in ratios.items()]
+    return f"Our cost over the paper's at the last epoch of both: {', '.join(said)}." if said else ""
+
+
+def corrections(finals: Mapping[bool, Sequence[float]], top: float) -> str:
+    """What bias correction does. finals: final costs with it and without; top: costs above are off the axis."""
+    said = [
+        f"{name}, lowest {min(costs):.4g}, {sum(not cost <= top for cost in costs)} of {len(costs)} settings above "
+        f"{top:g} or diverged"
+        for corrected, name in ((True, "With bias correction"), (False, "without"))
+        if (costs := finals.get(corrected))
+    ]
+    return "; ".join(said) + "." if said else ""
+
+
+def snr(label: str, steps: Numbers, medians: Numbers) -> str:
+    """How the signal-to-noise ratio falls. medians: over the parameters, at each of the steps, (n,) both."""
+    first, last = (f"{medians[i]:.2g} at step {steps[i]:g}" for i in (0, -1))
+    return f"{label}: median signal-to-noise ratio {first}, {last}."

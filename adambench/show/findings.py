@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.text import Text
 
+from adambench.judge import reading
 from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdict, needed
 from adambench.judge.fairness import STABLE, Fairness, Reached
 from adambench.show.table import Column, Table
@@ -84,7 +85,8 @@ def _claim(row: Judged) -> Text:
     )
 
 
-Found = Mapping[str, tuple[str, list[float], list[Fairness]]]  # by problem: title, cost levels, a row per optimizer
+Found = Mapping[str, tuple[str, list[float], list[Fairness], str]]
+"""By problem: its title, cost levels, a row for each optimizer, and what the search says in a sentence."""
 
 
 def _best_of(k: int, spare: int) -> Column:
@@ -128,15 +130,18 @@ def fairness(found: Mapping[str, Found]) -> list[Table]:
     """found: by experiment. For each problem, what the search gave and how fast the optimizers are."""
     made = [table for name, problems in found.items() for table in _fairness(name, problems)]
     *others, last = made
-    return [*others, Table(last.title, last.columns, last.rows, last.data, NOTES)]
+    return [*others, replace(last, notes=[*last.notes, *NOTES])]
 
 
 def _fairness(name: str, problems: Found) -> Iterator[Table]:
-    for problem, (title, levels, rows) in problems.items():
+    for problem, (title, levels, rows, sentence) in problems.items():
         heading = f"{name}, {problem}: {title.removeprefix(f'{problem}: ')}"
-        yield Table(f"{heading}; the search", SEARCH, rows, _data(name, problem, levels))
+        yield Table(
+            f"{heading}; the search", SEARCH, rows, _data(name, problem, levels), [sentence] if sentence else []
+        )
         speed = "epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
-        yield Table(f"{heading}; {speed}", _speed(levels), rows, data=())
+        first = reading.speed(rows, levels)
+        yield Table(f"{heading}; {speed}", _speed(levels), rows, data=(), notes=[first] if first else [])
 
 
 def _data(name: str, problem: str, levels: Sequence[float]) -> list[Column]:

@@ -25,7 +25,7 @@ from adambench.run import group
 from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
 from adambench.run.plan import Run
-from adambench.run.shared import Layout, Shared
+from adambench.run.shared_data import Layout, Shared
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 

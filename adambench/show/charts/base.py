@@ -127,11 +127,11 @@ def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
     return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
 
 
-def below(axes: Axes, words: str, form: Form) -> None:
-    """A sentence below a panel, in small grey type."""
+def below(axes: Axes, words: str, form: Form, lines: float = 4.4) -> None:
+    """A sentence below a panel, in small grey type, so many lines of it below the axis."""
     folded = textwrap.fill(words, int(0.9 * axes.bbox.width / axes.figure.dpi * 72 / (0.5 * form.small)))
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
-    axes.annotate(folded, (0, 0), (0, -4.4 * form.small), fontsize=form.small, color=GREY, **place)
+    axes.annotate(folded, (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
 
 
 def note(figure: Figure, words: str, form: Form) -> None:

@@ -31,6 +31,7 @@ class Line:
     """One optimizer on one problem."""
 
     labels: list[str]  # more than one if their curves are the same
+    rule: str
     look: Mapping[str, Any]
     band: Band
     final: Estimate
@@ -133,7 +134,19 @@ def _draw_beside_paper(axes: Axes, name: str, lines: Sequence[Line], form: Form)
     axes.set_ylim(low, high)
     axes.set_xlabel(X_NAMES["epoch"])
     axes.set_ylabel(axis_label("train_loss"))
+    below(axes, reading.beside_paper(_over_paper(name, lines)), form)
     label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
+
+
+def _over_paper(name: str, lines: Sequence[Line]) -> dict[str, float]:
+    """Our cost over the paper's by label, at the last epoch that both have."""
+    ratios = {}
+    for line in lines:
+        ours = dict(zip(line.band.x, line.band.mean, strict=True))
+        theirs = {point.epoch: point.train_loss for point in paper.curves(name)[line.rule]}
+        if both := ours.keys() & theirs.keys():
+            ratios[line.labels[0]] = float(ours[max(both)]) / theirs[max(both)]
+    return ratios
 
 
 def _found(
@@ -155,7 +168,9 @@ def _found(
                 continue
             final = analysis.final_estimate([curves[run.id] for run in runs], metric)
             shared = max((together.get(run.id, 1) for run in runs), default=1)
-            lines.append(Line([entry.grid.label], styles[entry.grid.label], band, final, shared, metric))
+            lines.append(
+                Line([entry.grid.label], entry.grid.rule, styles[entry.grid.label], band, final, shared, metric)
+            )
         if any(line.band.diverged or _numbers(line.band) for line in lines):
             found[name] = lines
     everything = [number for lines in found.values() for line in lines for number in _numbers(line.band)]

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from adambench import paper
 from adambench.curve import Curve, final
+from adambench.judge import reading
 from adambench.run.plan import Entry
 from adambench.show.charts.base import PAGE, Form, note
 from adambench.show.charts.look import colour
@@ -53,7 +54,12 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
         figure.legend(
             handles[::-1], labels[::-1], loc="outside upper left", ncols=3, title=title(members[0]), alignment="left"
         )
-        note(figure, "A line that leaves a panel at the top goes on above it. Cross at the top: diverged.", form)
+        words = "A line that leaves a panel at the top goes on above it. Cross at the top: diverged. "
+        by_correction = {
+            corrected: [cost for key, costs in found.items() if key[2] is corrected for cost in costs.values()]
+            for corrected in (True, False)
+        }
+        note(figure, words + reading.corrections(by_correction, paper.GRID_COST[1]), form)
         return figure
 
 

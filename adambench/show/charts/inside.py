@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from adambench.curve import Curve
 from adambench.inspection import QUANTILES, WHOLE
+from adambench.judge import reading
 from adambench.run.plan import Run
 from adambench.show.charts.base import GREY, PAGE, Form, note
 from adambench.show.charts.look import PLACES, colour, look
@@ -55,16 +56,18 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
     Where the effective step is the signal-to-noise ratio, as for Adam, one panel shows both.
     """
     tables = [run.part(WHOLE) for run in runs]
+    divisor = _scale([run for run, table in zip(runs, tables, strict=True) if _seen(table, "scale")])
     panels = {
-        "snr": f"signal-to-noise ratio\n$|\\hat m|\\,/\\,${_scale(runs)}",
+        "snr": f"signal-to-noise ratio\n$|\\hat m|\\,/\\,${divisor}",
         "step": "effective step\n$|\\Delta\\theta|\\,/\\,\\alpha$",
-        "scale": f"scale\n{_scale(runs)}",
+        "scale": f"scale\n{divisor}",
     }
     if all(map(_same, tables)):
-        panels["snr"] = f"signal-to-noise ratio\n= effective step\n$|\\hat m|\\,/\\,${_scale(runs)}"
+        panels["snr"] = f"signal-to-noise ratio\n= effective step\n$|\\hat m|\\,/\\,${divisor}"
         del panels["step"]
     shown = [name for name in panels if any(_seen(table, name) for table in tables)]
-    corrected = any(f"correction{i}" in table for table in tables for i in (1, 2))
+    corrections = [_corrected(run, table) for run, table in zip(runs, tables, strict=True)]
+    corrected = any(corrections)
     rows = 1 + len(shown) + corrected
     with form.style():
         figure = form.figure(6.4, 1.75 * rows + 0.7)
@@ -89,12 +92,18 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             if name == "step" or "step" not in panels:
                 _alpha(axes, name)
         if corrected:
-            _corrections(grid[-1], tables, colours)
+            _draw_corrections(grid[-1], tables, corrections, colours)
         for axes in grid:
             axes.set_xscale("log")
         grid[-1].set_xlabel("minibatch updates")
-        inner = "Line: median over all parameters. Dark band: the middle half of them."
-        note(figure, inner + (" Pale band: the middle nine tenths." if len(runs) == 1 else ""), form)
+        words = "Line: median over all parameters. Dark band: the middle half of them. "
+        words += "Pale band: the middle nine tenths. " if len(runs) == 1 else ""
+        readings = (
+            reading.snr(run.run.label, table["step"], table["snr_50"])
+            for run, table in zip(runs, tables, strict=True)
+            if _seen(table, "snr")
+        )
+        note(figure, words + " ".join(readings), form)
         return figure
 
 
@@ -129,13 +138,20 @@ def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bot
     axes.plot(table["step"], middle, color=colour)
 
 
-def _corrections(axes: Axes, tables: Sequence[Mapping[str, Any]], colours: Sequence[str]) -> None:
-    for table, line in zip(tables, colours, strict=True):
-        for i, dash in ((1, "-"), (2, "--")):
-            if f"correction{i}" in table:
-                axes.plot(table["step"], table[f"correction{i}"], dash, color=line)
-    for i, dash in ((1, "-"), (2, "--")):
-        axes.plot([], [], dash, color="#555555", label=f"$1-\\beta_{i}^t$")
+def _corrected(run: Inspected, table: Mapping[str, Any]) -> list[int]:
+    """The moments whose bias a rule corrects: the second only if its scale is one, unlike that of AdaMax."""
+    return [i for i in (1, 2) if f"correction{i}" in table and not (i == 2 and run.rule in SCALES)]
+
+
+def _draw_corrections(
+    axes: Axes, tables: Sequence[Mapping[str, Any]], which: Sequence[Sequence[int]], colours: Sequence[str]
+) -> None:
+    dashes = {1: "-", 2: "--"}
+    for table, numbers, line in zip(tables, which, colours, strict=True):
+        for i in numbers:
+            axes.plot(table["step"], table[f"correction{i}"], dashes[i], color=line)
+    for i in sorted({i for numbers in which for i in numbers}):
+        axes.plot([], [], dashes[i], color="#555555", label=f"$1-\\beta_{i}^t$")
     axes.set_ylabel("correction\nfactors")
     axes.set_ylim(0, 1.05)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from adambench.curve import METRICS, Curve
-from adambench.judge import analysis, fairness
+from adambench.judge import analysis, fairness, reading
 from adambench.judge.analysis import Sensitivity
 from adambench.judge.fairness import Budget
 from adambench.run.plan import Entry, by_problem
-from adambench.show.charts.base import DIVERGED, PAGE, End, Form, label_ends, note, panels, short, value_axis
+from adambench.show.charts.base import DIVERGED, PAGE, End, Form, below, label_ends, note, panels, short, value_axis
 from adambench.show.charts.look import looks
 from adambench.show.terminal import cost
 from adambench.show.words import axis_label, title
@@ -30,6 +30,10 @@ def _metric(entries: Sequence[Entry]) -> str:
     return entries[0].experiment.tuning.metric
 
 
+def _members(found: Sequence[tuple[Entry, object]]) -> list[Entry]:
+    return [entry for entry, _ in found]
+
+
 def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:
     """Final tuning metric against the learning rate, the chosen one circled, diverged ones as crosses at the top.
 
@@ -41,7 +45,12 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
     }
     styles = looks(entry.grid for entry in entries)
     shown = {name: lines for name, lines in found.items() if lines}
-    figure = panels(shown, lambda axes, lines: _draw_sensitivity(axes, lines, styles), form)
+
+    def draw(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]]) -> None:
+        _draw_sensitivity(axes, lines, styles)
+        below(axes, reading.lowest(_members(lines), curves), form)
+
+    figure = panels(shown, draw, form)
     if figure:
         with form.style():
             named = {
@@ -93,7 +102,12 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
         for members in by_problem(entries).values()
     }
     shown = {name: lines for name, lines in found.items() if lines}
-    figure = panels(shown, lambda axes, lines: _draw_budget(axes, lines, styles, form), form, 5.9)
+
+    def draw(axes: Axes, lines: Sequence[tuple[Entry, Budget]]) -> None:
+        _draw_budget(axes, lines, styles, form)
+        below(axes, reading.budgets(_members(lines), curves), form)
+
+    figure = panels(shown, draw, form, 5.9)
     if figure:
         words = (
             "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size."
@@ -150,9 +164,12 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     shown = {name: rows for name, rows in found.items() if rows}
     most = max(map(len, shown.values()), default=0)
     meshes: list[QuadMesh] = []
-    figure = panels(
-        shown, lambda axes, rows: meshes.append(_draw_heatmap(axes, rows, curves, form)), form, 6.2, 1.6 + 0.34 * most
-    )
+
+    def draw(axes: Axes, rows: Sequence[Row]) -> None:
+        meshes.append(_draw_heatmap(axes, rows, curves, form))
+        below(axes, reading.widest(_members(rows), curves), form, lines=7)
+
+    figure = panels(shown, draw, form, 6.2, 1.9 + 0.34 * most)
     if figure:
         with form.style():
             bar = figure.colorbar(meshes[0], ax=figure.axes, extend="max", ticks=[1, 1.25, 2, 5, 10], pad=0.02)

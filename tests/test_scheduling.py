@@ -20,9 +20,9 @@ from adambench.datasets import Dataset
 from adambench.models.logistic import settings_are_independent
 from adambench.run import plan
 from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.execution import execute, expected_seconds, local
 from adambench.run.plan import Run
-from adambench.run.shared import Shared
+from adambench.run.scheduling import execute, expected_seconds, local
+from adambench.run.shared_data import Shared
 from adambench.run.unfolding import Unfolding
 from adambench.training import train
 
