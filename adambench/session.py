@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from adambench import __version__
 from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
-from adambench.errors import AdambenchError, unknown
+from adambench.errors import AdambenchError
 from adambench.judge import analysis, claims, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
@@ -31,10 +31,10 @@ from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
 if TYPE_CHECKING:
-    from adambench.show.charts import Figure, Form
+    from adambench.show.charts import Form
+    from adambench.show.charts.gallery import Drawing, Gallery
 
 Warn = Callable[[str], object]
-Drawing = Callable[..., "Figure | None"]  # of entries, curves and a form
 
 
 @dataclass
@@ -127,6 +127,13 @@ class Session:
             self.folder.write_table("summary.csv", csv(self.tables())),
         ]
 
+    @property
+    def gallery(self) -> Gallery:
+        """Its charts."""
+        from adambench.show.charts.gallery import Gallery  # noqa: PLC0415  # matplotlib is slow to import
+
+        return Gallery(self.entries, self.records, self.curves, self.together)
+
     def draw(
         self,
         kind: str,
@@ -135,69 +142,19 @@ class Session:
         form: Form | None = None,
     ) -> list[Path]:
         """Metrics along training, as far as there are numbers. kind: png, svg or pdf; x: epoch, step or seconds."""
-        from adambench.show import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
-
-        suffix = "" if x == "epoch" else f"_by_{x}"
-        return self._write(
-            {
-                f"{metric}{suffix}": partial(charts.convergence, metric=metric, x=x, together=self.together)
-                for metric in metrics
-            },
-            kind,
-            form,
-        )
+        return self._write(self.gallery.along(x, metrics), kind, form)
 
     def draw_search(self, kind: str, form: Form | None = None) -> list[Path]:
         """The search: sensitivity to the rate, rate by optimizer, best against the number of settings tried."""
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        drawings = (charts.sensitivity, charts.heatmap, charts.budget)
-        return self._write({draw.__name__: draw for draw in drawings}, kind, form)
+        return self._write(self.gallery.search(), kind, form)
 
     def draw_paper(self, kind: str, form: Form | None = None) -> list[Path]:
         """Our curves over the paper's, for each problem that names a figure of the paper."""
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        return self._write({"paper": charts.beside_paper, "figure4": charts.figure4}, kind, form)
+        return self._write(self.gallery.paper(), kind, form)
 
     def draw_inspected(self, kind: str, over: str | None = None, form: Form | None = None) -> list[Path]:
-        """A figure for each inspected run, or for two labels over each other (`over`: `adam,rmsprop`).
-
-        Raises AdambenchError if `over` names anything but two inspected labels.
-        """
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        inspected = [
-            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry))
-            for entry in self.entries
-            for run in entry.report(self.curves)
-            if run.id in self.records and (columns := self.records[run.id].data.get("inside"))
-        ]
-        labels = list(dict.fromkeys(found.run.label for found in inspected))
-        groups = [[label] for label in labels] if over is None else [over.split(",")]
-        if over is not None and labels:
-            for label in groups[0]:
-                if label not in labels:
-                    raise AdambenchError(
-                        f"--over {over}: {label}: {unknown(label, labels)}", "For example: --over adam,rmsprop"
-                    )
-            if len(groups[0]) != 2 or groups[0][0] == groups[0][1]:
-                raise AdambenchError(f"--over {over}: must be two labels", "For example: --over adam,rmsprop")
-        by_name = {(found.run.problem, found.run.label): found for found in inspected}
-
-        def draw(problem: str, group: Sequence[str]) -> Drawing:
-            return lambda *_, form: charts.inside([by_name[problem, label] for label in group], form)
-
-        return self._write(
-            {
-                "-".join(["inside", problem.name, *group]): draw(problem.name, group)
-                for problem in self.experiment.problems
-                for group in groups
-                if all((problem.name, label) in by_name for label in group)
-            },
-            kind,
-            form,
-        )
+        """What happened inside, one figure for each inspected run; `over` as in `Gallery.inspected`."""
+        return self._write(self.gallery.inspected(over), kind, form)
 
     @property
     def together(self) -> dict[str, int]:
@@ -214,7 +171,7 @@ class Session:
         written = []
         for chart, draw in drawings.items():
             try:
-                figure = draw(self.entries, self.curves, form=form)
+                figure = draw(form=form)
                 data = charts.save(figure, kind, origin, form) if figure else b""
             except Exception as error:  # a bug or a broken matplotlib must not cost the results
                 self.warn(f"the chart {chart} could not be drawn: {type(error).__name__}: {error}")

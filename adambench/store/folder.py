@@ -89,22 +89,27 @@ class Folder:
         return write(self.path / name, text)
 
     def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
-        """Write curves.csv, with one row per run and epoch.
+        """Write curves.csv, with one row per run and epoch."""
+        return self.write_table("curves.csv", csv_text(*curve_rows(runs, records)))
 
-        After the columns of CONTRACT come the other metrics that are finite and not zero in at least one row.
-        """
-        known = [(run, records[run.id]) for run in runs if run.id in records]
-        others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
-        extra = [m for m in others if any(_says_something(m.value(e)) for _, record in known for e in record.curve)]
-        header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *(metric.name for metric in extra)]
-        rows: Iterable[list[Any]] = (
-            [run.problem, run.label, run.setting, run.phase, run.seed]
-            + [getattr(evaluation, name) for name in CONTRACT]
-            + [metric.value(evaluation) for metric in extra]
-            for run, record in known
-            for evaluation in record.curve
-        )
-        return self.write_table("curves.csv", csv_text(header, rows))
+
+def curve_rows(runs: Iterable[Run], records: Mapping[str, Record]) -> tuple[list[str], Iterable[list[Any]]]:
+    """The columns of curves.csv, and a row per run and epoch.
+
+    After the columns of CONTRACT come the other metrics that are finite and not zero in at least one row.
+    """
+    known = [(run, records[run.id]) for run in runs if run.id in records]
+    others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
+    extra = [m for m in others if any(_says_something(m.value(e)) for _, record in known for e in record.curve)]
+    header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *(metric.name for metric in extra)]
+    rows = (
+        [run.problem, run.label, run.setting, run.phase, run.seed]
+        + [getattr(evaluation, name) for name in CONTRACT]
+        + [metric.value(evaluation) for metric in extra]
+        for run, record in known
+        for evaluation in record.curve
+    )
+    return header, rows
 
 
 def _says_something(value: float) -> bool:
