@@ -14,16 +14,16 @@ from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
 from adambench.errors import AdambenchError
+from adambench.execution import plan
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Engine, Event, Finished
+from adambench.execution.plan import Entry, Run
+from adambench.execution.scheduling import execute
+from adambench.execution.unfolding import Unfolding
 from adambench.judge import analysis, claims, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
-from adambench.run import plan
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Engine, Event, Finished
-from adambench.run.plan import Entry, Run
-from adambench.run.scheduling import execute
-from adambench.run.unfolding import Unfolding
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import title

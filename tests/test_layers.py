@@ -17,7 +17,7 @@ LAYERS = [
     {"setting", "explanation"},
     {"training"},
     {"config"},
-    {"run"},
+    {"execution"},
     {"store"},
     {"judge"},
     {"show", "bench"},
@@ -31,7 +31,7 @@ LIBRARIES = {  # where a library may be imported
     "matplotlib": {"show/charts"},
     "rich": {"show"},
     "typer": {"cli"},
-    "distributed": {"run/engines/dask"},
+    "distributed": {"execution/engines/dask"},
 }
 
 

@@ -9,9 +9,9 @@ import pytest
 from adambench.config.experiment import Experiment
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation, final
+from adambench.execution import plan
+from adambench.execution.plan import Run
 from adambench.optimizers import Adam
-from adambench.run import plan
-from adambench.run.plan import Run
 
 TEXT = """\
 name: x

@@ -59,9 +59,9 @@ def verify(
     """
     import random
 
+    from adambench.execution.engines import Failed, Finished
+    from adambench.execution.scheduling import execute, interruptible, local
     from adambench.judge.verification import compare
-    from adambench.run.engines import Failed, Finished
-    from adambench.run.scheduling import execute, interruptible, local
     from adambench.session import stored
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
-    from adambench.run.checkpoints import Checkpoints
-    from adambench.run.engines import Engine as Trainer
-    from adambench.run.plan import Run
+    from adambench.execution.checkpoints import Checkpoints
+    from adambench.execution.engines import Engine as Trainer
+    from adambench.execution.plan import Run
     from adambench.session import Session
 
 
@@ -63,9 +63,9 @@ def run(
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
-    from adambench.run.checkpoints import Checkpoints
-    from adambench.run.scheduling import expected_seconds
-    from adambench.run.unfolding import shard as part
+    from adambench.execution.checkpoints import Checkpoints
+    from adambench.execution.scheduling import expected_seconds
+    from adambench.execution.unfolding import shard as part
     from adambench.session import Session, refuse_to_replace
     from adambench.show import progress
     from adambench.show.terminal import console, plural
@@ -122,11 +122,11 @@ def _trainer(
     scheduler: str | None, jobs: int | None, experiment: "Experiment", dataset: "Dataset", checkpoints: "Checkpoints"
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
-    from adambench.run.scheduling import cores, local
+    from adambench.execution.scheduling import cores, local
 
     if scheduler is None:
         return local(jobs, dataset, checkpoints), cores() if jobs is None else jobs
-    from adambench.run.engines.dask import Cluster
+    from adambench.execution.engines.dask import Cluster
 
     cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn)
     return cluster, cluster.places
@@ -134,8 +134,8 @@ def _trainer(
 
 def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]", checkpoints: "Checkpoints") -> int:
     """Train, and show the progress. How many runs failed."""
-    from adambench.run.engines import Failed
-    from adambench.run.scheduling import interruptible
+    from adambench.execution.engines import Failed
+    from adambench.execution.scheduling import interruptible
     from adambench.show.progress import Watch
     from adambench.show.terminal import console
 

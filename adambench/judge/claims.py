@@ -9,8 +9,8 @@ from adambench import paper
 from adambench.config.experiment import Claim, Experiment, Problem
 from adambench.config.quantity import Quantity
 from adambench.curve import Curve, final, reached
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval
-from adambench.run.plan import Entry
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 

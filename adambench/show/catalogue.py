@@ -13,10 +13,10 @@ from rich.text import Text
 
 from adambench.config.check import hints_of
 from adambench.datasets import DATASETS
+from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.run.plan import words
 from adambench.schedules import SCHEDULES
 from adambench.show.table import Column, Table
 

@@ -5,8 +5,8 @@ import math
 from adambench.config.experiment import Experiment, Problem
 from adambench.curve import METRICS
 from adambench.datasets import DATASETS
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate
-from adambench.run.plan import Entry
 from adambench.show.terminal import cost, plural
 
 

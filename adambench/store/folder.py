@@ -17,7 +17,7 @@ from typing import Any
 
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError, unknown
-from adambench.run.plan import Run
+from adambench.execution.plan import Run
 from adambench.store.files import csv_text, write
 from adambench.store.records import Record
 

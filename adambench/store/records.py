@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adambench.curve import Curve, Evaluation
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 
 FORMAT = 1
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from adambench.curve import METRICS, Curve
 from adambench.errors import AdambenchError, unknown
-from adambench.run.plan import Entry
+from adambench.execution.plan import Entry
 from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.convergence import beside_paper, convergence
 from adambench.show.charts.figure4 import figure4

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from adambench.execution.plan import words
 from adambench.explanation import CURVATURE, START, walk
 from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.run.plan import words
 from adambench.show.charts.base import PAGE, Form, short
 from adambench.show.charts.look import PLACES, look
 

@@ -26,14 +26,14 @@ from adambench.config.experiment import Experiment
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Engine, Event, Failed, Finished
+from adambench.execution.engines.inline import Inline
+from adambench.execution.engines.local import Pool
+from adambench.execution.group import most_together
+from adambench.execution.plan import Run
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Engine, Event, Failed, Finished
-from adambench.run.engines.inline import Inline
-from adambench.run.engines.local import Pool
-from adambench.run.group import most_together
-from adambench.run.plan import Run
 from adambench.training import steps
 
 TRIES = 2  # of a run whose worker fails or dies
