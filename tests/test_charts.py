@@ -13,7 +13,8 @@ from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
 from adambench.optimizers import OPTIMIZERS, SGD, Adam
 from adambench.show import charts
-from adambench.show.charts.base import short, spread_out
+from adambench.show.charts.base import short
+from adambench.show.charts.ends import spread_out
 
 TEXT = """\
 name: x

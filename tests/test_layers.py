@@ -22,7 +22,7 @@ LAYERS = [
     {"judge"},
     {"show", "bench"},
     {"session"},
-    {"cli"},
+    {"api", "cli"},
     {"__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -28,9 +28,11 @@ def load(file: Path, overrides: Sequence[str] = ()) -> Experiment:
     return parse(_read(file), str(file), file.parent, overrides)
 
 
-def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] = ()) -> Experiment:
-    """Like `load`, from text. name: of the file, for messages; folder: where relative paths start."""
-    values, source = _overridden(text, name, overrides)
+def parse(
+    text: str, name: str, folder: Path = Path(), overrides: Sequence[str] = (), numbered: bool = True
+) -> Experiment:
+    """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
+    values, source = _overridden(text, name, overrides, numbered)
     check = Check(source)
     experiment = schema.experiment(values, check, folder)
     if check.errors or experiment is None:
@@ -193,9 +195,9 @@ def _is_a_folder(file: Path) -> AdambenchError:
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
 
 
-def _overridden(text: str, name: str, overrides: Sequence[str]) -> tuple[Any, Source]:
+def _overridden(text: str, name: str, overrides: Sequence[str], numbered: bool = True) -> tuple[Any, Source]:
     """The values of a file after the overrides."""
-    values, source = yamlfile.parse(text, name)
+    values, source = yamlfile.parse(text, name, numbered)
     for override in overrides:
         _override(values, source, override)
     return values, source

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import statistics
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -142,9 +143,12 @@ def interruptible() -> Iterator[Connection]:
     """A connection for `stop` of `execute`, readable once SIGINT (Ctrl-C) or SIGTERM has arrived.
 
     So a signal acts between two events and never in the middle of one. A second signal, while the first is acted on,
-    does nothing.
+    does nothing. Only the main thread of a process can receive signals; in any other, nothing stops the work.
     """
     reader, writer = multiprocessing.Pipe(duplex=False)
+    if threading.current_thread() is not threading.main_thread():
+        yield reader
+        return
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: writer.send(None)) for number in signals]
     try:
