@@ -74,7 +74,8 @@ def references(plugin: Plugin) -> Mapping[str, Any]:
 
 def _entries(check: Check, value: Any) -> Iterator[tuple[Where, Entry]]:
     if not isinstance(value, list):
-        check.fail(("plugins",), f"must be a list, e.g. [my_rules.py], found {show(value)}")
+        example = value if isinstance(value, str) else "my_rules.py"
+        check.fail(("plugins",), f"must be a list, e.g. [{example}], found {show(value)}")
         return
     for i, item in enumerate(value):
         path: Where = ("plugins", i)
@@ -99,6 +100,9 @@ def _read(name: str, folder: Path) -> tuple[str, bytes]:
     try:
         with open(file, "rb") as stream:  # noqa: PTH123  # a path with a null byte is a ValueError here
             source = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        there = sorted(path.name for path in Path(file).parent.glob("*.py"))
+        raise AdambenchError(f"{file}: no such file; Python files there: {', '.join(there[:6]) or 'none'}") from error
     except (OSError, ValueError) as error:
         raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}") from error
     if len(source) > MAX_BYTES:
