@@ -17,13 +17,14 @@ from adambench.errors import AdambenchError, unknown
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Failed
 from adambench.execution.scheduling import expected_seconds, interruptible, local
-from adambench.session import Session, refuse_to_replace, stored
+from adambench.session import Session
 from adambench.show import findings
 from adambench.show.progress import Watch
 from adambench.show.table import Table, html
 from adambench.show.terminal import console, plural
 from adambench.store.folder import Folder, curve_rows
 from adambench.store.lock import locked
+from adambench.stored import refuse_to_replace, stored
 
 if TYPE_CHECKING:
     from adambench.show.charts import Figure
@@ -63,7 +64,7 @@ class Results:
         Raises AdambenchError if the folder holds no results that can be read.
         """
         path = Path(folder).absolute()
-        (session,) = stored(path.parent, [path.name], _warn)
+        (session,) = stored(path.parent, [path.name], _warn, _warn)
         return cls(session)
 
     @property

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adambench import __version__
-from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
-from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Event, Finished
@@ -27,7 +25,7 @@ from adambench.judge.fairness import Fairness, fairness
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import title
-from adambench.store.folder import Folder, folders
+from adambench.store.folder import Folder
 from adambench.store.records import Record
 
 if TYPE_CHECKING:
@@ -179,23 +177,3 @@ class Session:
             if data:
                 written.append(self.folder.write_figure(f"{chart}.{kind}", data))
         return written
-
-
-def stored(results: Path, names: list[str] | None, warn: Warn) -> list[Session]:
-    """The experiments of those names in a results folder, or all of them."""
-    return [Session.open(loading.load(folder.config), folder, warn) for folder in folders(results, names)]
-
-
-def refuse_to_replace(folder: Folder, experiment: Experiment) -> None:
-    """Raises AdambenchError if a results folder holds another version of an experiment.
-
-    For an experiment that was changed on the command line: its table and charts would replace those of the other.
-    """
-    if not folder.config.is_file():
-        return
-    if changed := loading.differences(loading.load(folder.config), experiment):
-        raise AdambenchError(
-            f"{folder.path}: holds another version of this experiment; it differs in {', '.join(changed[:3])}"
-            + (" and more" if len(changed) > 3 else ""),
-            f"Add name=NAME to keep both, for example name={experiment.name}_2. To replace it, edit the file instead.",
-        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, tell, warn
 from adambench.cli.working import needs_distributed
 from adambench.errors import AdambenchError
 
@@ -59,6 +59,7 @@ def run(
         str | None,
         typer.Option(metavar="ADDRESS", help="With --engine dask: the scheduler, for example tcp://host:8786."),
     ] = None,
+    plugin: Plugins = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
@@ -66,16 +67,17 @@ def run(
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.scheduling import expected_seconds
     from adambench.execution.unfolding import shard as part
-    from adambench.session import Session, refuse_to_replace
+    from adambench.session import Session
     from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
+    from adambench.stored import refuse_to_replace
 
     out = console()
     mine = part(shard) if shard else None
     _check_engine(engine, scheduler)
-    experiment, dataset = _read(config, overrides or [])
+    experiment, dataset = _read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
     if overrides and not dry_run:
         refuse_to_replace(folder, experiment)
@@ -94,6 +96,7 @@ def run(
         if dry_run:
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
+        folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
         folder.write_config(loading.resolved(experiment))
         try:
             failed = _train(session, trainer, work, checkpoints)
@@ -165,11 +168,11 @@ def _tell_results(session: "Session", written: list[Path], results: Path, shard:
         out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
 
 
-def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":
+def _read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
     """The checked experiment, which names the data set by its digest, and the data set."""
     from adambench.config import loading
 
-    experiment = loading.load(config, overrides)
+    experiment = loading.load(config, overrides, plugins)
     dataset = experiment.dataset.load()
     loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
     return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset

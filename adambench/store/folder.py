@@ -33,6 +33,7 @@ class Folder:
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
         self.checkpoints = self.path / "checkpoints"
+        self.plugins = self.path / "plugins"
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
@@ -54,7 +55,7 @@ class Folder:
 
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the resolved configuration."""
-        return hashlib.sha256(self.config.read_bytes()).hexdigest()[:16]
+        return _sha256(self.config.read_bytes())[:16]
 
     def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
         """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
@@ -81,6 +82,16 @@ class Folder:
 
     def write_config(self, text: str) -> Path:
         return write(self.config, text)
+
+    def write_plugins(self, texts: Mapping[str, bytes]) -> None:
+        """Keep the texts of plug-ins, by file name. A file name contains the hash, so none replaces another."""
+        for name, text in texts.items():
+            write(self.plugins / name, text)
+
+    def read_plugins(self) -> dict[str, bytes]:
+        """The texts of plug-ins by file name, those whose hash is the one in the name. Nothing is executed."""
+        texts = {file.name: file.read_bytes() for file in sorted(self.plugins.glob("*.py"))}
+        return {name: text for name, text in texts.items() if name.endswith(f"-{_sha256(text)[:16]}.py")}
 
     def write_figure(self, name: str, data: bytes) -> Path:
         return write(self.figures / name, data)
@@ -110,6 +121,10 @@ def curve_rows(runs: Iterable[Run], records: Mapping[str, Record]) -> tuple[list
         for evaluation in record.curve
     )
     return header, rows
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _says_something(value: float) -> bool:

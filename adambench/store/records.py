@@ -56,7 +56,13 @@ class Record:
     @classmethod
     def parse(cls, text: str) -> "Record":
         """Read a record. Raises a ValueError with the reason if `of` did not write the text."""
-        data = json.loads(text)
+        try:
+            return cls._parse(json.loads(text))
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def _parse(cls, data: Any) -> "Record":
         if not isinstance(data, dict) or "format" not in data:
             raise ValueError("not a record")
         if data["format"] != FORMAT:
