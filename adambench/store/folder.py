@@ -33,6 +33,7 @@ class Folder:
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
         self.checkpoints = self.path / "checkpoints"
+        self.log = self.path / "run.log"  # of `run --detach`
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
