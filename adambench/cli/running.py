@@ -10,11 +10,11 @@ import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Results, TableFormat, tell, warn
 from adambench.cli.background import in_background
-from adambench.cli.working import needs_distributed
+from adambench.cli.working import TlsCa, TlsCert, TlsKey, needs_distributed, tls_files
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
@@ -59,6 +59,9 @@ def run(
         str | None,
         typer.Option(metavar="ADDRESS", help="With --engine dask: the scheduler, for example tcp://host:8786."),
     ] = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Train in the background, also after this terminal is closed.")
     ] = False,
@@ -73,7 +76,7 @@ def run(
     from adambench.store.status import Told
 
     mine = part(shard) if shard else None
-    _check_engine(engine, scheduler)
+    tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
     experiment, dataset = _read(config, overrides or [])
@@ -97,7 +100,7 @@ def run(
             checkpoints.remove()
         session = Session.open(experiment, folder, keep, set_aside=True, fresh=fresh)
         session.mine = mine
-        trainer, places = _trainer(scheduler, jobs, experiment, dataset, checkpoints, keep)
+        trainer, places = _trainer(scheduler, tls, jobs, experiment, dataset, checkpoints, keep)
         failed = _train(session, dataset, trainer, places, checkpoints, told)
         written = [folder.runs, *session.write_tables()]
         tell(session.tables(), format)
@@ -108,16 +111,24 @@ def run(
         raise typer.Exit(1)
 
 
-def _check_engine(engine: Engine, scheduler: str | None) -> None:
+def _check_engine(
+    engine: Engine, scheduler: str | None, ca: Path | None, cert: Path | None, key: Path | None
+) -> "Sequence[Path]":
+    """The files for TLS, if any."""
     if (engine is Engine.dask) != bool(scheduler):
         example = "--engine dask --scheduler tcp://host:8786"
         raise AdambenchError("--engine dask and --scheduler need each other", f"For example: {example}")
     if scheduler:
         needs_distributed()
+        return tls_files("client", scheduler, ca, cert, key)
+    if ca or cert or key:
+        raise AdambenchError("--tls-ca, --tls-cert and --tls-key need --engine dask")
+    return []
 
 
 def _trainer(
     scheduler: str | None,
+    tls: "Sequence[Path]",
     jobs: int | None,
     experiment: "Experiment",
     dataset: "Dataset",
@@ -131,7 +142,7 @@ def _trainer(
         return local(jobs, dataset, checkpoints), cores() if jobs is None else max(1, jobs)
     from adambench.run.engines.dask import Cluster
 
-    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn)
+    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn, tls)
     return cluster, max(1, cluster.places)
 
 
