@@ -32,6 +32,8 @@ optimizers:
 class Steady(Cost):
     """Steps of a millisecond, in which what is shared by those trained together takes three quarters."""
 
+    crowd = 1.0  # an idle machine
+
     def _timed(self, model: Any, batch_size: int) -> Step:  # noqa: ARG002
         most = 8 if type(model).__name__ == "Logistic" else 1
         return Step(0.75e-3, 0.25e-3, most)
@@ -96,6 +98,14 @@ def test_what_is_done_already_and_other_shards_are_not_rehearsed(runs: Unfolding
     assert rehearse(half, cost, 1).seconds + rehearse(other, cost, 1).seconds < rehearse(runs, cost, 1).seconds
 
 
+def test_a_machine_that_does_other_work_takes_longer(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    alone = rehearse(runs, cost, 1)
+    cost.crowd = 3.0
+    assert rehearse(runs, cost, 1).seconds == pytest.approx(3 * alone.seconds)
+    assert rehearse(runs, cost, 1).busy == alone.busy
+    assert Cost(dataset).crowd > 0.9
+
+
 def record_of(run: Run, seconds: float, **changes: Any) -> dict[str, Any]:
     curve = [Evaluation(e, e, seconds * e / run.epochs, 1.0, 0.0, 1.0, 0.1) for e in range(1, run.epochs + 1)]
     return {**Record.of(run, curve).data, **changes}
@@ -144,6 +154,12 @@ def test_the_outlook_learns_how_long_an_epoch_really_takes(
         outlook.note(Finished(0, [run], [[]]))
     assert outlook.left == pytest.approx(0, abs=1)
     assert outlook.done == pytest.approx(outlook.whole, rel=1e-3)
+
+
+def test_a_crowded_machine_is_expected_to_stay_crowded(runs: Unfolding, cost: Cost) -> None:
+    outlook = Outlook(Expected(3000, {"deep": 1000}, 3.0), cost, lambda: 1, clock=Clock())
+    outlook.note(Started(0, [first(runs, "deep")]))
+    assert outlook.left == pytest.approx(3000, rel=0.01)
 
 
 def test_the_end_is_that_of_the_longest_run(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:

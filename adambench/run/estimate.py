@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import threadpoolctl
 
 from adambench.config.experiment import named
@@ -27,6 +29,7 @@ from adambench.run.provenance import provenance
 from adambench.run.unfolding import Unfolding
 from adambench.training import NUMERICS, steps
 
+LOOK = 0.5  # seconds that are spent on seeing what else the machine does
 SAME = ("cpu", "blas")  # in the records of runs that took as long as they would here
 
 
@@ -78,6 +81,20 @@ class Cost:
         seen = self.images + (len(self.dataset.test.labels) + self.images * run.evaluate_train) / 3
         count = seen / min(run.batch_size, self.images) * (run.epochs - begun)
         return count * self._step(run).seconds(len(runs))
+
+    @cached_property
+    def crowd(self) -> float:
+        """Seconds that pass while each place gets a CPU second: 1 on an idle machine, 2 if half of it is taken."""
+        matrix = np.ones((256, 256), np.float32)
+
+        def share(_: int) -> float:
+            begin, begin_cpu = time.perf_counter(), time.thread_time()
+            while (passed := time.perf_counter() - begin) < LOOK:
+                matrix @ matrix  # without Python's lock, so that the threads do not wait for each other
+            return (time.thread_time() - begin_cpu) / passed
+
+        with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(self.places) as pool:
+            return 1 / statistics.mean(pool.map(share, range(self.places)))
 
     def _step(self, run: Run) -> Step:
         key = run.model, run.batch_size
@@ -142,6 +159,7 @@ class Expected:
 
     seconds: float  # until the last run ends
     busy: Mapping[str, float]
+    crowd: float = 1.0  # seconds that pass while a place gets a CPU second
 
 
 def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] = MappingProxyType({})) -> Expected:
@@ -158,4 +176,5 @@ def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] 
     engine = Rehearsal(max(1, places), cost.most, seconds)
     for _ in execute(copy.runs.values(), curves, engine, cost, then=copy.finish, begun=begun):
         pass
-    return Expected(engine.now, busy)
+    crowd = cost.crowd if busy else 1.0
+    return Expected(engine.now * crowd, busy, crowd)

@@ -37,10 +37,11 @@ class Outlook:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cost, self.places, self.begun, self.clock = cost, places, begun, clock
-        self.whole = sum(expected.busy.values())  # expected seconds of work, in all places
+        self.whole = sum(expected.busy.values())  # expected CPU seconds, in all places
+        self._crowd = expected.crowd
         self.done = 0.0  # of it
         self._rest = dict(expected.busy)  # by problem, of those that have not started
-        self._idle = max(0.0, expected.seconds - self.whole / max(1, places()))  # places wait at the end
+        self._idle = max(0.0, expected.seconds - expected.crowd * self.whole / max(1, places()))  # at the end
         self._expected: dict[str, float] = defaultdict(float)  # of ended epochs, by problem
         self._took: dict[str, float] = defaultdict(float)
         self._groups: dict[int, _Group] = {}  # under way, by worker
@@ -82,5 +83,5 @@ class Outlook:
 
     def _pace(self, problem: str) -> float:
         """How much longer than expected an epoch takes: on this problem, and on all while it is little known."""
-        all_ = (sum(self._took.values()) + TRUST) / (sum(self._expected.values()) + TRUST)
+        all_ = (sum(self._took.values()) + TRUST * self._crowd) / (sum(self._expected.values()) + TRUST)
         return (self._took[problem] + TRUST * all_) / (self._expected[problem] + TRUST)
