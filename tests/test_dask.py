@@ -292,3 +292,19 @@ def test_data_of_another_digest_are_not_taken(dataset: Dataset, folder: Path) ->
     assert dask_worker.prepare(DataSource(idx=str(folder), sha256=dataset.sha256), dataset.sha256)
     assert not dask_worker.prepare(DataSource(idx=str(folder), sha256="0" * 64), "0" * 64)
     assert not dask_worker.prepare(DataSource(idx=str(folder / "nowhere")), "1" * 64)
+
+
+def test_a_worker_trains_the_rule_and_the_data_of_a_plugin(cluster: Cluster, folder: Path, tmp_path: Path) -> None:
+    """It gets the text with the runs: the file is gone before the worker starts, and the data are sent."""
+    from tests.test_plugins import written  # noqa: PLC0415
+
+    file = written(folder, tmp_path).rename(tmp_path / "small.yaml")
+    file.write_text(file.read_text().replace("name: mine", "name: small"), encoding="utf-8")
+    subprocess.run([ADAMBENCH, "run", "small.yaml", "--results", "here"], cwd=tmp_path, capture_output=True, check=True)
+    process = cluster.run()
+    line_of(process, "small: 16 runs")
+    (tmp_path / "rules.py").unlink()
+    cluster.worker()
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert curves_of(runs(tmp_path)) == curves_of(tmp_path / "here/small/runs")

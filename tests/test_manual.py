@@ -34,6 +34,7 @@ KEYS = {
     "tuning: {zzz: 1}": "Keys of `tuning`:",
     "evaluate: {zzz: 1}": "Keys of `evaluate`:",
     "inspect: {zzz: 1}": "Keys of `inspect`:",
+    "plugins: [{zzz: 1}]": "Keys of `plugins`:",
     "problems: {p: {zzz: 1}}": "### Keys of a problem",
     "claims: [{zzz: 1}]": "## Stating claims",
 }
@@ -128,7 +129,7 @@ def test_every_key_of_a_configuration_is_in_the_manual(place: str, tmp_path: Pat
         app(["run", str(file), "--results", str(tmp_path)], standalone_mode=False)
     found = re.search(r"zzz: unknown\. Allowed: ([^.]*)\.", raised.value.message)
     assert found, raised.value.message
-    assert {names(row[0])[0] for row in table(KEYS[place])} == set(found.group(1).split(", "))
+    assert {name for row in table(KEYS[place]) for name in names(row[0])} == set(found.group(1).split(", "))
 
 
 def test_the_optimizers_of_the_manual_are_those_of_the_package() -> None:

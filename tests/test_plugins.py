@@ -399,3 +399,23 @@ def test_a_wrong_data_set_is_told(body: str, said: str, folder: Path, mine: Path
     with pytest.raises(AdambenchError) as raised:
         loading.load(mine).dataset.load()
     assert said in raised.value.message
+
+
+def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command, tmp_path: Path) -> None:
+    """docs/extending.md, followed block by block on a folder of images."""
+    page = (Path(__file__).parent.parent / "docs/extending.md").read_text(encoding="utf-8")
+    rule, reference, schedule = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:3]
+    (tmp_path / "my_rules.py").write_text("\n".join([rule, reference, schedule]), encoding="utf-8")
+    (config,) = re.findall(r"^```yaml\n(name: .*?)^```", page, re.MULTILINE | re.DOTALL)
+    config = config.replace("path/to/images", str(folder)).replace("[1e-4, 1e-1, 7]", "[1e-3, 1e-1, 2]")
+    config = config.replace("{name: inverse_sqrt, per: epoch}", "{name: my_halving, every: 2}")
+    (tmp_path / "mine.yaml").write_text(config, encoding="utf-8")
+    checked = command("check", "my_rules.py")
+    assert checked.returncode == 0, checked.stdout
+    assert "13 checks: 13 passed." in checked.stdout
+    assert "my_halving can be used." in checked.stdout
+    told = command("explain", "my_signum", "adam", "--plugin", "my_rules.py", "--grads", "1,-2,0.5")
+    assert told.returncode == 0, told.stderr
+    assert command("run", "mine.yaml", "--jobs", 0).returncode == 0
+    (verdict,) = json.loads(command("claims", "mine", "--format", "json").stdout)
+    assert (verdict["n"], verdict["verdict"] in ("reproduced", "contradicted", "inconclusive")) == (5, True)
