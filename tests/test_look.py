@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adambench.config.experiment import Grid
 from adambench.optimizers import OPTIMIZERS
-from adambench.show.charts.look import PALETTE, PLACES, look, looks
+from adambench.show.charts.look import PALETTE, PLACES, colour, look, looks
 
 Array = NDArray[np.float64]
 
@@ -204,3 +204,12 @@ def test_labels_of_a_rule_share_its_hue_and_unknown_rules_are_distinct() -> None
     assert len({(one["color"], str(one["linestyle"]), one["marker"]) for one in found.values()}) == len(rules)
     assert found[f"label {rules.index('adam')}"]["color"] == PALETTE[PLACES.index("adam")]
     assert len({found[f"label {k}"]["color"] for k in range(len(rules) - 5, len(rules))}) == 5
+
+
+def test_rules_of_plugins_have_colours_of_their_own() -> None:
+    """Beside each other in a chart, also where only the rules are known."""
+    beside = ["mine_1", "adam", "mine_2"]
+    assert len({colour(rule, beside) for rule in beside}) == 3
+    assert colour("adam", beside) == colour("adam")
+    found = looks(Grid(rule, rule, {}) for rule in beside)
+    assert [found[rule]["color"] for rule in beside] == [colour(rule, beside) for rule in beside]

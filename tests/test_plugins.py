@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import adambench
 from adambench.config import loading
 from adambench.errors import AdambenchError
 from adambench.execution import plan
@@ -95,7 +96,16 @@ optimizers:
 claims:
   - {{id: C, sentence: it wins, problem: own, quantity: final(signs) / final(adam), relation: <, bound: 1}}
 """
-READING = (["table"], ["table", "--format", "csv"], ["plot"], ["fairness"], ["claims"], ["show"], ["merge", "results"])
+READING = (
+    ["status"],
+    ["table"],
+    ["table", "--format", "csv"],
+    ["plot"],
+    ["fairness"],
+    ["claims"],
+    ["show"],
+    ["merge", "results"],
+)
 
 
 def written(folder: Path, place: Path) -> Path:
@@ -265,12 +275,12 @@ def test_an_unknown_rule_and_a_bad_folder_stop_no_others(small: Path, command: C
     (results / "damaged").mkdir()
     (results / "damaged/config.yaml").write_text("name: [\n")
     shutil.copytree(results / "small/runs", results / "damaged/runs")
-    for words in (["table"], ["plot"], ["fairness"]):
+    for words in (["table"], ["plot"], ["fairness"], ["status"]):
         answer = command(*words)
         assert answer.returncode == 1
         assert answer.stderr.startswith(f"warning: skipped: {results.relative_to(tmp_path)}/damaged/config.yaml:2: ")
         assert len(answer.stderr.splitlines()) == 1
-        assert ("small" if words == ["plot"] else "nesterov") in answer.stdout
+        assert ("nesterov" if words[0] in ("table", "fairness") else "small") in answer.stdout
     assert command("table", "small").returncode == 0
     assert command("table", "damaged").returncode == 2
 
@@ -289,6 +299,14 @@ def test_on_the_command_line(mine: Path, command: Command) -> None:
     assert told.returncode == 0, told.stderr
     assert "Δθ signs" in told.stdout
     assert command("explain", "signs").returncode == 2
+
+
+def test_a_script_keeps_the_text_too(mine: Path, tmp_path: Path) -> None:
+    results = adambench.run(mine, ["problems.own.epochs=1"], jobs=0, results=tmp_path / "results")
+    assert {row["rule"] for row in results.table()} == {"signs", "adam"}
+    assert [file.read_text() for file in (tmp_path / "results/mine/plugins").iterdir()] == [
+        mine.with_name("rules.py").read_text()
+    ]
 
 
 def test_an_installed_module_is_a_plugin(mine: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Results, opened, tell
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
@@ -90,8 +90,11 @@ def status(experiments: Names = None, format: Format = TEXT, results: Results = 
     from adambench.show.table import Column, Table
     from adambench.show.terminal import duration
     from adambench.store.folder import folders
+    from adambench.store.lock import holder
+    from adambench.store.status import Status
 
-    rows = [_doing(folder) for folder in folders(results, experiments)]
+    # The records are read last, so that those of a run that has ended are all there.
+    before = {f.path: (holder(f.path), Status.read(f.path)) for f in folders(results, experiments)}
     columns = [
         Column("experiment", lambda row: row.name, left=True),
         Column("state", lambda row: row.state, left=True),
@@ -107,20 +110,11 @@ def status(experiments: Names = None, format: Format = TEXT, results: Results = 
         Column("under_way", lambda row: row.told.under_way if row.holder else []),
         Column("warnings", lambda row: row.told.warnings),
     ]
-    tell([Table("", columns, rows, data)], format)
-    for row in rows if format is TEXT else ():
-        _tell_more(row)
-
-
-def _doing(folder: "Folder") -> Doing:
-    """Records are read last, so that those of a run that has ended are all there."""
-    from adambench.config import loading
-    from adambench.session import Session
-    from adambench.store.lock import holder
-    from adambench.store.status import Status
-
-    now, told = holder(folder.path), Status.read(folder.path)
-    return Doing(Session.open(loading.load(folder.config), folder, warn), now, told)
+    with opened(results, experiments) as found:
+        rows = [Doing(session, *before[session.folder.path]) for session in found]
+        tell([Table("", columns, rows, data)], format)
+        for row in rows if format is TEXT else ():
+            _tell_more(row)
 
 
 def _tell_more(row: Doing) -> None:

@@ -13,7 +13,7 @@ from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
 from adambench.show.charts.base import GREY, PAGE, Form, note
-from adambench.show.charts.look import PLACES, colour, look
+from adambench.show.charts.look import colour, shade
 from adambench.show.words import axis_label
 
 BELOW = 100.0  # times below the lowest median: where the axis ends
@@ -159,6 +159,5 @@ def _draw_corrections(
 
 def _colours(runs: Sequence[Inspected]) -> list[str]:
     """The colour of each rule; a second run of the same rule gets that of its second variant."""
-    first, *others = runs
-    variant = look(PLACES.index(first.rule) if first.rule in PLACES else len(PLACES), 2)["color"]
-    return [colour(first.rule), *(variant if run.rule == first.rule else colour(run.rule) for run in others)]
+    first, *colours = (colour(run.rule, [one.rule for one in runs]) for run in runs)
+    return [first, *(shade(first, 2) if other == first else other for other in colours)]

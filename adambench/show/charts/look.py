@@ -8,7 +8,7 @@ Nesterov: 55.9, 27.2, 30.7, 63.3. The four others are as far from these as possi
 11.4, 11.5, 11.2.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from adambench.config.experiment import Grid
@@ -37,22 +37,25 @@ DARKEST, LIGHTEST = 19.0, 61.0  # L* of variants
 
 def looks(grids: Iterable[Grid]) -> dict[str, dict[str, Any]]:
     """Of each label, how its line looks. Labels of one rule share its hue; no two labels look the same."""
-    rules = [*PLACES, *(rule for rule in OPTIMIZERS if rule not in PLACES)]
+    grids = list(grids)
+    rules = places(grid.rule for grid in grids)
     variants: dict[str, int] = {}
     found: dict[str, dict[str, Any]] = {}
     for grid in grids:
-        if grid.rule not in rules:
-            rules.append(grid.rule)
         if grid.label not in found:
             found[grid.label] = look(rules.index(grid.rule), variants.get(grid.rule, 0))
             variants[grid.rule] = variants.get(grid.rule, 0) + 1
     return found
 
 
-def colour(rule: str) -> str:
-    """The colour of a rule."""
-    rules: Sequence[str] = [*PLACES, *(name for name in OPTIMIZERS if name not in PLACES)]
-    return PALETTE[(rules.index(rule) if rule in rules else len(rules)) % len(PALETTE)]
+def places(rules: Iterable[str] = ()) -> list[str]:
+    """All rules in the order of their places: those that are built in, then others, such as those of plug-ins."""
+    return list(dict.fromkeys([*PLACES, *OPTIMIZERS, *rules]))
+
+
+def colour(rule: str, beside: Iterable[str] = ()) -> str:
+    """The colour of a rule. beside: the rules of the same chart, in their order."""
+    return PALETTE[places([*beside, rule]).index(rule) % len(PALETTE)]
 
 
 def look(index: int, variant: int = 0) -> dict[str, Any]:
