@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench import explanation
-from adambench.optimizers import Optimizer, State
+from adambench.optimizers import MatrixOptimizer, Optimizer, State
 from adambench.optimizers.base import BLOCK, Array
 
 DTYPES = (np.float32, np.float64)
@@ -50,19 +50,20 @@ def in_place(rule: Optimizer) -> str:
 
 
 def memory(rule: Optimizer) -> str:
-    """The slots are zero before the first step, which changes them in place and keeps their shape and dtype."""
+    """The slots are zero before the first step. Steps change them in place and keep their shape and dtype."""
     for dtype in DTYPES:
         theta = noise(10, dtype=dtype)
         state = rule.init(theta)
         slots = dict(state.slots)
         if any(slot.any() for slot in slots.values()):
             return "the slots must be zero before the first step"
-        rule.step(theta, noise(10, dtype=dtype), state)
+        for seed in (0, 1):  # some memory, as of a change of the gradient, begins with the second step
+            rule.step(theta, noise(10, dtype=dtype, seed=seed), state)
         for name, slot in slots.items():
             if state.slots.get(name) is not slot or slot.dtype != dtype or slot.shape != theta.shape:
                 return f"the slot {name} must be changed in place and keep its shape and its dtype {np.dtype(dtype)}"
             if not slot.any():
-                return f"the slot {name} is still zero after a step; change it in place, for example {name} += g"
+                return f"the slot {name} is still zero after two steps; change it in place, for example {name} += g"
     return ""
 
 
@@ -74,7 +75,9 @@ def downhill(rule: Optimizer) -> str:
 
 
 def elementwise(rule: Optimizer) -> str:
-    """A vector of two and a half blocks changes exactly as its weights do alone."""
+    """A vector of two and a half blocks changes exactly as its weights do alone, unless the rule knows matrices."""
+    if isinstance(rule, MatrixOptimizer):
+        return ""
     n = 2 * BLOCK + BLOCK // 2
     theta, gradients = noise(n, dtype=np.float32), noise(3, n, dtype=np.float32)
     whole = walk(rule, gradients, theta)

@@ -21,6 +21,8 @@ class Evaluation:
     test_error: float = math.nan  # share of the test images with a wrong prediction
     full_train_loss: float | None = None  # on the whole training set, dropout off; None if not requested
     full_train_error: float | None = None
+    average_test_loss: float | None = None  # on the test set, with the averaged parameters; None if not requested
+    average_test_error: float | None = None
     diverged: bool = field(default=False, compare=False)  # a cost is not finite; the run ends here
     inside: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)  # since the last evaluation
 
@@ -56,6 +58,8 @@ METRICS: dict[str, Metric] = {
         Metric("test_error", "test error", unit="", percent=True, needs_labels=True, compares=True),
         Metric("full_train_loss", "cost on the training set, dropout off"),
         Metric("full_train_error", "error on the training set, dropout off", "", percent=True, needs_labels=True),
+        Metric("average_test_loss", "test cost of the averaged parameters"),
+        Metric("average_test_error", "test error of the averaged parameters", "", percent=True, needs_labels=True),
     )
 }
 COMPARED = [metric.name for metric in METRICS.values() if metric.compares]

@@ -12,7 +12,7 @@ from adambench.optimizers import Optimizer
 from adambench.optimizers.base import Array
 
 GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
-SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂"}
+SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂", "s_hat": "ŝ"}
 
 
 @dataclass(frozen=True)

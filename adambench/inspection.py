@@ -14,6 +14,7 @@ from adambench.optimizers.base import Array
 QUANTILES = (5, 25, 50, 75, 95)  # per cent
 WHOLE = "all"  # the name of the part that holds all parameters
 SCALES = {
+    "s_hat": np.sqrt,
     "v_hat": np.sqrt,
     "u": np.abs,
     "v": np.sqrt,

@@ -2,9 +2,12 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from adambench import inspection
 from adambench.curve import Evaluation
@@ -28,19 +31,29 @@ class Saved:
 class Setting:
     """One setting in training: its rule, its row of the network, and what is known of the present epoch."""
 
-    def __init__(self, optimizer: Optimizer, network: Network, place: int) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        network: Network,
+        place: int,
+        average: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        """average, clip_norm: those of `Training`."""
         self.optimizer, self.place, self.parts = optimizer, place, network.parts
         self.theta, self.grad = network.theta[place], network.grad[place]
-        self.state = optimizer.init(self.theta)
+        self.state = optimizer.init(self.theta, network.layout)
+        self.average, self.clip_norm = average, clip_norm
+        self.past = np.zeros_like(self.theta) if average else None  # the decaying sum of all theta so far
         self.seconds = 0.0  # CPU time since the beginning
         self.diverged = False
 
     def save(self) -> Saved:
         """At the end of an epoch. The arrays are those at work, not copies."""
         slots = {f"slot_{name}": slot for name, slot in self.state.slots.items()}
-        return Saved(
-            {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged}, {"theta": self.theta, **slots}
-        )
+        past = {} if self.past is None else {"past": self.past}
+        numbers = {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged}
+        return Saved(numbers, {"theta": self.theta, **slots, **past})
 
     def restore(self, saved: Saved) -> None:
         """Go on where it was saved. Raises ValueError if that was another model or rule."""
@@ -64,7 +77,24 @@ class Setting:
         self.steps = step
         if inspecting:
             self.before = self.theta.copy()
+        if self.clip_norm:
+            clip(self.grad, self.clip_norm)
         self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
+        if self.average and self.past is not None:
+            # past ← β·past + θ,  so that  θ̄ = (1 − β)·past
+            self.past *= self.average
+            self.past += self.theta
+
+    def evaluated(self) -> Array:
+        """The parameters that are evaluated: theta, or where the rule says."""
+        return self.optimizer.evaluated(self.theta, self.state)
+
+    def averaged(self) -> Array:
+        """The running mean θ̄ of theta, corrected for its start at zero: θ̄/(1 − βᵗ) (section 7.2)."""
+        assert self.average
+        assert self.past is not None
+        mean: Array = (1 - self.average) / (1 - self.average**self.state.t) * self.past
+        return mean
 
     def inspect(self, lr_scale: float) -> None:
         """What the last step did inside the rule."""
@@ -73,13 +103,24 @@ class Setting:
         )
 
     def end_epoch(
-        self, epoch: int, images: int, penalty: Floats, test: Evaluated | None, full: Evaluated | None
+        self,
+        epoch: int,
+        images: int,
+        penalty: Floats,
+        test: Evaluated | None,
+        full: Evaluated | None,
+        averaged: Evaluated | None,
     ) -> Evaluation:
-        """What was measured in the epoch. test, full: None if not evaluated, as when the cost is no longer finite."""
+        """What was measured in the epoch.
+
+        test, full, averaged: on the test set, the training set, and on the test set with the averaged parameters. None
+        if not evaluated, as when the cost is no longer finite.
+        """
         cost = float(self.cost) / images
         test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
         self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
         full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
+        mean_loss, mean_error = (float(c[self.place]) for c in averaged) if test and averaged else (None, None)
         return Evaluation(
             epoch=epoch,
             step=self.steps,
@@ -90,9 +131,33 @@ class Setting:
             test_error=test_error,
             full_train_loss=full_loss,
             full_train_error=full_error,
+            average_test_loss=mean_loss,
+            average_test_error=mean_error,
             diverged=self.diverged,
             inside=self.inside,
         )
+
+
+def clip(grad: Array, norm: float) -> None:
+    """Scale a gradient in place to a norm, if it is longer (Pascanu, Mikolov and Bengio 2013, algorithm 1).
+
+    Differs from `torch.nn.utils.clip_grad_norm_`, which adds 1e-6 to the length. The sum is NumPy's own, and not that
+    of BLAS, whose bits may depend on where the gradient lies in memory.
+    """
+    length = math.sqrt(float(np.sum(np.square(grad))))
+    if length > norm:
+        grad *= norm / length
+
+
+@contextmanager
+def placed(points: Iterable[tuple[Setting, Array]]) -> Iterator[None]:
+    """The network with the parameters of these settings replaced, for a while."""
+    kept = [(setting, setting.theta.copy(), point) for setting, point in points if point is not setting.theta]
+    for setting, _, point in kept:
+        setting.theta[:] = point
+    yield
+    for setting, theta, _ in kept:
+        setting.theta[:] = theta
 
 
 class Clock:

@@ -16,7 +16,7 @@ from adambench.datasets.batches import Batches, scale
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
-from adambench.setting import Clock, Evaluated, Saved, Setting
+from adambench.setting import Clock, Evaluated, Saved, Setting, placed
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
 
@@ -51,13 +51,23 @@ class Training:
         seed: int,
         evaluate_train: bool = False,
         inspect: int = 0,
+        average: float | None = None,
+        clip_norm: float | None = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        """inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch."""
+        """What is left at its default changes nothing.
+
+        inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch.
+        average: decay of the running mean of the parameters, which is evaluated beside them. clip_norm: the largest
+        norm of a gradient; a longer one is scaled to it, each setting's by itself.
+        """
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
         self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
-        self.settings = [Setting(optimizer, self.network, i) for i, optimizer in enumerate(optimizers)]
+        self.settings = [
+            Setting(optimizer, self.network, i, average, clip_norm) for i, optimizer in enumerate(optimizers)
+        ]
+        self.average = average
         self.inspected = inspection.points(inspect, epochs * self.batches.count) if inspect else frozenset()
         self.epoch = 0
 
@@ -91,12 +101,19 @@ class Training:
                     if not left:
                         break
             clock.shared(left)
-            test = evaluate(network, self.dataset.test, batches.batch_size) if left else None
-            full = evaluate(network, self.dataset.train, batches.batch_size) if left and self.evaluate_train else None
-            penalty = network.penalty()
+            test = full = averaged = None
+            with placed((setting, setting.evaluated()) for setting in left):
+                if left:
+                    test = evaluate(network, self.dataset.test, batches.batch_size)
+                if left and self.evaluate_train:
+                    full = evaluate(network, self.dataset.train, batches.batch_size)
+                penalty = network.penalty()
+            if left and self.average:
+                with placed((setting, setting.averaged()) for setting in left):
+                    averaged = evaluate(network, self.dataset.test, batches.batch_size)
         images_seen = len(self.dataset.train.labels)
         return [
-            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full)
+            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full, averaged)
             if setting in begun
             else None
             for setting in self.settings
@@ -125,7 +142,7 @@ def _state(rng: np.random.Generator) -> dict[str, Any]:
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
     """A function that performs the next training step of all settings at each call, for timing."""
     network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
-    states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
+    states = [optimizer.init(theta, network.layout) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
 
     def step() -> None:

@@ -77,11 +77,11 @@ def python(project: Path, *words: object) -> "subprocess.CompletedProcess[str]":
 def golden(lr: float, data: dict[str, Any]) -> list[list[float]]:
     """SignSGD on the problem of the golden data, in plain Python."""
     theta, path = list(data["start"]), []
-    for noise in data["noise"]:
-        gradients = [c * x + n for c, x, n in zip(data["curvature"], theta, noise, strict=True)]
+    for noise, active in zip(data["noise"], data["active"], strict=True):
+        gradients = [a * (c * x + n) for a, c, x, n in zip(active, data["curvature"], theta, noise, strict=True)]
         theta = [x - lr * ((g > 0) - (g < 0)) for x, g in zip(theta, gradients, strict=True)]
         path.append(theta)
-    return path
+    return path[data["every"] - 1 :: data["every"]]
 
 
 def test_a_new_rule_takes_three_edits(copy: Path) -> None:

@@ -158,7 +158,7 @@ def test_explain_prints_every_rule(command: Command, name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["adma"], "adma: unknown. Allowed: sgd, "),
+        (["adma"], "adma: unknown. Allowed: adamax, adan, adam, "),
         (["adam", "beta_1=0"], "command line, beta_1=0: beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. Did you mean beta1?"),
         (["adam", "beta1=2"], "command line, beta1=2: beta1: must be less than 1, found 2"),
         (["adam", "beta1"], "beta1: a hyper-parameter needs a value"),

@@ -1,6 +1,7 @@
-"""Contract of every registered rule, and golden trajectories: what PyTorch computes (tests/golden/make.py)."""
+"""Contract of every registered rule, and golden trajectories from PyTorch and others (tests/golden/make.py)."""
 
 import json
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from annotated_types import Le, Lt
 from adambench.config.check import hints_of
 from adambench.contract import CHECKS, DTYPES, judged, noise, walk
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, RMSProp
+from adambench.optimizers.base import Array
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("trajectories.json").read_text(encoding="utf-8"))
 
@@ -19,14 +21,20 @@ every_rule = pytest.mark.parametrize("rule", OPTIMIZERS)
 both_dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
+def golden_layout(vector: Array) -> list[Array]:
+    size = math.prod(GOLDEN["matrix"])
+    return [vector[:size].reshape(GOLDEN["matrix"]), vector[size:]]
+
+
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['rule']}-{case['setting']}")
 def test_golden(case: dict[str, Any]) -> None:
     optimizer = OPTIMIZERS[case["rule"]](**case["setting"])
     theta, curvature = np.array(GOLDEN["start"]), np.array(GOLDEN["curvature"])
-    state = optimizer.init(theta)
-    for noise_t, expected in zip(GOLDEN["noise"], case["theta"], strict=True):
-        optimizer.step(theta, curvature * theta + noise_t, state)
-        np.testing.assert_allclose(theta, expected, rtol=1e-10, atol=1e-10)
+    state, found = optimizer.init(theta, golden_layout), []
+    for noise_t, active in zip(GOLDEN["noise"], GOLDEN["active"], strict=True):
+        optimizer.step(theta, active * (curvature * theta + noise_t), state)
+        found.append(theta.copy())
+    np.testing.assert_allclose(found[GOLDEN["every"] - 1 :: GOLDEN["every"]], case["theta"], rtol=1e-10, atol=1e-10)
 
 
 def test_every_rule_has_golden_data() -> None:

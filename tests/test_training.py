@@ -30,9 +30,15 @@ def untimed(curve: list[Evaluation]) -> list[Evaluation]:
     return [replace(evaluation, seconds=0.0) for evaluation in curve]
 
 
+RATES = {
+    **{"sgd": 0.3, "momentum": 0.1, "nesterov": 0.1, "adadelta": 3.0, "sgdw": 0.1, "schedule_free_sgd": 0.3},
+    **{"radam": 0.1, "lamb": 0.1, "muon": 0.1},
+}
+
+
 @pytest.mark.parametrize("rule", OPTIMIZERS)
 def test_every_rule_learns_and_repeats_to_the_bit(rule: str, dataset: Dataset) -> None:
-    rate = {"sgd": 0.3, "momentum": 0.1, "nesterov": 0.1, "adadelta": 3.0}.get(rule, 0.01)
+    rate = RATES.get(rule, 0.01)
     optimizer: Any = replace(OPTIMIZERS[rule](), lr=rate)  # type: ignore[call-arg]  # every rule has lr
     curve = go(dataset, optimizer, Logistic(), epochs=3)
     assert curve[-1].train_loss < 1.2 < curve[0].train_loss + 0.5

@@ -135,7 +135,7 @@ def updates(dataset: Dataset) -> dict[str, Pair]:
     theta, grad, copy = network.theta[0], np.full_like(network.theta[0], 1e-3), np.empty_like(network.theta[0])
     plain = partial(np.copyto, copy, theta)
     return {
-        rule: Pair.of(plain, partial(cls().step, theta, grad, cls().init(theta)), seconds=0.5)
+        rule: Pair.of(plain, partial(cls().step, theta, grad, cls().init(theta, network.layout)), seconds=0.5)
         for rule, cls in OPTIMIZERS.items()
     }
 

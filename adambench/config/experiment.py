@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Len, doc
+from annotated_types import Ge, Gt, Le, Len, Lt, doc
 
 from adambench.config.names import LOADERS, Plugin, origin
 from adambench.config.quantity import Quantity
@@ -20,6 +20,8 @@ from adambench.schedules import Schedule
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Title = Annotated[str, Len(1, 100)]
 Count = Annotated[int, Gt(0), Le(1_000_000)]
+Average = Annotated[float, Gt(0), Lt(1)]
+Norm = Annotated[float, Gt(0)]
 if TYPE_CHECKING:
     Metric = str
 else:  # the registered names, which pydantic reads at run time
@@ -115,6 +117,8 @@ class Problem:
     grids: tuple[Grid, ...]
     figure: str | None = None  # of the paper, whose curves are drawn with these
     title: str | None = None  # for headings and charts, in place of a description
+    average: float | None = None  # decay of the running mean of the parameters, evaluated beside them
+    clip_norm: float | None = None  # largest norm of a gradient
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from adambench.errors import unknown
 
 MAX_SETTINGS = 10_000  # of one optimizer on one problem
 PENALTY = "The L2 penalty belongs to the model: model: {name: mlp, l2: 0.01}."
-NOTES = {"weight_decay": PENALTY, "l2": PENALTY}
+DECOUPLED = "Decoupled decay is a hyper-parameter of sgdw, adamw and other rules."
+NOTES = {"weight_decay": f"{DECOUPLED} {PENALTY}", "l2": PENALTY}
 
 
 def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:

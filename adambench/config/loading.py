@@ -99,6 +99,8 @@ def resolved(experiment: Experiment) -> str:
                     **({"figure": problem.figure} if problem.figure else {}),
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
+                    **({"average": problem.average} if problem.average else {}),
+                    **({"clip_norm": problem.clip_norm} if problem.clip_norm else {}),
                     "seeds": list(problem.seeds),
                     "optimizers": {
                         grid.label: {"name": grid.rule}

@@ -9,12 +9,14 @@ from typing import Any
 from adambench.config import claims, grids
 from adambench.config.check import Check, show
 from adambench.config.experiment import (
+    Average,
     Count,
     DataSource,
     Evaluate,
     Experiment,
     Grid,
     Inspect,
+    Norm,
     Problem,
     Seed,
     Title,
@@ -91,6 +93,7 @@ def _problem(
     if values is None or check.name(name, path) is None:
         return None
     keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
+    keys += ["average", "clip_norm"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), check.known.schedules, (*path, "schedule"))
@@ -104,6 +107,8 @@ def _problem(
     if figure is not None:
         check.one_of(figure, [*FIGURES, *GRIDS], (*path, "figure"), "These are the figures of the paper.")
     title = check.value(values["title"], Title, (*path, "title")) if "title" in values else None
+    average = check.value(values["average"], Average, (*path, "average")) if "average" in values else None
+    clip_norm = check.value(values["clip_norm"], Norm, (*path, "clip_norm")) if "clip_norm" in values else None
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -122,7 +127,7 @@ def _problem(
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
-    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title)
+    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title, average, clip_norm)
 
 
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:

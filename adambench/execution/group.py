@@ -70,4 +70,6 @@ def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
         seed=first.seed,
         evaluate_train=first.evaluate_train,
         inspect=first.inspect,
+        average=first.average,
+        clip_norm=first.clip_norm,
     )

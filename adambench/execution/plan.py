@@ -39,6 +39,8 @@ class Run:
     evaluate_train: bool
     inspect: int = 0  # inspections of the rule per decade of steps
     dataset_source: str = ""  # the SHA-256 of the plug-in that makes the data; empty if none does
+    average: float | None = None  # decay of the running mean of the parameters
+    clip_norm: float | None = None  # largest norm of a gradient
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -66,6 +68,8 @@ class Run:
             "evaluate_train": self.evaluate_train,
             **({"inspect": self.inspect} if self.inspect else {}),
             **self.sources,
+            **({"average": self.average} if self.average else {}),
+            **({"clip_norm": self.clip_norm} if self.clip_norm else {}),
         }
 
     @property
@@ -165,6 +169,8 @@ class Entry:
             evaluate_train=self.experiment.evaluate.train,
             inspect=self.experiment.inspect.points if self._inspected(phase, seed) else 0,
             dataset_source=self.experiment.dataset.plugin,
+            average=self.problem.average,
+            clip_norm=self.problem.clip_norm,
         )
 
     def _inspected(self, phase: str, seed: int) -> bool:

@@ -33,6 +33,13 @@ class Network(ABC):
     parts: Mapping[str, slice] = MappingProxyType({})
 
     @abstractmethod
+    def layout(self, vector: Array) -> list[Array]:
+        """Views of a vector (n,) that is laid out like a setting's parameters, layer by layer.
+
+        They are matrices (inputs, outputs) of weights and vectors (outputs,) of biases.
+        """
+
+    @abstractmethod
     def init(self, rng: np.random.Generator) -> None:
         """Draw the initial parameters, the same for every setting."""
 

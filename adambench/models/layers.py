@@ -53,6 +53,19 @@ def dense_layers(
     return theta, grad, parts, layers
 
 
+def dense_layout(layers: Sequence[Dense], vector: Array) -> list[Array]:
+    """Views of a vector laid out as these layers: W (n_in, n_out) and b (n_out,) of each."""
+    ends = itertools.accumulate(layer.W.size + layer.b.size for layer in layers)
+    return [
+        part
+        for layer, end in zip(layers, ends, strict=True)
+        for part in (
+            vector[end - layer.b.size - layer.W.size : end - layer.b.size].reshape(layer.W.shape),
+            vector[end - layer.b.size : end],
+        )
+    ]
+
+
 def penalty(layers: Sequence[Dense], l2: float) -> Array:
     """The L2 term (1,): l2/2 times the sum of the squared weights."""
     total = sum(float(np.vdot(layer.W, layer.W)) for layer in layers) if l2 else 0.0

@@ -65,6 +65,10 @@ class SoftmaxRegression(Network):
         self.shape = (settings, rows, classes)
         self._logits: Array = np.empty(settings * rows * batch_size, dtype)
 
+    def layout(self, vector: Array) -> list[Array]:
+        rows = vector.reshape(self.shape[2], -1)
+        return [rows[:, :-1].T, rows[:, -1]]
+
     def init(self, rng: np.random.Generator) -> None:
         """Set all parameters to zero. The problem is convex, so there is no symmetry to break. rng is not used."""
         self.theta[:] = 0

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
-from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, dense_products, penalty
+from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, dense_layout, dense_products, penalty
 
 MOST_DROPPED = 0.9999  # a rate that 16 random bits can distinguish from 1
 
@@ -60,6 +60,9 @@ class Perceptron(Network):
         self.active = [np.empty((batch_size, width), bool) for width in spec.hidden]
         self.input_mask = Mask(spec.input_dropout, batch_size, pixels) if spec.input_dropout else None
         self.masks = [Mask(spec.dropout, batch_size, width) for width in spec.hidden] if spec.dropout else []
+
+    def layout(self, vector: Array) -> list[Array]:
+        return dense_layout(self.layers, vector)
 
     def init(self, rng: np.random.Generator) -> None:
         """Draw weights: N(0, 2/n_in) before a ReLU (He et al. 2015), N(0, 1/n_in) at the output. Biases are zero."""

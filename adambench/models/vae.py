@@ -8,7 +8,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, Product
-from adambench.models.layers import add_penalty_gradient, dense_layers, dense_products, penalty
+from adambench.models.layers import add_penalty_gradient, dense_layers, dense_layout, dense_products, penalty
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,9 @@ class AutoEncoder(Network):
         widths = {"a": hidden, "h": hidden, "dh": hidden, "q": 2 * latent, "dq": 2 * latent, "z": latent, "dz": latent}
         widths |= {"c": hidden, "d": hidden, "dd": hidden, "logits": pixels, "p": pixels}
         self.buffers: dict[str, Array] = {name: np.empty((batch_size, width), dtype) for name, width in widths.items()}
+
+    def layout(self, vector: Array) -> list[Array]:
+        return dense_layout(self.layers, vector)
 
     def init(self, rng: np.random.Generator) -> None:
         """Draw weights from N(0, 1/n_in). Biases are zero."""

@@ -6,10 +6,13 @@ whole vector would wait for memory, which makes them four times slower on 1.8 mi
 
 Updating a running mean, m ← β·m + (1 − β)·g, takes three passes. Updating the sum M ← β·M + g takes only two, and
 m = (1 − β)·M. So rules store sums, written as capitals, and multiply the factor 1 − β into a scalar of the equation.
+
+A rule that must know the matrices of a model (Muon), or tell weights from biases, goes through the vector part by part
+instead of block by block. Its `by_part` is true, and `init` is given the layout of the vector.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.floating[Any]]
+Layout = Callable[[Array], Sequence[Array]]
+"""The parts of a vector that is laid out like a model's parameters, as views: matrices (inputs, outputs) of weights and
+vectors (outputs,) of biases."""
 
 BLOCK = 65_536  # elements: 256 kB of float32 in each of the four or five arrays that a rule touches
 SMALLEST_NORMAL = {np.dtype(kind): float(np.finfo(kind).smallest_normal) for kind in (np.float32, np.float64)}
@@ -28,7 +34,8 @@ class State:
 
     t: int
     slots: dict[str, Array]
-    tmp: Array  # one block of scratch space
+    tmp: Array  # scratch space for one block or part
+    layout: Layout | None = None  # of the vector, if the rule goes through it part by part
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,11 @@ class Optimizer(ABC):
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def by_part(self) -> bool:
+        """Whether `update` gets whole parts of the layout, or rows of them, in place of blocks of the vector."""
+        return False
+
     def __post_init__(self) -> None:
         """Make every number a Python float, because a NumPy float64 would promote float32 arrays to float64."""
         for name, value in vars(self).items():
@@ -51,14 +63,18 @@ class Optimizer(ABC):
     def hyperparameters(self) -> dict[str, Any]:
         return dict(vars(self))
 
-    def init(self, theta: Array) -> State:
-        """The state before the first step, with every slot zero. theta: (n,) float32 or float64."""
+    def init(self, theta: Array, layout: Layout | None = None) -> State:
+        """The state before the first step, with every slot zero. theta: (n,) float32 or float64.
+
+        layout: of theta, used only if the rule is `by_part`. Without it, theta is one matrix (n, 1) of weights.
+        """
         if theta.ndim != 1 or theta.dtype not in (np.float32, np.float64):
             raise ValueError(f"theta must be a float32 or float64 vector, found {theta.dtype} of shape {theta.shape}")
         return State(
             t=0,
             slots={name: np.zeros_like(theta) for name in self.slot_names},
-            tmp=np.empty(min(BLOCK, theta.size), theta.dtype),
+            tmp=np.empty(theta.size if self.by_part else min(BLOCK, theta.size), theta.dtype),
+            layout=(layout or _column) if self.by_part else None,
         )
 
     def step(self, theta: Array, grad: Array, state: State, lr_scale: float = 1.0) -> None:
@@ -73,6 +89,11 @@ class Optimizer(ABC):
         state.t += 1
         lr_scale = float(lr_scale)
         slots = list(state.slots.values())
+        if state.layout:
+            arrays = (self.parts(array, state.layout) for array in (theta, grad, *slots))
+            for part, g, *own in zip(*arrays, strict=True):
+                self.update(part, g, own, state.tmp[: g.size].reshape(g.shape), state.t, lr_scale)
+            return
         if theta.size <= BLOCK:
             self.update(theta, grad, slots, state.tmp, state.t, lr_scale)
             return
@@ -80,6 +101,16 @@ class Optimizer(ABC):
             block = slice(start, start + BLOCK)
             g = grad[block]
             self.update(theta[block], g, [slot[block] for slot in slots], state.tmp[: g.size], state.t, lr_scale)
+
+    def parts(self, vector: Array, layout: Layout) -> Iterator[Array]:
+        """What `update` gets of a vector if the rule is `by_part`: rows of parts, about BLOCK elements at once."""
+        for part in layout(vector):
+            rows = max(1, BLOCK * len(part) // part.size)
+            yield from (part[start : start + rows] for start in range(0, len(part), rows))
+
+    def evaluated(self, theta: Array, state: State) -> Array:  # some rules evaluate elsewhere
+        """The parameters to evaluate the model at: theta itself, unless the rule takes its gradients elsewhere."""
+        return theta
 
     def moments(self, state: State) -> dict[str, Array]:
         """The running quantities after `state.t` steps, by name, in the order of the rule's equations; (n,) each.
@@ -91,7 +122,23 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
-        """Apply the rule to one block: change theta and slots in place. t: the number of this step, from 1."""
+        """Apply the rule to one block: change theta and slots in place. t: the number of this step, from 1.
+
+        If the rule is `by_part`, all of these arrays but for the scalars are two-dimensional for weights, and
+        one-dimensional for biases.
+        """
+
+
+@dataclass(frozen=True)
+class MatrixOptimizer(Optimizer):
+    """A rule that treats each matrix of weights, and each vector of biases, as a whole."""
+
+    @property
+    def by_part(self) -> bool:
+        return True
+
+    def parts(self, vector: Array, layout: Layout) -> Iterator[Array]:
+        yield from layout(vector)
 
 
 def nonzero(eps: float, theta: Array) -> float:
@@ -100,3 +147,7 @@ def nonzero(eps: float, theta: Array) -> float:
     This makes 0/(0 + ε) zero even for ε = 0, so a weight whose gradient has always been zero does not move.
     """
     return max(eps, SMALLEST_NORMAL[theta.dtype])
+
+
+def _column(vector: Array) -> list[Array]:
+    return [vector[:, None]]

@@ -113,7 +113,7 @@ def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[Rend
         Text(words(rule.hyperparameters)),
     )
     symbols = list(steps[0].values)
-    ratio = "m̂/u" if "u" in symbols else "m̂/√v̂"
+    ratio = "m̂/u" if "u" in symbols else "m̂/√ŝ" if "ŝ" in symbols else "m̂/√v̂"
     columns = [
         Column("t", lambda step: step.t),
         Column("g", lambda step: step.g, figures),

@@ -15,7 +15,11 @@ from adambench.config.experiment import Grid
 from adambench.optimizers import OPTIMIZERS
 
 # The place of a rule decides its colour, dash and marker. Other rules get the next places, in the registry's order.
+# From the thirteenth place on, colours come again with another dash and marker; Adam's goes to a rule that is rarely
+# drawn beside it.
 PLACES = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adam_eps_hat", "adamax"]
+PLACES += ["adamw", "nadam", "muon", "lion", "sgdw", "schedule_free_sgd", "amsgrad", "yogi", "adan", "rprop", "radam"]
+PLACES += ["adabelief", "lamb", "schedule_free_adamw"]
 PALETTE = ["#3d3d43", "#621b00", "#1c9998", "#836de1", "#1c6885", "#410b67", "#bf3c42", "#ad6578", "#d3821e"]
 PALETTE += ["#b98fd1", "#794b00", "#82a370"]
 
