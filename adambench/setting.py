@@ -32,15 +32,15 @@ class Setting:
         self.optimizer, self.place, self.parts = optimizer, place, network.parts
         self.theta, self.grad = network.theta[place], network.grad[place]
         self.state = optimizer.init(self.theta)
+        self.decay: float | None = None  # of the last step, if the schedule gave one
         self.seconds = 0.0  # CPU time since the beginning
         self.diverged = False
 
     def save(self) -> Saved:
         """At the end of an epoch. The arrays are those at work, not copies."""
         slots = {f"slot_{name}": slot for name, slot in self.state.slots.items()}
-        return Saved(
-            {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged}, {"theta": self.theta, **slots}
-        )
+        numbers = {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged, "decay": self.decay}
+        return Saved(numbers, {"theta": self.theta, **slots})
 
     def restore(self, saved: Saved) -> None:
         """Go on where it was saved. Raises ValueError if that was another model or rule."""
@@ -51,19 +51,23 @@ class Setting:
         for name, array in arrays.items():
             array[:] = saved.arrays[name]
         self.state.t, self.seconds = saved.numbers["t"], saved.numbers["seconds"]
-        self.diverged = saved.numbers["diverged"]
+        self.diverged, self.decay = saved.numbers["diverged"], saved.numbers["decay"]
+        if self.decay is not None:
+            self.optimizer = self.optimizer.with_decay(self.decay)
 
     def begin_epoch(self) -> None:
         self.cost = 0.0  # summed over the images of the epoch so far
         self.steps = 0  # since the beginning of training; 0 before the epoch's first
         self.inside: list[Row] = []
 
-    def step(self, cost: float, lr_scale: float, step: int, inspecting: bool) -> None:
-        """One update. cost: of the minibatch, summed over its images."""
+    def step(self, cost: float, lr_scale: float, decay: float | None, step: int, inspecting: bool) -> None:
+        """One update. cost: of the minibatch, summed over its images; lr_scale, decay: as the schedule has them."""
         self.cost += cost
         self.steps = step
         if inspecting:
             self.before = self.theta.copy()
+        if decay is not None:
+            self.optimizer, self.decay = self.optimizer.with_decay(decay, self.state), decay
         self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
 
     def inspect(self, lr_scale: float) -> None:

@@ -58,7 +58,8 @@ class Training:
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
         self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
         self.settings = [Setting(optimizer, self.network, i) for i, optimizer in enumerate(optimizers)]
-        self.inspected = inspection.points(inspect, epochs * self.batches.count) if inspect else frozenset()
+        self.steps = epochs * self.batches.count
+        self.inspected = inspection.points(inspect, self.steps) if inspect else frozenset()
         self.epoch = 0
 
     def __iter__(self) -> Iterator[list[Evaluation | None]]:
@@ -77,11 +78,11 @@ class Training:
             for images, labels in batches.epoch():
                 step += 1
                 costs = network.cost(images, labels, self.dropout_rng) * len(labels)
-                factor = self.schedule.factor(step, epoch)
+                factor, decay = self.schedule.scale(step, epoch, self.steps), self.schedule.decay(step, self.steps)
                 inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)
                 for setting in left:
-                    setting.step(costs[setting.place], factor, step, inspecting)
+                    setting.step(costs[setting.place], factor, decay, step, inspecting)
                     clock.own(setting)
                     if inspecting:
                         setting.inspect(factor)

@@ -1,6 +1,7 @@
 """Turns a YAML file into a checked experiment. Every mistake is reported, with its place, before anything runs."""
 
 import difflib
+import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -61,19 +62,26 @@ def _checked(values: Any, source: Source, folder: Path, registries: schema.Regis
 
 
 def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
-    """Refuse a batch size above the number of training images, which is known only when the data set is read.
+    """Refuse what does not fit the number of training images, which is known only when the data set is read.
 
-    Training would use the whole data set at each step, and its records would name a batch size that was never used.
+    With a larger batch size, training would use the whole data set at each step, and its records would name a batch
+    size that was never used. A warm-up that is longer than a run would never end.
     """
-    too_large = [problem for problem in experiment.problems if problem.batch_size > images]
-    if too_large:
-        source = Source(str(file))
-        with suppress(AdambenchError):  # a pipe cannot be read again
-            _, source = _overridden(_read(file), str(file), overrides)
-        check = Check(source)
-        for problem in too_large:
+    source = Source(str(file))
+    with suppress(AdambenchError):  # a pipe cannot be read again
+        _, source = _overridden(_read(file), str(file), overrides)
+    check = Check(source)
+    for problem in experiment.problems:
+        path: Where = ("problems", problem.name)
+        if problem.batch_size > images:
             found = f"must be at most {images:,}, the number of training images, found {problem.batch_size}"
-            check.fail(("problems", problem.name, "batch_size"), found, ("dataset",))
+            check.fail((*path, "batch_size"), found, ("dataset",))
+        shortest = min(problem.epochs, experiment.tuning.epochs or problem.epochs)
+        steps, warmup = shortest * math.ceil(images / problem.batch_size), problem.schedule.warmup
+        if warmup >= steps:
+            found = f"must be less than {steps:,}, the steps of the shortest run, found {warmup}"
+            check.fail((*path, "schedule", "warmup"), found, (*path, "epochs"), (*path, "batch_size"), ("tuning",))
+    if check.errors:
         raise AdambenchError(check.message())
 
 

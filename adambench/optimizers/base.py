@@ -10,7 +10,7 @@ m = (1 − β)·M. So rules store sums, written as capitals, and multiply the fa
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +60,20 @@ class Optimizer(ABC):
             slots={name: np.zeros_like(theta) for name in self.slot_names},
             tmp=np.empty(min(BLOCK, theta.size), theta.dtype),
         )
+
+    def with_decay(self, decay: float, state: State | None = None) -> "Optimizer":
+        """The rule with another `beta1`, or `momentum` if it has no β₁; itself if it has neither.
+
+        state: of this rule, which goes on with the other one. The mean of gradients stays what it is, so the sum M that
+        stands for it is rescaled: M = m / (1 − β₁).
+        """
+        name = next((name for name in ("beta1", "momentum") if name in self.hyperparameters), None)
+        if name is None:
+            return self
+        if state and name == "beta1" and "M" in state.slots:
+            state.slots["M"] *= (1 - self.hyperparameters[name]) / (1 - decay)
+        changed: dict[str, Any] = {name: decay}
+        return replace(self, **changed)
 
     def step(self, theta: Array, grad: Array, state: State, lr_scale: float = 1.0) -> None:
         """Update theta and state in place. grad has the shape and dtype of theta and is not changed.
