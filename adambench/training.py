@@ -56,7 +56,7 @@ class Training:
         """inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch."""
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
-        self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
+        self.network, self.batches, self.dropout_rng = start(model, len(optimizers), dataset, batch_size, seed, dtype)
         self.settings = [Setting(optimizer, self.network, i) for i, optimizer in enumerate(optimizers)]
         self.steps = epochs * self.batches.count
         self.inspected = inspection.points(inspect, self.steps) if inspect else frozenset()
@@ -125,7 +125,7 @@ def _state(rng: np.random.Generator) -> dict[str, Any]:
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
     """A function that performs the next training step of all settings at each call, for timing."""
-    network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
+    network, batches, dropout_rng = start(model, len(optimizers), dataset, batch_size, 0, np.float32)
     states = [optimizer.init(theta) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
 
@@ -138,7 +138,7 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
     return step
 
 
-def _start(
+def start(
     model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
 ) -> tuple[Network, Batches, np.random.Generator]:
     """Create the network, the minibatches and the generator of dropout masks.

@@ -80,7 +80,7 @@ def run(
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
-    experiment, dataset = _read(config, overrides or [], plugin or [])
+    experiment, dataset = read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
     place = scratch / experiment.name if scratch else folder.checkpoints
     checkpoints = Checkpoints(place.absolute(), checkpoint_every)
@@ -186,7 +186,7 @@ def _named(experiment: str, results: Path) -> str:
     return experiment if results == Path("results") else f"{experiment} --results {results}"
 
 
-def _read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
+def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
     """The checked experiment, which names the data set by its digest, and the data set."""
     from adambench.config import loading
 

@@ -18,6 +18,7 @@ from adambench.explanation import Worked, parts
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 from adambench.show.table import Column, Table
+from adambench.show.terminal import blocks
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,7 @@ def _listed(item: Item) -> RenderableType:
 
 def curve(schedule: Schedule) -> str:
     """The rate over a run of ten epochs of a hundred steps, as a line of blocks; the lowest block is a rate near 0."""
-    heights = (schedule.scale(step, (step + 99) // 100, 1000) for step in range(1, 1001, 25))
-    return "".join(BLOCKS[round((len(BLOCKS) - 1) * height)] for height in heights)
+    return blocks(schedule.scale(step, (step + 99) // 100, 1000) for step in range(1, 1001, 25))
 
 
 def _first(doc: str | None) -> str:
@@ -167,5 +167,4 @@ def figures(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-BLOCKS = "▁▂▃▄▅▆▇█"
 SIGNS = {"Gt": ">", "Ge": "≥", "Lt": "<", "Le": "≤"}
