@@ -21,6 +21,8 @@ class Evaluation:
     test_error: float = math.nan  # share of the test images with a wrong prediction
     full_train_loss: float | None = None  # on the whole training set, dropout off; None if not requested
     full_train_error: float | None = None
+    validation_loss: float | None = None  # on the training images held back, dropout off; None if there are none
+    validation_error: float | None = None
     diverged: bool = field(default=False, compare=False)  # a cost is not finite; the run ends here
     inside: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)  # since the last evaluation
 
@@ -37,7 +39,8 @@ class Metric:
     unit: str = "nats"
     percent: bool = False  # a fraction, shown in per cent
     needs_labels: bool = False  # only models that predict labels have it
-    compares: bool = False  # every run has it, so it can select settings and appear in claims
+    compares: bool = False  # it can select settings and appear in claims
+    held_back: bool = False  # only where training images are held back (`validation`)
     of: Callable[[Evaluation], float | None] | None = None  # computes it; default: the field of that name
 
     def value(self, evaluation: Evaluation) -> float:
@@ -54,6 +57,8 @@ METRICS: dict[str, Metric] = {
         Metric("penalty", "L2 term"),
         Metric("test_loss", "test cost", compares=True),
         Metric("test_error", "test error", unit="", percent=True, needs_labels=True, compares=True),
+        Metric("validation_loss", "validation cost", compares=True, held_back=True),
+        Metric("validation_error", "validation error", "", True, needs_labels=True, compares=True, held_back=True),
         Metric("full_train_loss", "cost on the training set, dropout off"),
         Metric("full_train_error", "error on the training set, dropout off", "", percent=True, needs_labels=True),
     )

@@ -77,13 +77,22 @@ class Setting:
         )
 
     def end_epoch(
-        self, epoch: int, images: int, penalty: Floats, test: Evaluated | None, full: Evaluated | None
+        self,
+        epoch: int,
+        images: int,
+        penalty: Floats,
+        test: Evaluated | None,
+        full: Evaluated | None,
+        validation: Evaluated | None,
     ) -> Evaluation:
-        """What was measured in the epoch. test, full: None if not evaluated, as when the cost is no longer finite."""
+        """What was measured in the epoch. None if not evaluated, as when the cost is no longer finite."""
         cost = float(self.cost) / images
         test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
         self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
         full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
+        held_loss, held_error = (
+            (float(column[self.place]) for column in validation) if test and validation else (None, None)
+        )
         return Evaluation(
             epoch=epoch,
             step=self.steps,
@@ -94,6 +103,8 @@ class Setting:
             test_error=test_error,
             full_train_loss=full_loss,
             full_train_error=full_error,
+            validation_loss=held_loss,
+            validation_error=held_error,
             diverged=self.diverged,
             inside=self.inside,
         )

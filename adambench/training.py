@@ -50,10 +50,16 @@ class Training:
         batch_size: int,
         seed: int,
         evaluate_train: bool = False,
+        validation: int = 0,
         inspect: int = 0,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        """inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch."""
+        """validation: training images to hold back, which the seed chooses, and to evaluate after each epoch.
+
+        inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch.
+        """
+        if validation:
+            dataset = dataset.hold_back(validation, _generators(seed)[3])
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
         self.network, self.batches, self.dropout_rng = start(model, len(optimizers), dataset, batch_size, seed, dtype)
@@ -94,10 +100,12 @@ class Training:
             clock.shared(left)
             test = evaluate(network, self.dataset.test, batches.batch_size) if left else None
             full = evaluate(network, self.dataset.train, batches.batch_size) if left and self.evaluate_train else None
+            held_back = self.dataset.validation
+            validation = evaluate(network, held_back, batches.batch_size) if left and held_back else None
             penalty = network.penalty()
         images_seen = len(self.dataset.train.labels)
         return [
-            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full)
+            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full, validation)
             if setting in begun
             else None
             for setting in self.settings
@@ -146,13 +154,16 @@ def start(
     All randomness comes from the seed, through one generator each for the initial weights, the order of the batches
     and the dropout masks. None of them depends on the optimizer, so all optimizers get the same ones.
     """
-    weights_rng, batches_rng, dropout_rng = (
-        np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
-    )
+    weights_rng, batches_rng, dropout_rng, _ = _generators(seed)
     batches = Batches(dataset.train, batch_size, batches_rng, dtype)
     network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
     return network, batches, dropout_rng
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Of the initial weights, the order of the batches, the dropout masks, and the images to hold back."""
+    return [np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(4)]
 
 
 def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:

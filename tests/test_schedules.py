@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from adambench.config.experiment import named
-from adambench.config.loading import check_sizes, parse
+from adambench.config.loading import parse
+from adambench.config.sizes import check_sizes
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.models.logistic import Logistic

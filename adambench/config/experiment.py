@@ -115,6 +115,7 @@ class Problem:
     grids: tuple[Grid, ...]
     figure: str | None = None  # of the paper, whose curves are drawn with these
     title: str | None = None  # for headings and charts, in place of a description
+    validation: int = 0  # training images held back
 
 
 @dataclass(frozen=True)

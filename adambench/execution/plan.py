@@ -39,6 +39,7 @@ class Run:
     evaluate_train: bool
     inspect: int = 0  # inspections of the rule per decade of steps
     dataset_source: str = ""  # the SHA-256 of the plug-in that makes the data; empty if none does
+    validation: int = 0  # training images held back
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -65,6 +66,7 @@ class Run:
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
             **({"inspect": self.inspect} if self.inspect else {}),
+            **({"validation": self.validation} if self.validation else {}),
             **self.sources,
         }
 
@@ -165,6 +167,7 @@ class Entry:
             evaluate_train=self.experiment.evaluate.train,
             inspect=self.experiment.inspect.points if self._inspected(phase, seed) else 0,
             dataset_source=self.experiment.dataset.plugin,
+            validation=self.problem.validation,
         )
 
     def _inspected(self, phase: str, seed: int) -> bool:
