@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adambench.config import loading, yamlfile
+from adambench.config.sizes import check_sizes
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.scheduling import cores, local
@@ -135,7 +136,7 @@ def run(
     else:
         file, experiment = Path(config), loading.load(Path(config), overrides)
     dataset = experiment.dataset.load()
-    loading.check_sizes(experiment, len(dataset.train.labels), file, overrides)
+    check_sizes(experiment, len(dataset.train.labels), file, overrides)
     experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
     folder = Folder(Path(results), experiment.name)
     if overrides:

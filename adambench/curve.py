@@ -23,6 +23,8 @@ class Evaluation:
     full_train_error: float | None = None
     average_test_loss: float | None = None  # on the test set, with the averaged parameters; None if not requested
     average_test_error: float | None = None
+    validation_loss: float | None = None  # on the training images held back, dropout off; None if there are none
+    validation_error: float | None = None
     diverged: bool = field(default=False, compare=False)  # a cost is not finite; the run ends here
     inside: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)  # since the last evaluation
 
@@ -39,7 +41,8 @@ class Metric:
     unit: str = "nats"
     percent: bool = False  # a fraction, shown in per cent
     needs_labels: bool = False  # only models that predict labels have it
-    compares: bool = False  # every run has it, so it can select settings and appear in claims
+    compares: bool = False  # it can select settings and appear in claims
+    held_back: bool = False  # only where training images are held back (`validation`)
     of: Callable[[Evaluation], float | None] | None = None  # computes it; default: the field of that name
 
     def value(self, evaluation: Evaluation) -> float:
@@ -56,6 +59,8 @@ METRICS: dict[str, Metric] = {
         Metric("penalty", "L2 term"),
         Metric("test_loss", "test cost", compares=True),
         Metric("test_error", "test error", unit="", percent=True, needs_labels=True, compares=True),
+        Metric("validation_loss", "validation cost", compares=True, held_back=True),
+        Metric("validation_error", "validation error", "", True, needs_labels=True, compares=True, held_back=True),
         Metric("full_train_loss", "cost on the training set, dropout off"),
         Metric("full_train_error", "error on the training set, dropout off", "", percent=True, needs_labels=True),
         Metric("average_test_loss", "test cost of the averaged parameters"),

@@ -144,7 +144,7 @@ class Session:
         self,
         kind: str,
         x: str = "epoch",
-        metrics: Sequence[str] = ("train_loss", "test_error"),
+        metrics: Sequence[str] = ("train_loss", "test_error", "validation_loss", "validation_error"),
         form: Form | None = None,
     ) -> list[Path]:
         """Metrics along training, as far as there are numbers. kind: png, svg or pdf; x: epoch, step or seconds."""

@@ -43,6 +43,7 @@ class Setting:
         self.optimizer, self.place, self.parts = optimizer, place, network.parts
         self.theta, self.grad = network.theta[place], network.grad[place]
         self.state = optimizer.init(self.theta, network.layout)
+        self.decay: float | None = None  # of the last step, if the schedule gave one
         self.average, self.clip_norm = average, clip_norm
         self.past = np.zeros_like(self.theta) if average else None  # the decaying sum of all theta so far
         self.seconds = 0.0  # CPU time since the beginning
@@ -52,7 +53,7 @@ class Setting:
         """At the end of an epoch. The arrays are those at work, not copies."""
         slots = {f"slot_{name}": slot for name, slot in self.state.slots.items()}
         past = {} if self.past is None else {"past": self.past}
-        numbers = {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged}
+        numbers = {"t": self.state.t, "seconds": self.seconds, "diverged": self.diverged, "decay": self.decay}
         return Saved(numbers, {"theta": self.theta, **slots, **past})
 
     def restore(self, saved: Saved) -> None:
@@ -64,21 +65,25 @@ class Setting:
         for name, array in arrays.items():
             array[:] = saved.arrays[name]
         self.state.t, self.seconds = saved.numbers["t"], saved.numbers["seconds"]
-        self.diverged = saved.numbers["diverged"]
+        self.diverged, self.decay = saved.numbers["diverged"], saved.numbers["decay"]
+        if self.decay is not None:
+            self.optimizer = self.optimizer.with_decay(self.decay)
 
     def begin_epoch(self) -> None:
         self.cost = 0.0  # summed over the images of the epoch so far
         self.steps = 0  # since the beginning of training; 0 before the epoch's first
         self.inside: list[Row] = []
 
-    def step(self, cost: float, lr_scale: float, step: int, inspecting: bool) -> None:
-        """One update. cost: of the minibatch, summed over its images."""
+    def step(self, cost: float, lr_scale: float, decay: float | None, step: int, inspecting: bool) -> None:
+        """One update. cost: of the minibatch, summed over its images; lr_scale, decay: as the schedule has them."""
         self.cost += cost
         self.steps = step
         if inspecting:
             self.before = self.theta.copy()
         if self.clip_norm:
             clip(self.grad, self.clip_norm)
+        if decay is not None:
+            self.optimizer, self.decay = self.optimizer.with_decay(decay, self.state), decay
         self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
         if self.average and self.past is not None:
             # past ← β·past + θ,  so that  θ̄ = (1 − β)·past
@@ -109,17 +114,19 @@ class Setting:
         penalty: Floats,
         test: Evaluated | None,
         full: Evaluated | None,
+        validation: Evaluated | None,
         averaged: Evaluated | None,
     ) -> Evaluation:
         """What was measured in the epoch.
 
-        test, full, averaged: on the test set, the training set, and on the test set with the averaged parameters. None
-        if not evaluated, as when the cost is no longer finite.
+        test, full, validation, averaged: on the test set, the training set, the images held back, and on the test set
+        with the averaged parameters. None if not evaluated, as when the cost is no longer finite.
         """
         cost = float(self.cost) / images
         test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
         self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
         full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
+        held_loss, held_error = (float(c[self.place]) for c in validation) if test and validation else (None, None)
         mean_loss, mean_error = (float(c[self.place]) for c in averaged) if test and averaged else (None, None)
         return Evaluation(
             epoch=epoch,
@@ -133,6 +140,8 @@ class Setting:
             full_train_error=full_error,
             average_test_loss=mean_loss,
             average_test_error=mean_error,
+            validation_loss=held_loss,
+            validation_error=held_error,
             diverged=self.diverged,
             inside=self.inside,
         )

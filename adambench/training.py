@@ -50,6 +50,7 @@ class Training:
         batch_size: int,
         seed: int,
         evaluate_train: bool = False,
+        validation: int = 0,
         inspect: int = 0,
         average: float | None = None,
         clip_norm: float | None = None,
@@ -57,18 +58,22 @@ class Training:
     ) -> None:
         """What is left at its default changes nothing.
 
+        validation: training images to hold back, which the seed chooses, and to evaluate after each epoch.
         inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch.
         average: decay of the running mean of the parameters, which is evaluated beside them. clip_norm: the largest
         norm of a gradient; a longer one is scaled to it, each setting's by itself.
         """
+        if validation:
+            dataset = dataset.hold_back(validation, _generators(seed)[3])
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
-        self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
+        self.network, self.batches, self.dropout_rng = start(model, len(optimizers), dataset, batch_size, seed, dtype)
         self.settings = [
             Setting(optimizer, self.network, i, average, clip_norm) for i, optimizer in enumerate(optimizers)
         ]
         self.average = average
-        self.inspected = inspection.points(inspect, epochs * self.batches.count) if inspect else frozenset()
+        self.steps = epochs * self.batches.count
+        self.inspected = inspection.points(inspect, self.steps) if inspect else frozenset()
         self.epoch = 0
 
     def __iter__(self) -> Iterator[list[Evaluation | None]]:
@@ -87,11 +92,11 @@ class Training:
             for images, labels in batches.epoch():
                 step += 1
                 costs = network.cost(images, labels, self.dropout_rng) * len(labels)
-                factor = self.schedule.factor(step, epoch)
+                factor, decay = self.schedule.scale(step, epoch, self.steps), self.schedule.decay(step, self.steps)
                 inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)
                 for setting in left:
-                    setting.step(costs[setting.place], factor, step, inspecting)
+                    setting.step(costs[setting.place], factor, decay, step, inspecting)
                     clock.own(setting)
                     if inspecting:
                         setting.inspect(factor)
@@ -101,19 +106,24 @@ class Training:
                     if not left:
                         break
             clock.shared(left)
-            test = full = averaged = None
+            test = full = validation = averaged = None
+            held_back = self.dataset.validation
             with placed((setting, setting.evaluated()) for setting in left):
                 if left:
                     test = evaluate(network, self.dataset.test, batches.batch_size)
                 if left and self.evaluate_train:
                     full = evaluate(network, self.dataset.train, batches.batch_size)
+                if left and held_back:
+                    validation = evaluate(network, held_back, batches.batch_size)
                 penalty = network.penalty()
             if left and self.average:
                 with placed((setting, setting.averaged()) for setting in left):
                     averaged = evaluate(network, self.dataset.test, batches.batch_size)
         images_seen = len(self.dataset.train.labels)
         return [
-            setting.end_epoch(epoch, images_seen, penalty, test if setting in left else None, full, averaged)
+            setting.end_epoch(
+                epoch, images_seen, penalty, test if setting in left else None, full, validation, averaged
+            )
             if setting in begun
             else None
             for setting in self.settings
@@ -141,7 +151,7 @@ def _state(rng: np.random.Generator) -> dict[str, Any]:
 
 def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch_size: int) -> Callable[[], None]:
     """A function that performs the next training step of all settings at each call, for timing."""
-    network, batches, dropout_rng = _start(model, len(optimizers), dataset, batch_size, 0, np.float32)
+    network, batches, dropout_rng = start(model, len(optimizers), dataset, batch_size, 0, np.float32)
     states = [optimizer.init(theta, network.layout) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
     endless = (batch for _ in itertools.count() for batch in batches.epoch())
 
@@ -154,7 +164,7 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
     return step
 
 
-def _start(
+def start(
     model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
 ) -> tuple[Network, Batches, np.random.Generator]:
     """Create the network, the minibatches and the generator of dropout masks.
@@ -162,13 +172,16 @@ def _start(
     All randomness comes from the seed, through one generator each for the initial weights, the order of the batches
     and the dropout masks. None of them depends on the optimizer, so all optimizers get the same ones.
     """
-    weights_rng, batches_rng, dropout_rng = (
-        np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
-    )
+    weights_rng, batches_rng, dropout_rng, _ = _generators(seed)
     batches = Batches(dataset.train, batch_size, batches_rng, dtype)
     network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
     return network, batches, dropout_rng
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Of the initial weights, the order of the batches, the dropout masks, and the images to hold back."""
+    return [np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(4)]
 
 
 def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:

@@ -83,8 +83,8 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
             "f.yaml:18: optimizers.adam.beta_1: unknown. Allowed: lr, beta1, beta2, eps, bias_correction. "
             "Did you mean beta1?",
         ),
-        ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, evaluate, "
-         "problems, optimizers, inspect, claims, plugins. Did you mean seeds?"),
+        ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, validation, "
+         "evaluate, problems, optimizers, inspect, claims, plugins. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the tuning seed; report runs need other seeds, found [0]"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: duplicate seed in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed, e.g. [1, 2, 3], found []"),
@@ -97,11 +97,12 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("dataset: mnist", "dataset: {name: mnist, idx: x}",
          "f.yaml:2: dataset: must be one of mnist, words, or {idx: FOLDER}, found {name: 'mnist', idx: 'x'}"),
         ("metric: train_loss", "metric: loss",
-         "f.yaml:4: tuning.metric: 'loss' is unknown. Allowed: train_loss, test_loss, test_error. Did you mean test_loss?"),
+         "f.yaml:4: tuning.metric: 'loss' is unknown. Allowed: train_loss, test_loss, test_error, validation_loss, "
+         "validation_error. Did you mean test_loss?"),
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a whole number, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, seeds, optimizers, figure, title, average, clip_norm."),
+         "schedule, validation, seeds, optimizers, figure, title, average, clip_norm."),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: 'stp' is unknown. Allowed: step, epoch. Did you mean step?"),
         ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: 'logit' is unknown. Allowed: logistic, mlp, vae. Did you mean logistic?"),
         ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model: name is missing. Allowed: logistic, mlp, vae."),
@@ -154,7 +155,7 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, seeds, optimizers, figure, title, average, clip_norm. Did you mean epochs?"),
+         "batch_size, schedule, validation, seeds, optimizers, figure, title, average, clip_norm. Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a whole number, found 'x'"),
         ("seeds=[x]", "command line, seeds=[x]: seeds: 1st value: must be a whole number, found 'x'"),
         ("epochs", "command line, epochs: must be KEY=VALUE, for example problems.logistic.epochs=3"),

@@ -67,7 +67,7 @@ EDITED = {  # what is wrong: the words in FILE, what stands there instead, the f
         f"f.yaml:11: optimizers.adam.lr:0.01: unknown. Allowed: {ADAM}. A space is missing after lr."),
     "a word for a metric": (
         "{seed: 0}", "{metric: error}",
-        "f.yaml:4: tuning.metric: 'error' is unknown. Allowed: train_loss, test_loss, test_error. Did you mean test_error?"),
+        "f.yaml:4: tuning.metric: 'error' is unknown. Allowed: train_loss, test_loss, test_error, validation_loss, validation_error. Did you mean test_error?"),
     "a list item": (
         "[1, 2, 3]", "[1, two]", "f.yaml:3: seeds: 2nd value: must be a whole number, found 'two'"),
     "a list that is text": (

@@ -34,8 +34,8 @@ class Steady(Cost):
 
     crowd = 1.0  # an idle machine
 
-    def _timed(self, model: Any, batch_size: int) -> Step:  # noqa: ARG002
-        most = 8 if type(model).__name__ == "Logistic" else 1
+    def _timed(self, run: Run) -> Step:
+        most = 8 if type(run.model).__name__ == "Logistic" else 1
         return Step(0.75e-3, 0.25e-3, most)
 
 

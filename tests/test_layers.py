@@ -16,7 +16,7 @@ LAYERS = [
     {"inspection", "paper"},
     {"setting", "explanation"},
     {"training", "contract"},
-    {"reference"},
+    {"range_test", "reference"},
     {"config"},
     {"execution"},
     {"store"},

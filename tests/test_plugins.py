@@ -60,7 +60,7 @@ class Halving(Schedule):
     def describe(self) -> str:
         return "never shown"
 
-    def factor(self, step: int, epoch: int) -> float:
+    def factor(self, step: int, epoch: int, steps: int) -> float:
         return 0.5 ** ((epoch - 1) // self.every)
 
 

@@ -9,6 +9,7 @@ from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import check, explain, init, list_
 from adambench.cli.looking import plot, show, table
 from adambench.cli.merging import merge
+from adambench.cli.rating import lr_find
 from adambench.cli.running import run
 from adambench.cli.timing import bench
 from adambench.cli.working import worker
@@ -26,10 +27,11 @@ for command in (
     show,
     merge,
     worker,
+    lr_find,
     bench,
     list_,
     explain,
     check,
     init,
 ):  # as --help lists them
-    app.command(name=command.__name__.rstrip("_"))(command)
+    app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)

@@ -87,9 +87,9 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> Ad
         )
     if metric:
         measure = "Add `evaluate: {train: true}` to the configuration to measure the training set."
-        return AdambenchError(
-            f"{name}: no run measured {metric.value}", measure if metric.value.startswith("full") else ""
-        )
+        hold_back = "Add for example `validation: 10000` to the configuration to hold back images."
+        hint = hold_back if METRICS[metric.value].held_back else measure if metric.value.startswith("full") else ""
+        return AdambenchError(f"{name}: no run measured {metric.value}", hint)
     return AdambenchError(f"{name}: no finished run to draw", "Run it first.")
 
 

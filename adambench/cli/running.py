@@ -70,6 +70,7 @@ def run(
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.unfolding import shard as part
     from adambench.session import Session
+    from adambench.show.ranking import tuned_on_test
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
     from adambench.store.status import Told
@@ -80,8 +81,10 @@ def run(
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
-    experiment, dataset = _read(config, overrides or [], plugin or [])
+    experiment, dataset = read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
+    if warning := tuned_on_test(experiment):
+        warn(warning.removeprefix("warning: "))
     place = scratch / experiment.name if scratch else folder.checkpoints
     checkpoints = Checkpoints(place.absolute(), checkpoint_every)
     if dry_run:
@@ -186,13 +189,14 @@ def _named(experiment: str, results: Path) -> str:
     return experiment if results == Path("results") else f"{experiment} --results {results}"
 
 
-def _read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
+def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
     """The checked experiment, which names the data set by its digest, and the data set."""
     from adambench.config import loading
+    from adambench.config.sizes import check_sizes
 
     experiment = loading.load(config, overrides, plugins)
     dataset = experiment.dataset.load()
-    loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
+    check_sizes(experiment, len(dataset.train.labels), config, overrides)
     return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset
 
 

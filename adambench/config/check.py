@@ -41,6 +41,8 @@ EXAMPLES = {  # of the lists that a key may hold
     "hidden": "[1000, 1000]",
     "optimizers": "[adam, nesterov]",
     "bound": "[0.9, 1.1]",
+    "drops": "[0.5, 0.75]",
+    "momentum": "[0.95, 0.85, 0.95]",
 }
 
 T = TypeVar("T")
@@ -129,7 +131,8 @@ class Check:
     def _refuse(self, error: ErrorDetails, value: Any, hint: Any, path: Path) -> None:
         """Note one of pydantic's errors."""
         kind, found, limits = error["type"], error["input"], error.get("ctx", {})
-        parts = typing.get_args(hint) if typing.get_origin(hint) is tuple else (...,)
+        bare = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+        parts = typing.get_args(bare) if typing.get_origin(bare) is tuple else (...,)
         if kind in WRONG_LENGTH and isinstance(value, list) and ... not in parts:
             length = len(parts)
             self.fail(path, f"must be a list of {length} values{_example(path)}, found {show(value)}")
@@ -194,9 +197,9 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 @functools.cache
 def hints_of(cls: Any) -> dict[str, Any]:
-    """The fields of a dataclass in order, with their annotations and constraints."""
+    """The fields of a dataclass in order, keyword-only ones last, with their annotations and constraints."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    return {f.name: hints[f.name] for f in fields(cls)}
+    return {f.name: hints[f.name] for f in sorted(fields(cls), key=lambda f: bool(f.kw_only))}
 
 
 def show(value: Any) -> str:

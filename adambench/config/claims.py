@@ -64,6 +64,8 @@ def claim(check: Check, value: Any, problems: Mapping[str, Problem], path: Where
         if METRICS[metric].needs_labels and not problems[name].model.labels:
             model = ("problems", name, "model", "name")
             check.fail((*path, "quantity"), f"the model of {name} gives no labels, so there is no {metric}", model)
+        if METRICS[metric].held_back and not problems[name].validation:
+            check.fail((*path, "quantity"), f"{name} holds back no images (validation), so there is no {metric}")
     if len(check.errors) == before:
         search(check, found, grids, (*path, "quantity"))
     return Claim(id_, sentence, name, found, relation, tuple(bound) if pair else (bound,))

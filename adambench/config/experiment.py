@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -119,6 +119,7 @@ class Problem:
     title: str | None = None  # for headings and charts, in place of a description
     average: float | None = None  # decay of the running mean of the parameters, evaluated beside them
     clip_norm: float | None = None  # largest norm of a gradient
+    validation: int = 0  # training images held back
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,10 @@ class Experiment:
 
 
 def named(value: Any) -> dict[str, Any]:
-    """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`."""
+    """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`.
+
+    A field that was added later is keyword-only. It is left out at its default, so that older ids do not change.
+    """
+    default = {field.name for field in fields(value) if field.kw_only and getattr(value, field.name) == field.default}
     plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items()}
-    return {"name": origin(value).name, **plain}
+    return {"name": origin(value).name, **{key: item for key, item in plain.items() if key not in default}}

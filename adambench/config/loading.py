@@ -25,7 +25,7 @@ def load(file: Path, overrides: Sequence[str] = (), more: Sequence[str] = ()) ->
     more: plug-ins that are named on the command line. Raises AdambenchError that lists every mistake as
     `file:line: path: what is wrong. Allowed: … Did you mean …?`
     """
-    return parse(_read(file), str(file), file.parent, overrides, more)
+    return parse(read_text(file), str(file), file.parent, overrides, more)
 
 
 def parse(
@@ -37,7 +37,7 @@ def parse(
     numbered: bool = True,
 ) -> Experiment:
     """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
-    values, source = _overridden(text, name, overrides, numbered)
+    values, source = overridden(text, name, overrides, numbered)
     for plugin in more:
         _add_plugin(values, source, plugin)
     return _checked(values, source, folder, plugins.execute)
@@ -48,7 +48,7 @@ def read(file: Path) -> Experiment:
 
     What this package does not know is represented by a stand-in (`config.names`). Raises AdambenchError like `load`.
     """
-    values, source = yamlfile.parse(_read(file), str(file))
+    values, source = yamlfile.parse(read_text(file), str(file))
     return _checked(values, source, file.parent, plugins.recorded)
 
 
@@ -58,23 +58,6 @@ def _checked(values: Any, source: Source, folder: Path, registries: schema.Regis
     if check.errors or experiment is None:
         raise AdambenchError(check.message())
     return experiment
-
-
-def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
-    """Refuse a batch size above the number of training images, which is known only when the data set is read.
-
-    Training would use the whole data set at each step, and its records would name a batch size that was never used.
-    """
-    too_large = [problem for problem in experiment.problems if problem.batch_size > images]
-    if too_large:
-        source = Source(str(file))
-        with suppress(AdambenchError):  # a pipe cannot be read again
-            _, source = _overridden(_read(file), str(file), overrides)
-        check = Check(source)
-        for problem in too_large:
-            found = f"must be at most {images:,}, the number of training images, found {problem.batch_size}"
-            check.fail(("problems", problem.name, "batch_size"), found, ("dataset",))
-        raise AdambenchError(check.message())
 
 
 def starter(name: str) -> str:
@@ -101,6 +84,7 @@ def resolved(experiment: Experiment) -> str:
                     "batch_size": problem.batch_size,
                     **({"average": problem.average} if problem.average else {}),
                     **({"clip_norm": problem.clip_norm} if problem.clip_norm else {}),
+                    **({"validation": problem.validation} if problem.validation else {}),
                     "seeds": list(problem.seeds),
                     "optimizers": {
                         grid.label: {"name": grid.rule}
@@ -152,7 +136,8 @@ def _plain(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a configuration. Raises AdambenchError if it cannot be read."""
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -187,7 +172,7 @@ def _is_a_folder(file: Path) -> AdambenchError:
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
 
 
-def _overridden(text: str, name: str, overrides: Sequence[str], numbered: bool = True) -> tuple[Any, Source]:
+def overridden(text: str, name: str, overrides: Sequence[str], numbered: bool = True) -> tuple[Any, Source]:
     """The values of a file after the overrides."""
     values, source = yamlfile.parse(text, name, numbered)
     for override in overrides:

@@ -176,7 +176,7 @@ def described(value: Schedule | Model) -> str:
     """
     fields = type(value).__dataclass_fields__.values()
     if not origin(value).source and not isinstance(value, _Schedule | _Model):
-        return value.describe()
+        return value.title() if isinstance(value, Schedule) else value.describe()
     told = {f.name: item for f in fields if (item := getattr(value, f.name)) != f.default}
     plain = (f"{name} {list(item) if isinstance(item, tuple) else item}" for name, item in told.items())
     return " ".join([origin(value).name, *plain])

@@ -32,7 +32,8 @@ Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
 
 def experiment(value: Any, check: Check, folder: Path, registries: Registries) -> Experiment | None:
     """registries: what makes, of the key `plugins`, all that the configuration can name."""
-    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "claims", "plugins"]
+    keys = ["name", "dataset", "seeds", "tuning", "validation", "evaluate", "problems", "optimizers", "inspect"]
+    keys += ["claims", "plugins"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -50,6 +51,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
     )
     seeds = _seeds(check, values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
+    validation = check.value(values["validation"], Count, ("validation",)) if "validation" in values else 0
     shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "e.g. {adam: {lr: 0.001}}")
     common: dict[str, Grid | None] | None = None
     if shared is not None:
@@ -61,7 +63,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     if values.get("problems") == {}:
         check.fail(("problems",), f"must hold at least one problem, found {show(values['problems'])}")
     problems = [
-        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common)
+        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation)
         for label, item in given.items()
     ]
     if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
@@ -86,13 +88,19 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
 
 
 def _problem(
-    name: str, value: Any, check: Check, seeds: Any, tuning: Tuning | None, common: Mapping[str, Grid | None] | None
+    name: str,
+    value: Any,
+    check: Check,
+    seeds: Any,
+    tuning: Tuning | None,
+    common: Mapping[str, Grid | None] | None,
+    validation: int | None,
 ) -> Problem | None:
     path: Where = ("problems", name)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
-    keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
+    keys = ["model", "epochs", "batch_size", "schedule", "validation", "seeds", "optimizers", "figure", "title"]
     keys += ["average", "clip_norm"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
@@ -109,6 +117,15 @@ def _problem(
     title = check.value(values["title"], Title, (*path, "title")) if "title" in values else None
     average = check.value(values["average"], Average, (*path, "average")) if "average" in values else None
     clip_norm = check.value(values["clip_norm"], Norm, (*path, "clip_norm")) if "clip_norm" in values else None
+    if "validation" in values:
+        validation = check.value(values["validation"], Count, (*path, "validation"))
+    if validation == 0 and tuning and METRICS[tuning.metric].held_back:
+        check.fail(
+            path,
+            f"holds back no images, so tuning.metric cannot be {tuning.metric}. Add for example validation: 10000, "
+            "here or for the whole experiment.",
+            ("tuning", "metric"),
+        )
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -124,10 +141,20 @@ def _problem(
             "no optimizers, here or for the whole experiment. Add at least one, e.g. optimizers: {adam: {lr: 0.001}}.",
             ("optimizers",),
         )
+    for found in filter(None, compared.values()):
+        if schedule and schedule.decay(1, 1) is not None and (both := {"beta1", "momentum"} & set(found.varied)):
+            check.fail(
+                (*path, "schedule"),
+                f"moves {min(both)} of {found.label} at every step, so it cannot be a grid axis. Give one value, or "
+                "cycle_momentum: false.",
+                ("optimizers", found.label),
+            )
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
-    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title, average, clip_norm)
+    return Problem(
+        name, model, schedule, epochs, batch_size, seeds, settings, figure, title, average, clip_norm, validation or 0
+    )
 
 
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:

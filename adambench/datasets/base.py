@@ -1,7 +1,7 @@
 """A data set: images and labels for training, and others for testing."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two splits whose images have the same size. digests: SHA-256 of the decompressed files, by name."""
+    """Two splits whose images have the same size. digests: SHA-256 of the decompressed files, by name.
+
+    validation: training images that are held back, if any; they are not in `train`.
+    """
 
     train: Split
     test: Split
     classes: int
     digests: dict[str, str]
+    validation: Split | None = None
 
     @property
     def sha256(self) -> str:
@@ -42,6 +46,21 @@ class Dataset:
     @property
     def pixels(self) -> int:
         return int(self.train.images.shape[1])
+
+    def hold_back(self, count: int, rng: np.random.Generator) -> "Dataset":
+        """The data set with so many training images moved to `validation`, drawn from each class by its share.
+
+        Fractions of an image go to the classes with the largest ones. The order of the images stays.
+        """
+        labels = self.train.labels
+        shares = count * np.bincount(labels, minlength=self.classes) / len(labels)
+        counts = shares.astype(int)
+        counts[np.argsort(counts - shares, kind="stable")[: count - counts.sum()]] += 1
+        held = np.zeros(len(labels), bool)
+        for label, number in enumerate(counts):
+            held[rng.permutation(np.flatnonzero(labels == label))[:number]] = True
+        train, validation = (Split(self.train.images[chosen], labels[chosen]) for chosen in (~held, held))
+        return replace(self, train=train, validation=validation)
 
 
 def read_folder(folder: Path) -> Dataset:

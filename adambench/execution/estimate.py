@@ -5,7 +5,7 @@ import statistics
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +56,7 @@ class Cost:
     def __init__(self, dataset: Dataset, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
         self.dataset, self.places = dataset, max(1, places)
         self.images = len(dataset.train.labels)
-        self._steps: dict[tuple[Model, int], Step] = {}
+        self._steps: dict[Hashable, Step] = {}
         self._before: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         here = {"numerics": NUMERICS, "dataset": dataset.sha256, **{name: provenance()[name] for name in SAME}}
         for record in records:
@@ -78,8 +78,9 @@ class Cost:
         Evaluation has no backward pass, so per image it is a third of the work of a training step.
         """
         run = runs[0]
-        seen = self.images + (len(self.dataset.test.labels) + self.images * run.evaluate_train) / 3
-        count = seen / min(run.batch_size, self.images) * (run.epochs - begun)
+        trained = self.images - run.validation
+        seen = trained + (len(self.dataset.test.labels) + run.validation + trained * run.evaluate_train) / 3
+        count = seen / min(run.batch_size, trained) * (run.epochs - begun)
         return count * self._step(run).seconds(len(runs))
 
     @cached_property
@@ -97,18 +98,18 @@ class Cost:
             return 1 / statistics.mean(pool.map(share, range(self.places)))
 
     def _step(self, run: Run) -> Step:
-        key = run.model, run.batch_size
+        key = run.model, run.batch_size, run.validation
         if key not in self._steps:
             try:
-                self._steps[key] = self._slowed(self._timed(*key), *key)
+                self._steps[key] = self._slowed(self._timed(run), run.model, run.batch_size)
             except MemoryError as error:
                 raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
         return self._steps[key]
 
-    def _timed(self, model: Model, batch_size: int) -> Step:
-        most = most_together(model, self.dataset, batch_size)
+    def _timed(self, run: Run) -> Step:
+        most = most_together(run, self.dataset)
         with threadpoolctl.threadpool_limits(1):
-            alone, all_ = (self._seconds(model, batch_size, together) for together in (1, most))
+            alone, all_ = (self._seconds(run.model, run.batch_size, together) for together in (1, most))
         own = max(0.0, all_ - alone) / (most - 1) if most > 1 else 0.0
         return Step(alone - own, own, most)
 
@@ -142,7 +143,8 @@ class Cost:
         """As slow as like runs were before, if there were any."""
         took = expected = 0.0
         for record in self._before[_kind(named(model), batch_size)]:
-            count = len(record["curve"]["epoch"]) * self.images / min(batch_size, self.images)
+            trained = self.images - record.get("validation", 0)
+            count = len(record["curve"]["epoch"]) * trained / min(batch_size, trained)
             took += record["seconds"]
             expected += count * step.seconds(record["together"]) / record["together"]
         factor = took / expected if took else 1.0

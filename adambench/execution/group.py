@@ -10,16 +10,16 @@ from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.plan import Run
-from adambench.models import Model
 from adambench.training import Training
 
 
-def most_together(model: Model, dataset: Dataset, batch_size: int) -> int:
-    """`Model.most_together` for all sizes that a minibatch of this data set has, in training and in evaluation."""
-    size = min(batch_size, len(dataset.train.labels))
-    sizes = {size, *(len(split.labels) % size for split in (dataset.train, dataset.test))} - {0}
+def most_together(run: Run, dataset: Dataset) -> int:
+    """`Model.most_together` for all sizes that a minibatch of the run has, in training and in evaluation."""
+    trained = len(dataset.train.labels) - run.validation
+    size = min(run.batch_size, trained)
+    sizes = {size, *(count % size for count in (trained, len(dataset.test.labels), run.validation))} - {0}
     with threadpoolctl.threadpool_limits(1):
-        return model.most_together(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
+        return run.model.most_together(dataset.pixels, dataset.classes, tuple(sorted(sizes)))
 
 
 def train(
@@ -69,6 +69,7 @@ def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
         batch_size=first.batch_size,
         seed=first.seed,
         evaluate_train=first.evaluate_train,
+        validation=first.validation,
         inspect=first.inspect,
         average=first.average,
         clip_norm=first.clip_norm,

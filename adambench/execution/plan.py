@@ -41,6 +41,7 @@ class Run:
     dataset_source: str = ""  # the SHA-256 of the plug-in that makes the data; empty if none does
     average: float | None = None  # decay of the running mean of the parameters
     clip_norm: float | None = None  # largest norm of a gradient
+    validation: int = 0  # training images held back
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ class Run:
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
             **({"inspect": self.inspect} if self.inspect else {}),
+            **({"validation": self.validation} if self.validation else {}),
             **self.sources,
             **({"average": self.average} if self.average else {}),
             **({"clip_norm": self.clip_norm} if self.clip_norm else {}),
@@ -171,6 +173,7 @@ class Entry:
             dataset_source=self.experiment.dataset.plugin,
             average=self.problem.average,
             clip_norm=self.problem.clip_norm,
+            validation=self.problem.validation,
         )
 
     def _inspected(self, phase: str, seed: int) -> bool:

@@ -79,6 +79,7 @@ class Summary:
     finals: Mapping[str, Estimate]  # of each metric in COMPARED
     seconds: Estimate
     diverged: Sequence[int]  # the epochs in which report runs diverged
+    validation: int  # training images held back
 
     @property
     def status(self) -> str:
@@ -115,6 +116,7 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         finals={metric: final_estimate(known, metric) for metric in COMPARED},
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
+        validation=entry.problem.validation,
     )
 
 

@@ -13,7 +13,7 @@ instead of block by block. Its `by_part` is true, and `init` is given the layout
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +47,7 @@ class Optimizer(ABC):
     """
 
     slot_names: ClassVar[tuple[str, ...]] = ()
+    mean_decay: ClassVar[str] = "beta1"  # the decay of the mean that the slot M stands for, if there is one
 
     @property
     def by_part(self) -> bool:
@@ -76,6 +77,20 @@ class Optimizer(ABC):
             tmp=np.empty(theta.size if self.by_part else min(BLOCK, theta.size), theta.dtype),
             layout=(layout or _column) if self.by_part else None,
         )
+
+    def with_decay(self, decay: float, state: State | None = None) -> "Optimizer":
+        """The rule with another `beta1`, or `momentum` if it has no β₁; itself if it has neither.
+
+        state: of this rule, which goes on with the other one. The mean of gradients stays what it is, so the sum M that
+        stands for it is rescaled: M = m / (1 − β₁).
+        """
+        name = next((name for name in ("beta1", "momentum") if name in self.hyperparameters), None)
+        if name is None:
+            return self
+        if state and name == self.mean_decay and "M" in state.slots:
+            state.slots["M"] *= (1 - self.hyperparameters[name]) / (1 - decay)
+        changed: dict[str, Any] = {name: decay}
+        return replace(self, **changed)
 
     def step(self, theta: Array, grad: Array, state: State, lr_scale: float = 1.0) -> None:
         """Update theta and state in place. grad has the shape and dtype of theta and is not changed.

@@ -28,6 +28,7 @@ class Lion(Decaying):
     weight_decay: Decay = 0.0
     decay_biases: DecayBiases = True
     slot_names = ("M",)  # m = (1 − β₂)·M
+    mean_decay = "beta2"
 
     def moments(self, state: State) -> dict[str, Array]:
         return {"m": (1 - self.beta2) * state.slots["M"]}

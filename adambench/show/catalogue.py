@@ -2,7 +2,7 @@
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any
 
 from annotated_types import DocInfo
@@ -16,17 +16,20 @@ from adambench.config.names import BUILT_IN, Known
 from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
 from adambench.optimizers import Optimizer
+from adambench.schedules import Schedule
 from adambench.show.table import Column, Table
+from adambench.show.terminal import blocks
 
 
 @dataclass(frozen=True)
 class Item:
-    """A name of a registry. fields: name, default, allowed range and meaning of each."""
+    """A name of a registry. fields: name, default, allowed range and meaning of each. curve: a small drawing."""
 
     kind: str
     name: str
     meaning: str
     fields: Sequence[tuple[str, str, str, str]] = ()
+    curve: str = ""
 
 
 ITEM = [
@@ -58,6 +61,8 @@ def catalogue(known: Known = BUILT_IN) -> list[Table]:
             Item(kind, name, _first(thing.__doc__), list(_fields(thing)) if isinstance(thing, type) else [])
             for name, thing in registry.items()
         ]
+        if registry is known.schedules:
+            items = [replace(item, curve=curve(registry[item.name]())) for item in items]
         if registry is known.datasets:
             folder = "any folder of four files in MNIST's own format, gzipped or not (Fashion-MNIST, …)"
             items.append(Item(kind, "{idx: FOLDER}", folder))
@@ -69,12 +74,19 @@ def _listed(item: Item) -> RenderableType:
     """An item for a terminal: a sentence, then a line for each field."""
     heading, rows = Grid.grid(padding=(0, 2)), Grid.grid(padding=(0, 2))
     heading.add_row(Text(item.name, style="bold"), Text(item.meaning))
+    if item.curve:
+        heading.add_row("", Text(item.curve))
     for field in item.fields:
         rows.add_row(*map(Text, field))
     return Group(
         Padding(heading, (0, 0, 0, 2)),
         *([Padding(rows, (0, 0, 0, 4))] if item.fields else []),
     )
+
+
+def curve(schedule: Schedule) -> str:
+    """The rate over a run of ten epochs of a hundred steps, as a line of blocks; the lowest block is a rate near 0."""
+    return blocks(schedule.scale(step, (step + 99) // 100, 1000) for step in range(1, 1001, 25))
 
 
 def _first(doc: str | None) -> str:
@@ -84,10 +96,9 @@ def _first(doc: str | None) -> str:
 
 def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
     """Name, default, allowed range and meaning of each field of a registered dataclass."""
-    hints = hints_of(cls)
-    for field in fields(cls):
+    defaults: Mapping[str, Any] = {field.name: field.default for field in fields(cls)}
+    for name, hint in hints_of(cls).items():
         allowed, meaning = [], ""
-        hint = hints[field.name]
         for mark in getattr(hint, "__metadata__", ()):  # a plug-in may have a bare type
             if isinstance(mark, DocInfo):
                 meaning = mark.documentation
@@ -99,8 +110,8 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
             allowed = list(typing.get_args(kind))
         elif kind is bool:
             allowed = ["true", "false"]
-        default: Any = list(field.default) if isinstance(field.default, tuple) else field.default
-        yield field.name, str(default).lower() if kind is bool else str(default), ", ".join(allowed), meaning
+        default: Any = list(defaults[name]) if isinstance(defaults[name], tuple) else defaults[name]
+        yield name, str(default).lower() if kind is bool else str(default), ", ".join(allowed), meaning
 
 
 def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[RenderableType, Table]:

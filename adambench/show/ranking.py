@@ -65,8 +65,13 @@ def _mean_and_sd(metric: str) -> list[Column]:
     ]
 
 
-# The columns of summary.csv.
-SUMMARY = [
+def _summary(validated: bool) -> list[Column]:
+    """The columns of summary.csv. validated: whether a problem of the experiment holds back images."""
+    metrics = [metric for metric in COMPARED if validated or not METRICS[metric].held_back]
+    return [*BEGINNING, *(column for metric in metrics for column in _mean_and_sd(metric)), *END]
+
+
+BEGINNING = [
     Column("problem", lambda row: row[1].problem),
     Column("optimizer", lambda row: row[1].optimizer),
     Column("rule", lambda row: row[1].rule),
@@ -76,7 +81,8 @@ SUMMARY = [
     Column("status", lambda row: row[1].status),
     Column("n", lambda row: row[1].finals["train_loss"].n),
     Column("epochs", lambda row: row[1].epochs),
-    *(column for metric in COMPARED for column in _mean_and_sd(metric)),
+]
+END = [
     Column("seconds_mean", lambda row: row[1].seconds.mean),
     Column("diverged_epochs", lambda row: " ".join(map(str, row[1].diverged))),
 ]
@@ -90,17 +96,29 @@ def tables(
 ) -> list[Table]:
     """For each problem, the ranking. readings: a sentence on each. named: programs get the experiment's name too."""
     first = [Column("experiment", lambda _: experiment.name)] if named else []
-    metric = experiment.tuning.metric
+    metric, seen = experiment.tuning.metric, tuned_on_test(experiment)
     return [
         Table(
             heading(experiment, problem),
             _ranking(metric, all(summary.status == "finished" for summary in summaries[problem.name])),
             list(enumerate(summaries[problem.name], 1)),
-            [*first, *SUMMARY],
-            notes=[note for note in (readings.get(problem.name, ""), edges(summaries[problem.name])) if note],
+            [*first, *_summary(any(problem.validation for problem in experiment.problems))],
+            notes=[note for note in (readings.get(problem.name, ""), edges(summaries[problem.name]), seen) if note],
         )
         for problem in experiment.problems
     ]
+
+
+def tuned_on_test(experiment: Experiment) -> str:
+    """A warning if the test set chooses the settings; empty otherwise."""
+    metric = experiment.tuning.metric
+    if not metric.startswith("test_"):
+        return ""
+    return (
+        f"warning: the settings are chosen by the {METRICS[metric].label}, so the test set is part of the search, and "
+        "its values look better than on new images. Add validation: 10000 and tune on validation_loss or "
+        "validation_error instead."
+    )
 
 
 def edges(summaries: Sequence[Summary]) -> str:

@@ -3,9 +3,12 @@
 import math
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, RenderableType
+
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def console() -> Console:
@@ -33,6 +36,11 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def blocks(heights: Iterable[float]) -> str:
+    """A small curve: a block for each height, the lowest for 0 and the tallest for 1 and more."""
+    return "".join(BLOCKS[round((len(BLOCKS) - 1) * min(1.0, float(height)))] for height in heights)
 
 
 def plural(count: int, noun: str) -> str:

@@ -104,7 +104,7 @@ class Cluster:
         return len(self.groups)
 
     def most_together(self, run: Run) -> int:
-        return group.most_together(run.model, self.dataset, run.batch_size)
+        return group.most_together(run, self.dataset)
 
     def start(self, runs: Sequence[Run]) -> Started:
         busy = {one.address for one in self.groups.values()}

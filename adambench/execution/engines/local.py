@@ -4,13 +4,12 @@ Workers are spawned, not forked, so that nothing of the parent leaks into a run.
 sends a message back after every epoch.
 """
 
-import functools
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -58,7 +57,7 @@ class Pool:
     def __init__(self, jobs: int, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
         self.jobs, self.dataset, self.checkpoints = jobs, dataset, checkpoints
         self.workers: dict[int, _Worker] = {}
-        self._most = functools.cache(lambda model, size: group.most_together(model, dataset, size))
+        self._most: dict[Hashable, int] = {}  # by what it depends on
 
     def __enter__(self) -> "Pool":
         self.shared = Shared(self.dataset).__enter__()
@@ -78,7 +77,10 @@ class Pool:
         return self.jobs - self.running
 
     def most_together(self, run: Run) -> int:
-        return self._most(run.model, run.batch_size)
+        kind = (run.model, run.batch_size, run.validation)
+        if kind not in self._most:
+            self._most[kind] = group.most_together(run, self.dataset)
+        return self._most[kind]
 
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""

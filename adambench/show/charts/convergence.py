@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from adambench import paper
 from adambench.curve import METRICS, Curve, value
-from adambench.execution.plan import Entry, by_problem
+from adambench.execution.plan import Entry, Run, by_problem
 from adambench.judge import analysis, reading
 from adambench.judge.analysis import Band, Estimate
 from adambench.show.charts.base import GREY, LINE, PAGE, Form, below, note, panels, value_axis
@@ -160,7 +160,7 @@ def _found(
         lines: list[Line] = []
         for entry in members:
             runs = [run for run in entry.report(curves) if run.id in curves]
-            if not runs or not all(_measured(curves[run.id], metric) for run in runs):
+            if not runs or not all(_measured(run, curves[run.id], metric) for run in runs):
                 continue
             band = analysis.band(runs, curves, metric, x)
             same = next((line for line in lines if _same(line.band, band)), None)
@@ -183,8 +183,10 @@ def _shown(entries: Sequence[Entry], found: Mapping[str, object]) -> list[tuple[
     return [(name, members) for name, members in by_problem(entries).items() if name in found]
 
 
-def _measured(curve: Curve, metric: str) -> bool:
-    return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and METRICS[metric].compares)
+def _measured(run: Run, curve: Curve, metric: str) -> bool:
+    """Whether a run measured it. One that diverged in its first epoch has no value, but would have had these."""
+    would = METRICS[metric].compares and (run.validation > 0 or not METRICS[metric].held_back)
+    return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and would)
 
 
 def _same(one: Band, other: Band) -> bool:

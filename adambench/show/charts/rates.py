@@ -1,0 +1,47 @@
+"""The cost along a rising learning rate, for `adambench lr-find`."""
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from adambench.config.experiment import Grid
+from adambench.range_test import Sweep
+from adambench.show.charts.base import PAGE, Form, note, panels, short, value_axis
+from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.look import looks
+
+NOTE = (
+    "Smoothed cost of the minibatches while the learning rate rises at each step. Circle: where it falls fastest, "
+    "which is suggested. Cross: where the test ended because the cost exploded."
+)
+
+
+def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], form: Form = PAGE) -> Figure | None:
+    """found: by title of a problem and by label. grids: by label."""
+    styles = looks(grids.values())
+
+    def draw(axes: Axes, sweeps: Mapping[str, Sweep]) -> None:
+        ends = []
+        for label, sweep in sweeps.items():
+            look = {key: value for key, value in styles[label].items() if not key.startswith("marker")}
+            axes.plot(sweep.rates, sweep.smooth, **look, label=label)
+            place = [i for i, rate in enumerate(sweep.rates) if rate == sweep.steepest]
+            axes.plot(sweep.rates[place], sweep.smooth[place], "o", markersize=9, fillstyle="none", color=look["color"])
+            if sweep.exploded:
+                axes.plot(sweep.rates[-1:], sweep.smooth[-1:], "x", color=look["color"])
+            ends.append(End(f"{label}  {short(sweep.steepest)}", float(sweep.smooth[-1]), look["color"]))
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: short(rate)))
+        value_axis(axes, [float(cost) for sweep in sweeps.values() for cost in sweep.smooth], log=True)
+        starts = max(float(sweep.smooth[0]) for sweep in sweeps.values())
+        axes.set_ylim(top=1.5 * starts)
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel("cost of a minibatch (nats)")
+        label_ends(axes, ends, form)
+
+    figure = panels(found, draw, form, 5.9)
+    if figure:
+        note(figure, NOTE, form)
+    return figure
