@@ -12,7 +12,7 @@ from adambench import inspection
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.datasets.batches import Batches, scale
+from adambench.datasets.batches import Batches, Sampling, scale
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
@@ -51,12 +51,15 @@ class Training:
         seed: int,
         evaluate_train: bool = False,
         inspect: int = 0,
+        sampling: Sampling = "shuffle",
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         """inspect: inspections of each rule per decade of steps, in `inside`, besides one at the end of each epoch."""
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
-        self.network, self.batches, self.dropout_rng = _start(model, len(optimizers), dataset, batch_size, seed, dtype)
+        self.network, self.batches, self.dropout_rng = _start(
+            model, len(optimizers), dataset, batch_size, seed, dtype, sampling
+        )
         self.settings = [Setting(optimizer, self.network, i) for i, optimizer in enumerate(optimizers)]
         self.inspected = inspection.points(inspect, epochs * self.batches.count) if inspect else frozenset()
         self.epoch = 0
@@ -86,6 +89,7 @@ class Training:
                     if inspecting:
                         setting.inspect(factor)
                         clock.start()
+                network.constrain()
                 if not all(math.isfinite(setting.cost) for setting in left):
                     left = [setting for setting in left if math.isfinite(setting.cost)]
                     if not left:
@@ -133,12 +137,19 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
         network.cost(images, labels, dropout_rng)
         for i, optimizer in enumerate(optimizers):
             optimizer.step(network.theta[i], network.grad[i], states[i])
+        network.constrain()
 
     return step
 
 
 def _start(
-    model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
+    model: Model,
+    settings: int,
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    dtype: npt.DTypeLike,
+    sampling: Sampling = "shuffle",
 ) -> tuple[Network, Batches, np.random.Generator]:
     """Create the network, the minibatches and the generator of dropout masks.
 
@@ -148,7 +159,7 @@ def _start(
     weights_rng, batches_rng, dropout_rng = (
         np.random.Generator(np.random.SFC64(child)) for child in np.random.SeedSequence(seed).spawn(3)
     )
-    batches = Batches(dataset.train, batch_size, batches_rng, dtype)
+    batches = Batches(dataset.train, batch_size, batches_rng, dtype, sampling)
     network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
     return network, batches, dropout_rng

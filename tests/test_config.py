@@ -101,7 +101,13 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a whole number, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, seeds, optimizers, figure, title."),
+         "schedule, seeds, optimizers, figure, title, sampling, train_images."),
+        ("dropout: 0.5", "weights: hee", "f.yaml:12: problems.mlp.model.weights: 'hee' is unknown. Allowed: he, glorot. Did you mean he? Or {normal: …}."),
+        ("dropout: 0.5", "weights: {normal: 0}", "f.yaml:12: problems.mlp.model.weights.normal: must be greater than 0, found 0"),
+        ("dropout: 0.5", "weights: {sd: 1}", "f.yaml:12: problems.mlp.model.weights.sd: unknown. Allowed: normal."),
+        ("dropout: 0.5", "max_norm: -1", "f.yaml:12: problems.mlp.model.max_norm: must be at least 0, found -1"),
+        ("epochs: 10", "epochs: 10\n    sampling: shufle", "f.yaml:9: problems.logistic.sampling: 'shufle' is unknown. Allowed: shuffle, with_replacement. Did you mean shuffle?"),
+        ("epochs: 10", "epochs: 10\n    train_images: 0", "f.yaml:9: problems.logistic.train_images: must be greater than 0, found 0"),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: 'stp' is unknown. Allowed: step, epoch. Did you mean step?"),
         ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: 'logit' is unknown. Allowed: logistic, mlp, vae. Did you mean logistic?"),
         ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model: name is missing. Allowed: logistic, mlp, vae."),
@@ -154,7 +160,7 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, seeds, optimizers, figure, title. Did you mean epochs?"),
+         "batch_size, schedule, seeds, optimizers, figure, title, sampling, train_images. Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a whole number, found 'x'"),
         ("seeds=[x]", "command line, seeds=[x]: seeds: 1st value: must be a whole number, found 'x'"),
         ("epochs", "command line, epochs: must be KEY=VALUE, for example problems.logistic.epochs=3"),

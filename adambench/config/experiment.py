@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Len, doc
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED
 from adambench.datasets import DATASETS, Dataset, read_folder
+from adambench.datasets.batches import Sampling
 from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS, Optimizer
@@ -104,6 +105,8 @@ class Problem:
     grids: tuple[Grid, ...]
     figure: str | None = None  # of the paper, whose curves are drawn with these
     title: str | None = None  # for headings and charts, in place of a description
+    sampling: Sampling = "shuffle"
+    train_images: int | None = None  # the first of them; all if None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,11 @@ class Experiment:
 
 
 def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:
-    """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`."""
+    """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`.
+
+    Fields that came later are left out while they have their defaults: see `LATER`.
+    """
     (name,) = (name for name, cls in registry.items() if cls is type(value))
-    plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items()}
+    old = {f.name for f in fields(value) if not (f.metadata.get("later") and getattr(value, f.name) == f.default)}
+    plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items() if key in old}
     return {"name": name, **plain}

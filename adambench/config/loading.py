@@ -39,19 +39,27 @@ def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] 
 
 
 def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
-    """Refuse a batch size above the number of training images, which is known only when the data set is read.
+    """Refuse a batch size or train_images above the number of training images, known only when the data set is read.
 
     Training would use the whole data set at each step, and its records would name a batch size that was never used.
     """
-    too_large = [problem for problem in experiment.problems if problem.batch_size > images]
+    too_large = [
+        (problem.name, key, value, most)
+        for problem in experiment.problems
+        for key, value, most in (
+            ("train_images", problem.train_images or 0, images),
+            ("batch_size", problem.batch_size, min(images, problem.train_images or images)),
+        )
+        if value > most
+    ]
     if too_large:
         source = Source(str(file))
         with suppress(AdambenchError):  # a pipe cannot be read again
             _, source = _overridden(_read(file), str(file), overrides)
         check = Check(source)
-        for problem in too_large:
-            found = f"must be at most {images:,}, the number of training images, found {problem.batch_size}"
-            check.fail(("problems", problem.name, "batch_size"), found, ("dataset",))
+        for name, key, value, most in too_large:
+            found = f"must be at most {most:,}, the number of training images, found {value}"
+            check.fail(("problems", name, key), found, ("dataset",), ("problems", name, "train_images"))
         raise AdambenchError(check.message())
 
 
@@ -108,10 +116,10 @@ def resolved(experiment: Experiment) -> str:
                 problem.name: {
                     "model": named(problem.model, MODELS),
                     "schedule": named(problem.schedule, SCHEDULES),
-                    **({"title": problem.title} if problem.title else {}),
-                    **({"figure": problem.figure} if problem.figure else {}),
+                    **{key: value for key in ("title", "figure", "train_images") if (value := getattr(problem, key))},
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
+                    **({"sampling": problem.sampling} if problem.sampling != "shuffle" else {}),
                     "seeds": list(problem.seeds),
                     "optimizers": {
                         grid.label: {"name": grid.rule}

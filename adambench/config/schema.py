@@ -23,6 +23,7 @@ from adambench.config.experiment import (
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
 from adambench.datasets import DATASETS
+from adambench.datasets.batches import Sampling
 from adambench.models import MODELS
 from adambench.paper import FIGURES, GRIDS
 from adambench.schedules import SCHEDULES
@@ -79,6 +80,7 @@ def _problem(
     if values is None or check.name(name, path) is None:
         return None
     keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
+    keys += ["sampling", "train_images"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
@@ -92,6 +94,8 @@ def _problem(
     if figure is not None:
         check.one_of(figure, [*FIGURES, *GRIDS], (*path, "figure"), "These are the figures of the paper.")
     title = check.value(values["title"], Title, (*path, "title")) if "title" in values else None
+    sampling = check.value(values.get("sampling", "shuffle"), Sampling, (*path, "sampling"))
+    images = check.value(values.get("train_images"), Count | None, (*path, "train_images"))
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -110,7 +114,7 @@ def _problem(
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
-    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title)
+    return Problem(name, model, schedule, epochs, batch_size, seeds, settings, figure, title, sampling, images)
 
 
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:

@@ -20,6 +20,9 @@ from annotated_types import Ge, doc
 Array = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.uint8]
 Product = tuple[int, int, int]  # (m, k, n): a matrix of m x k by one of k x n
+LATER: Mapping[str, Any] = {"later": True}
+"""Metadata of a field that is younger than the first records: at its default it is not among the numbers of a run, nor
+in the stored configuration, so that these keep their ids and bytes."""
 
 
 class Network(ABC):
@@ -50,6 +53,9 @@ class Network(ABC):
 
         The number of wrong labels is nan if the model predicts no labels.
         """
+
+    def constrain(self) -> None:  # noqa: B027  # most models allow every parameter
+        """Bring the parameters back into the set that the model allows, after each step."""
 
     @abstractmethod
     def penalty(self) -> Array:

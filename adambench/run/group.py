@@ -64,10 +64,11 @@ def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
         first.model,
         [run.optimizer for run in runs],
         first.schedule,
-        dataset,
+        dataset.first(first.train_images),
         epochs=first.epochs,
         batch_size=first.batch_size,
         seed=first.seed,
         evaluate_train=first.evaluate_train,
         inspect=first.inspect,
+        sampling=first.sampling,
     )

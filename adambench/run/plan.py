@@ -13,6 +13,7 @@ from typing import Any
 
 from adambench.config.experiment import Experiment, Grid, Problem, named
 from adambench.curve import FINAL, Curve, final
+from adambench.datasets.batches import Sampling
 from adambench.models import MODELS, Model
 from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.schedules import SCHEDULES, Schedule
@@ -37,6 +38,8 @@ class Run:
     dataset: str  # sha256
     evaluate_train: bool
     inspect: int = 0  # inspections of the rule per decade of steps
+    sampling: Sampling = "shuffle"
+    train_images: int | None = None  # the first of them; all if None
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -64,6 +67,8 @@ class Run:
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
             **({"inspect": self.inspect} if self.inspect else {}),
+            **({"sampling": self.sampling} if self.sampling != "shuffle" else {}),
+            **({"train_images": self.train_images} if self.train_images else {}),
         }
 
     @cached_property
@@ -155,6 +160,8 @@ class Entry:
             dataset=self.experiment.dataset.sha256,
             evaluate_train=self.experiment.evaluate.train,
             inspect=self.experiment.inspect.points if self._inspected(phase, seed) else 0,
+            sampling=self.problem.sampling,
+            train_images=self.problem.train_images,
         )
 
     def _inspected(self, phase: str, seed: int) -> bool:

@@ -159,19 +159,21 @@ def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run]
 
     Evaluation has no backward pass, so per image it is a third of the work of a training step.
     """
-    images = len(dataset.train.labels)
-    seen = images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
+
+    def seen(images: int) -> float:
+        return images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
 
     @functools.cache
-    def epoch(model: Model, batch_size: int) -> float:
+    def image(model: Model, batch_size: int) -> float:
         adams = [OPTIMIZERS["adam"]()] * min(8, most_together(model, dataset, batch_size))
         with threadpoolctl.threadpool_limits(1):
             step = _median_seconds(steps(model, adams, dataset, batch_size)) / len(adams)
-        return step * seen / min(batch_size, images)
+        return step / batch_size
 
     def seconds(run: Run) -> float:
         try:
-            return epoch(run.model, run.batch_size) * run.epochs
+            images = run.train_images or len(dataset.train.labels)
+            return image(run.model, min(run.batch_size, images)) * seen(images) * run.epochs
         except MemoryError as error:
             raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
 

@@ -98,7 +98,7 @@ class Cluster:
         return len(self.groups)
 
     def most_together(self, run: Run) -> int:
-        return group.most_together(run.model, self.dataset, run.batch_size)
+        return group.most_together(run.model, self.dataset.first(run.train_images), run.batch_size)
 
     def start(self, runs: Sequence[Run]) -> Started:
         busy = {one.address for one in self.groups.values()}

@@ -45,7 +45,8 @@ def train(
     """In a worker: the curves of runs, how many were trained together, and where. Ends early once not wanted."""
     worker, dataset, first = distributed.get_worker(), _DATA[sha256], runs[0]
     with threadpoolctl.threadpool_limits(1):
-        if len(runs) > 1 and group.most_together(first.model, dataset, first.batch_size) < len(runs):
+        seen = dataset.first(first.train_images)
+        if len(runs) > 1 and group.most_together(first.model, seen, first.batch_size) < len(runs):
             alone = [train([run], sha256, checkpoints, key, "")[0][0] for run in runs]
             return alone, 1, provenance()
         curves: list[list[Evaluation]] = [[] for _ in runs]

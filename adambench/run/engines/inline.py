@@ -36,7 +36,7 @@ class Inline:
         return int(bool(self.runs))
 
     def most_together(self, run: Run) -> int:
-        return group.most_together(run.model, self.dataset, run.batch_size)
+        return group.most_together(run.model, self.dataset.first(run.train_images), run.batch_size)
 
     def start(self, runs: Sequence[Run]) -> Started:
         self.runs = runs

@@ -58,7 +58,7 @@ class Pool:
     def __init__(self, jobs: int, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
         self.jobs, self.dataset, self.checkpoints = jobs, dataset, checkpoints
         self.workers: dict[int, _Worker] = {}
-        self._most = functools.cache(lambda model, size: group.most_together(model, dataset, size))
+        self._most = functools.cache(lambda model, size, n: group.most_together(model, dataset.first(n), size))
 
     def __enter__(self) -> "Pool":
         self.shared = Shared(self.dataset).__enter__()
@@ -78,7 +78,7 @@ class Pool:
         return self.jobs - self.running
 
     def most_together(self, run: Run) -> int:
-        return self._most(run.model, run.batch_size)
+        return self._most(run.model, run.batch_size, run.train_images)
 
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
