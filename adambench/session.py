@@ -14,10 +14,11 @@ from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
 from adambench.errors import AdambenchError, unknown
-from adambench.judge import analysis, claims, reading
+from adambench.judge import analysis, claims, match, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
+from adambench.judge.match import Candidate
 from adambench.run import plan
 from adambench.run.checkpoints import Checkpoints
 from adambench.run.engines import Engine, Event, Finished
@@ -90,6 +91,11 @@ class Session:
 
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
+
+    def candidates(self, figure: str | None = None) -> list[Candidate]:
+        """The settings with finished runs; only those on problems that name this figure of the paper, if given."""
+        entries = [entry for entry in self.entries if figure in (None, entry.problem.figure)]
+        return match.candidates(self.experiment.name, entries, self.curves)
 
     def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness], str]]:
         """By problem: its title, its cost levels, a row for each optimizer, and a sentence on the search."""

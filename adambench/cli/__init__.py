@@ -7,6 +7,7 @@ from adambench.cli.app import app, main
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import explain, init, list_
 from adambench.cli.looking import plot, show, table
+from adambench.cli.matching import match
 from adambench.cli.merging import merge
 from adambench.cli.running import run
 from adambench.cli.timing import bench
@@ -19,6 +20,7 @@ for command in (
     plot,
     table,
     claims,
+    match,
     fairness,
     verify,
     show,
