@@ -34,6 +34,7 @@ KEYS = {
     "tuning: {zzz: 1}": "Keys of `tuning`:",
     "evaluate: {zzz: 1}": "Keys of `evaluate`:",
     "inspect: {zzz: 1}": "Keys of `inspect`:",
+    "judging: {zzz: 1}": "Keys of `judging`:",
     "problems: {p: {zzz: 1}}": "### Keys of a problem",
     "claims: [{zzz: 1}]": "## Stating claims",
 }

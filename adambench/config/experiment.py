@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, Len, doc
 
 from adambench.config.quantity import Quantity
-from adambench.curve import COMPARED
+from adambench.curve import COMPARED, FINAL
 from adambench.datasets import DATASETS, Dataset, read_folder
 from adambench.datasets.batches import Sampling
 from adambench.errors import AdambenchError
@@ -34,6 +34,16 @@ class Tuning:
     seed: Annotated[Seed, doc("of every tuning run")] = 0
     metric: Annotated[Metric, doc("what is compared")] = "train_loss"
     epochs: Annotated[Count | None, doc("of a tuning run; as many as a report run has if left out")] = None
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How report runs are judged. The search always takes the last 5 % of the epochs."""
+
+    final: Annotated[
+        float, Gt(0), Le(1_000_000), doc("a final value is the mean over so many last epochs; below 1: a share of them")
+    ] = FINAL
+    smooth: Annotated[Count, doc("epochs that are averaged to say when a run first reaches a cost")] = 1
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,7 @@ class Experiment:
     problems: tuple[Problem, ...]
     claims: tuple[Claim, ...] = ()
     inspect: Inspect = Inspect()
+    judging: Judging = Judging()
 
 
 def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:

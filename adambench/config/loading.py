@@ -9,7 +9,7 @@ from typing import Any
 
 from adambench.config import schema, yamlfile
 from adambench.config.check import Check, hints_of, show
-from adambench.config.experiment import Claim, Experiment, Inspect, named
+from adambench.config.experiment import Claim, Experiment, Inspect, Judging, named
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
 from adambench.errors import AdambenchError, unknown
@@ -41,7 +41,7 @@ def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] 
 def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
     """Refuse a batch size or train_images above the number of training images, known only when the data set is read.
 
-    Training would use the whole data set at each step, and its records would name a batch size that was never used.
+    The records would name a batch size that was never used.
     """
     too_large = [
         (problem.name, key, value, most)
@@ -72,8 +72,7 @@ def optimizer(rule: str, settings: Sequence[str]) -> Optimizer:
     """A rule with `KEY=VALUE` hyper-parameters from the command line. Raises AdambenchError like `load`."""
     if rule not in OPTIMIZERS:
         raise AdambenchError(f"{rule}: {unknown(rule, OPTIMIZERS)}")
-    check = Check(Source("command line", numbered=False))
-    values = {}
+    check, values = Check(Source("command line", numbered=False)), {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not (key and equals and text):
@@ -129,7 +128,8 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
-            **({"inspect": _inspect(experiment.inspect)} if experiment.inspect.optimizers else {}),
+            **({"inspect": _list(experiment.inspect)} if experiment.inspect.optimizers else {}),
+            **({"judging": asdict(experiment.judging)} if experiment.judging != Judging() else {}),
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
@@ -138,7 +138,7 @@ def resolved(experiment: Experiment) -> str:
 def differences(one: Experiment, other: Experiment) -> list[str]:
     """The dotted paths of what differs between two experiments."""
     old, new = (_flat(yamlfile.parse(resolved(experiment), "")[0]) for experiment in (one, other))
-    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    return sorted(key for key in old | new if old.get(key) != new.get(key))
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
@@ -150,8 +150,8 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     }
 
 
-def _inspect(inspect: Inspect) -> dict[str, Any]:
-    return {"optimizers": list(inspect.optimizers), "points": inspect.points}
+def _list(inspect: Inspect) -> dict[str, Any]:
+    return asdict(inspect) | {"optimizers": list(inspect.optimizers)}
 
 
 def _plain(claim: Claim) -> dict[str, Any]:

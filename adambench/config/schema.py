@@ -15,6 +15,7 @@ from adambench.config.experiment import (
     Experiment,
     Grid,
     Inspect,
+    Judging,
     Problem,
     Seed,
     Title,
@@ -30,7 +31,7 @@ from adambench.schedules import SCHEDULES
 
 
 def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
-    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "claims"]
+    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "judging", "claims"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -63,13 +64,15 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
     inspect = check.instance(
         Inspect, check.mapping(values.get("inspect", {}), ("inspect",), "optimizers, points") or {}, ("inspect",)
     )
+    judging = check.instance(
+        Judging, check.mapping(values.get("judging", {}), ("judging",), "final, smooth") or {}, ("judging",)
+    )
     labels = list(dict.fromkeys(grid.label for problem in problems if problem for grid in problem.grids))
     for i, label in enumerate(inspect.optimizers if inspect else ()):
         check.one_of(label, labels, ("inspect", "optimizers", i), cause=("optimizers",))
     stated = claims.claims(check, values.get("claims", []), {problem.name: problem for problem in problems if problem})
-    return Experiment(
-        name, dataset, tuning, evaluate, tuple(problem for problem in problems if problem), stated, inspect or Inspect()
-    )
+    checked = tuple(problem for problem in problems if problem)
+    return Experiment(name, dataset, tuning, evaluate, checked, stated, inspect or Inspect(), judging or Judging())
 
 
 def _problem(

@@ -126,6 +126,14 @@ class Entry:
         known = [run for run in self.tuning if run.id in curves] or self.tuning
         return self.tuning + (self.report(curves) or self._report(self._lowest(known, curves)))
 
+    def final(self, curve: Curve, metric: str) -> float:
+        """The final value of a report run."""
+        return final(curve, metric, self.experiment.judging.final)
+
+    def finals(self, curves: Mapping[str, Curve], metric: str) -> dict[int, float]:
+        """The final values of the finished report runs, by seed."""
+        return {run.seed: self.final(curves[run.id], metric) for run in self.report(curves) if run.id in curves}
+
     def _lowest(self, runs: Sequence[Run], curves: Mapping[str, Curve]) -> Optimizer:
         metric = self.experiment.tuning.metric
 
