@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -13,3 +14,15 @@ __version__ = "0.1.0"
 with suppress(OSError):
     if {"avx2", "fma"} <= set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
         os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+
+API = {"run": "adambench.api", "Results": "adambench.api", "train": "adambench.training"}
+__all__ = ["Results", "__version__", "run", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """What `import adambench` offers, imported when it is first used: `adambench --help` shall answer at once."""
+    if name not in API:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415  # as above
+
+    return getattr(import_module(API[name]), name)

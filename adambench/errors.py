@@ -26,6 +26,8 @@ class AdambenchError(Exception):
 
     def __init__(self, message: str, hint: str = "", exit_code: int = 2) -> None:
         super().__init__(message)
+        if hint:
+            self.add_note(hint)  # in a notebook, where a traceback is shown
         self.message = message
         self.hint = hint
         self.exit_code = exit_code

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adambench import __version__
-from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
-from adambench.errors import AdambenchError, unknown
+from adambench.execution import plan
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Engine, Event, Finished
+from adambench.execution.plan import Entry, Run
+from adambench.execution.scheduling import execute
+from adambench.execution.unfolding import Unfolding
 from adambench.judge import analysis, claims, match, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
 from adambench.judge.match import Candidate
-from adambench.run import plan
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Engine, Event, Finished
-from adambench.run.plan import Entry, Run
-from adambench.run.scheduling import execute
-from adambench.run.unfolding import Unfolding
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import title
-from adambench.store.folder import Folder, folders
+from adambench.store.folder import Folder
 from adambench.store.records import Record
 
 if TYPE_CHECKING:
-    from adambench.show.charts import Figure, Form
+    from adambench.show.charts import Form
+    from adambench.show.charts.gallery import Drawing, Gallery
 
 Warn = Callable[[str], object]
-Drawing = Callable[..., "Figure | None"]  # of entries, curves and a form
 
 
 @dataclass
@@ -133,6 +131,13 @@ class Session:
             self.folder.write_table("summary.csv", csv(self.tables())),
         ]
 
+    @property
+    def gallery(self) -> Gallery:
+        """Its charts."""
+        from adambench.show.charts.gallery import Gallery  # noqa: PLC0415  # matplotlib is slow to import
+
+        return Gallery(self.entries, self.records, self.curves, self.together)
+
     def draw(
         self,
         kind: str,
@@ -141,69 +146,19 @@ class Session:
         form: Form | None = None,
     ) -> list[Path]:
         """Metrics along training, as far as there are numbers. kind: png, svg or pdf; x: epoch, step or seconds."""
-        from adambench.show import charts  # noqa: PLC0415  # matplotlib is slow to import, and not all that opens draws
-
-        suffix = "" if x == "epoch" else f"_by_{x}"
-        return self._write(
-            {
-                f"{metric}{suffix}": partial(charts.convergence, metric=metric, x=x, together=self.together)
-                for metric in metrics
-            },
-            kind,
-            form,
-        )
+        return self._write(self.gallery.along(x, metrics), kind, form)
 
     def draw_search(self, kind: str, form: Form | None = None) -> list[Path]:
         """The search: sensitivity to the rate, rate by optimizer, best against the number of settings tried."""
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        drawings = (charts.sensitivity, charts.heatmap, charts.budget)
-        return self._write({draw.__name__: draw for draw in drawings}, kind, form)
+        return self._write(self.gallery.search(), kind, form)
 
     def draw_paper(self, kind: str, form: Form | None = None) -> list[Path]:
         """Our curves over the paper's, for each problem that names a figure of the paper."""
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        return self._write({"paper": charts.beside_paper, "figure4": charts.figure4}, kind, form)
+        return self._write(self.gallery.paper(), kind, form)
 
     def draw_inspected(self, kind: str, over: str | None = None, form: Form | None = None) -> list[Path]:
-        """A figure for each inspected run, or for two labels over each other (`over`: `adam,rmsprop`).
-
-        Raises AdambenchError if `over` names anything but two inspected labels.
-        """
-        from adambench.show import charts  # noqa: PLC0415  # as above
-
-        inspected = [
-            charts.Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry))
-            for entry in self.entries
-            for run in entry.report(self.curves)
-            if run.id in self.records and (columns := self.records[run.id].data.get("inside"))
-        ]
-        labels = list(dict.fromkeys(found.run.label for found in inspected))
-        groups = [[label] for label in labels] if over is None else [over.split(",")]
-        if over is not None and labels:
-            for label in groups[0]:
-                if label not in labels:
-                    raise AdambenchError(
-                        f"--over {over}: {label}: {unknown(label, labels)}", "For example: --over adam,rmsprop"
-                    )
-            if len(groups[0]) != 2 or groups[0][0] == groups[0][1]:
-                raise AdambenchError(f"--over {over}: must be two labels", "For example: --over adam,rmsprop")
-        by_name = {(found.run.problem, found.run.label): found for found in inspected}
-
-        def draw(problem: str, group: Sequence[str]) -> Drawing:
-            return lambda *_, form: charts.inside([by_name[problem, label] for label in group], form)
-
-        return self._write(
-            {
-                "-".join(["inside", problem.name, *group]): draw(problem.name, group)
-                for problem in self.experiment.problems
-                for group in groups
-                if all((problem.name, label) in by_name for label in group)
-            },
-            kind,
-            form,
-        )
+        """What happened inside, one figure for each inspected run; `over` as in `Gallery.inspected`."""
+        return self._write(self.gallery.inspected(over), kind, form)
 
     @property
     def together(self) -> dict[str, int]:
@@ -220,7 +175,7 @@ class Session:
         written = []
         for chart, draw in drawings.items():
             try:
-                figure = draw(self.entries, self.curves, form=form)
+                figure = draw(form=form)
                 data = charts.save(figure, kind, origin, form) if figure else b""
             except Exception as error:  # a bug or a broken matplotlib must not cost the results
                 self.warn(f"the chart {chart} could not be drawn: {type(error).__name__}: {error}")
@@ -228,23 +183,3 @@ class Session:
             if data:
                 written.append(self.folder.write_figure(f"{chart}.{kind}", data))
         return written
-
-
-def stored(results: Path, names: list[str] | None, warn: Warn) -> list[Session]:
-    """The experiments of those names in a results folder, or all of them."""
-    return [Session.open(loading.load(folder.config), folder, warn) for folder in folders(results, names)]
-
-
-def refuse_to_replace(folder: Folder, experiment: Experiment) -> None:
-    """Raises AdambenchError if a results folder holds another version of an experiment.
-
-    For an experiment that was changed on the command line: its table and charts would replace those of the other.
-    """
-    if not folder.config.is_file():
-        return
-    if changed := loading.differences(loading.load(folder.config), experiment):
-        raise AdambenchError(
-            f"{folder.path}: holds another version of this experiment; it differs in {', '.join(changed[:3])}"
-            + (" and more" if len(changed) > 3 else ""),
-            f"Add name=NAME to keep both, for example name={experiment.name}_2. To replace it, edit the file instead.",
-        )

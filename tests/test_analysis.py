@@ -7,9 +7,9 @@ import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
+from adambench.execution import plan
 from adambench.judge import analysis
 from adambench.judge.analysis import Estimate
-from adambench.run import plan
 
 TEXT = """\
 name: x

@@ -11,10 +11,10 @@ from adambench.bench import plans, rivals
 from adambench.bench import steps as bench
 from adambench.bench.steps import Pair
 from adambench.datasets import Dataset
+from adambench.execution.provenance import provenance
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam
-from adambench.run.provenance import provenance
 from adambench.show import charts
 from adambench.show.table import text
 from adambench.show.timings import timings

@@ -10,10 +10,11 @@ import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
+from adambench.execution import plan
 from adambench.optimizers import OPTIMIZERS, SGD, Adam
-from adambench.run import plan
 from adambench.show import charts
-from adambench.show.charts.base import short, spread_out
+from adambench.show.charts.base import short
+from adambench.show.charts.ends import spread_out
 
 TEXT = """\
 name: x

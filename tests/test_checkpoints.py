@@ -17,12 +17,12 @@ import pytest
 
 from adambench.curve import Curve, Evaluation
 from adambench.datasets import Dataset
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
-from adambench.run import group
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
 from adambench.schedules import InverseSqrt
 from tests.conftest import Command
 from tests.test_faults import KILLS, curves_of, left_over, needs_proc, wait_until_gone
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_another_blas_is_ignored(
     run, kept = a_run(Adam()), Checkpoints(tmp_path, 0)
     curves(group.train([run], dataset, kept), 1, 2)
     elsewhere = {**provenance(), "blas": "another"}
-    monkeypatch.setattr("adambench.run.checkpoints.provenance", lambda: elsewhere)
+    monkeypatch.setattr("adambench.execution.checkpoints.provenance", lambda: elsewhere)
     warnings: list[str] = []
     assert kept.epochs(warnings.append) == {}
     assert "made with BLAS" in warnings[0]

@@ -15,9 +15,9 @@ from adambench.config.experiment import Claim, Judging
 from adambench.config.loading import load, parse, resolved
 from adambench.curve import Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
+from adambench.execution import plan
 from adambench.judge import claims
 from adambench.judge.analysis import Interval
-from adambench.run import plan
 from adambench.session import Session
 from adambench.show import charts, findings, table
 from adambench.store.folder import Folder

@@ -230,7 +230,7 @@ def test_no_scheduler_is_told(command: Command, small: Path) -> None:
 
 def test_data_of_another_digest_are_not_taken(dataset: Dataset, folder: Path) -> None:
     from adambench.config.experiment import DataSource  # noqa: PLC0415
-    from adambench.run.engines import dask_worker  # noqa: PLC0415  # needs distributed
+    from adambench.execution.engines import dask_worker  # noqa: PLC0415  # needs distributed
 
     assert dask_worker.prepare(DataSource(idx=str(folder), sha256=dataset.sha256), dataset.sha256)
     assert not dask_worker.prepare(DataSource(idx=str(folder), sha256="0" * 64), "0" * 64)

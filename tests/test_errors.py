@@ -235,7 +235,7 @@ def test_a_mistaken_command(
     ("command", "message"),
     [
         ("plot --metric=train_los", f"--metric: 'train_los' is {unknown('train_los', METRICS)}"),
-        ("table --format html", "--format: 'html' is unknown. Allowed: text, markdown, csv, json, latex."),
+        ("table --format xml", "--format: 'xml' is unknown. Allowed: text, markdown, csv, json, latex, html."),
         ("run f.yaml --jobs many", "--jobs: must be a whole number, found many"),
         ("run f.yaml --jobs -3", "--jobs: must be at least 0, found -3"),
         ("plot --width two", "--width: must be a number, found two"),

@@ -7,8 +7,8 @@ from statistics import median
 import pytest
 
 from adambench.config.loading import parse
+from adambench.execution import plan
 from adambench.judge import fairness
-from adambench.run import plan
 from tests.test_claims import ADAM, NESTEROV, TEXT, curve, story
 
 

@@ -25,10 +25,10 @@ from adambench.config.experiment import Experiment
 from adambench.config.loading import load, parse
 from adambench.curve import Curve
 from adambench.errors import AdambenchError
-from adambench.run import plan
-from adambench.run.engines import Finished
-from adambench.run.scheduling import execute, local
-from adambench.run.unfolding import Unfolding
+from adambench.execution import plan
+from adambench.execution.engines import Finished
+from adambench.execution.scheduling import execute, local
+from adambench.execution.unfolding import Unfolding
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record

@@ -7,10 +7,10 @@ import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Evaluation
+from adambench.execution import plan
 from adambench.judge import claims
 from adambench.judge.analysis import STUDENT, Interval
 from adambench.judge.inference import NONE, Evidence, evidence, holm, two_sided
-from adambench.run import plan
 
 
 @pytest.mark.parametrize("df", range(1, 31))

@@ -16,10 +16,10 @@ from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.bag_of_words import FUNCTION_WORDS, VOCABULARY, words
 from adambench.errors import AdambenchError
+from adambench.execution import plan
 from adambench.models import MODELS
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS
-from adambench.run import plan
 from adambench.schedules import SCHEDULES
 from adambench.show import charts
 from adambench.store.records import Record

@@ -15,14 +15,16 @@ LAYERS = [
     {"optimizers", "models", "datasets", "schedules", "curve"},
     {"inspection", "paper"},
     {"setting", "explanation"},
-    {"training"},
+    {"training", "contract"},
+    {"reference"},
     {"config"},
-    {"run"},
+    {"execution"},
     {"store"},
     {"judge"},
     {"show", "bench"},
     {"session"},
-    {"cli"},
+    {"stored"},
+    {"api", "cli"},
     {"__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -31,7 +33,7 @@ LIBRARIES = {  # where a library may be imported
     "matplotlib": {"show/charts"},
     "rich": {"show"},
     "typer": {"cli"},
-    "distributed": {"run/engines/dask"},
+    "distributed": {"execution/engines/dask"},
 }
 
 

@@ -11,8 +11,8 @@ from adambench.cli import app
 from adambench.config.loading import load, parse
 from adambench.curve import Curve, Evaluation
 from adambench.errors import AdambenchError
+from adambench.execution import plan
 from adambench.judge.match import Candidate, Match, Target, candidates, jitter, match
-from adambench.run import plan
 from adambench.session import Session
 from adambench.show import charts, matching
 from adambench.show.table import RENDERERS
@@ -209,11 +209,11 @@ def test_a_file_of_curves_that_is_wrong(text: str, message: str, tmp_path: Path)
 
 
 def test_what_cannot_be_matched(tmp_path: Path) -> None:
-    with pytest.raises(AdambenchError, match=r"^inside: no problem names a figure of the paper that has curves$"):
+    with pytest.raises(AdambenchError, match=r"^inside: no problem names a figure of the paper that has curves"):
         call("match", "inside", "--results", PAPER)
     with pytest.raises(AdambenchError, match=r"c.csv: cannot be read: No such file"):
         call("match", "mnist", "--curves", tmp_path / "c.csv", "--results", PAPER)
     file = tmp_path / "c.csv"
     file.write_text("curve,epoch,train_loss,rule\na,1,1,x\na,2,1,x\na,3,1,x\n", encoding="utf-8")
-    with pytest.raises(AdambenchError, match=r"^no finished run has three epochs in common with a curve$"):
+    with pytest.raises(AdambenchError, match=r"^no finished run has three epochs in common with a curve"):
         call("match", "mnist", "--curves", file, "--results", PAPER)

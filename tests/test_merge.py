@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adambench.errors import AdambenchError
-from adambench.run.unfolding import shard
+from adambench.execution.unfolding import shard
 from adambench.store.folder import Folder
 from adambench.store.merge import merge
 from adambench.store.records import Record

@@ -10,9 +10,9 @@ from adambench.config.experiment import Experiment
 from adambench.config.loading import parse, resolved
 from adambench.curve import Curve, Evaluation, final, first_difference
 from adambench.datasets import Dataset
+from adambench.execution import group, plan
+from adambench.execution.plan import Run
 from adambench.optimizers import Adam
-from adambench.run import group, plan
-from adambench.run.plan import Run
 from adambench.training import train
 
 TEXT = """\

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from adambench.config.loading import parse
 from adambench.curve import Evaluation
+from adambench.execution import plan
+from adambench.execution.engines import Progressed, Started
+from adambench.execution.unfolding import Unfolding
 from adambench.judge.analysis import Estimate
-from adambench.run import plan
-from adambench.run.engines import Progressed, Started
-from adambench.run.unfolding import Unfolding
 from adambench.show.progress import Watch
 from adambench.show.terminal import cost, duration
 from adambench.show.words import estimate

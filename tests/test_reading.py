@@ -7,10 +7,10 @@ import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
+from adambench.execution import plan
+from adambench.execution.plan import Entry
 from adambench.judge import reading
 from adambench.judge.fairness import Reached, fairness
-from adambench.run import plan
-from adambench.run.plan import Entry
 
 TEXT = """\
 name: x

@@ -13,8 +13,8 @@ import pytest
 from adambench.config.loading import load, parse
 from adambench.curve import Curve, Evaluation
 from adambench.errors import AdambenchError
-from adambench.run import plan
-from adambench.run.plan import Run
+from adambench.execution import plan
+from adambench.execution.plan import Run
 from adambench.session import Session
 from adambench.store import records as results
 from adambench.store.files import write

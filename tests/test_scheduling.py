@@ -17,13 +17,13 @@ from adambench.config.experiment import Experiment
 from adambench.config.loading import load
 from adambench.curve import Curve
 from adambench.datasets import Dataset
+from adambench.execution import plan
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.plan import Run
+from adambench.execution.scheduling import execute, expected_seconds, local
+from adambench.execution.shared_data import Shared
+from adambench.execution.unfolding import Unfolding
 from adambench.models.logistic import settings_are_independent
-from adambench.run import plan
-from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.plan import Run
-from adambench.run.scheduling import execute, expected_seconds, local
-from adambench.run.shared_data import Shared
-from adambench.run.unfolding import Unfolding
 from adambench.training import train
 
 

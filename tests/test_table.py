@@ -1,4 +1,4 @@
-"""One table in five formats: the output of each renderer for the same rows."""
+"""One table in six formats: the output of each renderer for the same rows."""
 
 import csv as csv_library
 import io
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from adambench.show.table import RENDERERS, Column, Table, csv, json, latex, markdown, text
+from adambench.show.table import RENDERERS, Column, Table, csv, html, json, latex, markdown, text
 
 COLUMNS = [
     Column("name", lambda row: row["name"], left=True),
@@ -46,6 +46,15 @@ def test_csv_begins_a_new_header_where_the_columns_change() -> None:
     other = Table("", [Column("x", lambda row: row)], [1, 2])
     blocks = csv([TABLE, TABLE, other]).split("\n\n")
     assert [len(list(csv_library.reader(io.StringIO(block)))) for block in blocks] == [5, 3]
+
+
+def test_html_escapes_every_word() -> None:
+    evil = "<script>alert('x')</script>"
+    made = html([Table(evil, [Column(evil, lambda row: row, left=True)], [evil, "a & b"], notes=[evil])])
+    assert "<script" not in made
+    assert made.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 4
+    assert '<td style="text-align: left">a &amp; b</td>' in made
+    assert "<p>One note.</p>" in html([TABLE])
 
 
 def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
@@ -88,4 +97,4 @@ def test_a_pipe_gets_every_column_on_one_line_and_no_codes() -> None:
 
 
 def test_every_format_has_a_renderer() -> None:
-    assert list(RENDERERS) == ["text", "markdown", "csv", "json", "latex"]
+    assert list(RENDERERS) == ["text", "markdown", "csv", "json", "latex", "html"]

@@ -10,11 +10,11 @@ import pytest
 from adambench.bench.plans import Instant
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
-from adambench.run import plan
-from adambench.run.engines import Event, Failed, Started
-from adambench.run.plan import Run
-from adambench.run.scheduling import execute
-from adambench.run.unfolding import Unfolding
+from adambench.execution import plan
+from adambench.execution.engines import Event, Failed, Started
+from adambench.execution.plan import Run
+from adambench.execution.scheduling import execute
+from adambench.execution.unfolding import Unfolding
 
 TEXT = """\
 name: x

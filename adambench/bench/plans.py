@@ -7,11 +7,11 @@ from typing import Self
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
-from adambench.run import plan
-from adambench.run.engines import Event, Finished, Started
-from adambench.run.plan import Run
-from adambench.run.scheduling import execute
-from adambench.run.unfolding import Unfolding
+from adambench.execution import plan
+from adambench.execution.engines import Event, Finished, Started
+from adambench.execution.plan import Run
+from adambench.execution.scheduling import execute
+from adambench.execution.unfolding import Unfolding
 from adambench.store.records import Record
 
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)

@@ -19,13 +19,13 @@ from adambench.bench import rivals
 from adambench.bench.rivals import BATCH
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
+from adambench.execution.engines import Finished
+from adambench.execution.plan import Run
+from adambench.execution.scheduling import cores, execute, local
 from adambench.models import Model
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
-from adambench.run.engines import Finished
-from adambench.run.plan import Run
-from adambench.run.scheduling import cores, execute, local
 from adambench.schedules import Constant
 from adambench.training import steps
 

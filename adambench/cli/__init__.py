@@ -5,7 +5,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 
 from adambench.cli.app import app, main
 from adambench.cli.judging import claims, fairness, verify
-from adambench.cli.learning import explain, init, list_
+from adambench.cli.learning import check, explain, init, list_
 from adambench.cli.looking import plot, show, table
 from adambench.cli.matching import match
 from adambench.cli.merging import merge
@@ -29,6 +29,7 @@ for command in (
     bench,
     list_,
     explain,
+    check,
     init,
 ):  # as --help lists them
     app.command(name=command.__name__.rstrip("_"))(command)

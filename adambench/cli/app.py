@@ -4,10 +4,11 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,9 @@ from adambench import __version__
 from adambench.cli.usage import UsageError, mistake
 from adambench.errors import AdambenchError
 from adambench.show.table import RENDERERS, Table
+
+if TYPE_CHECKING:
+    from adambench.session import Session
 
 app = typer.Typer(
     help="Reproduces the MNIST comparison of the Adam paper (Kingma & Ba 2015) from scratch in NumPy.",
@@ -90,6 +94,10 @@ Names = Annotated[
     typer.Argument(help="Experiments by name; all in the results folder if left out.", callback=_names),
 ]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="FILE", help="A file or module with optimizers, … of your own. Can be repeated."),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(min=0, help="Number of worker processes; as many as there are cores if left out. 0: in this process."),
@@ -154,6 +162,25 @@ def _options(
 
 def warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
+
+
+@contextmanager
+def opened(results: Path, names: list[str] | None, warn: "Callable[[str], object]" = warn) -> "Iterator[list[Session]]":
+    """Experiments in a results folder, read without executing anything.
+
+    One that cannot be read does not stop the others: it is a warning, and at the end exit code 1.
+    """
+    from adambench.stored import stored
+
+    skipped = []
+
+    def skip(message: str) -> None:
+        skipped.append(message)
+        warn(message)
+
+    yield stored(results, names, warn, skip)
+    if skipped:
+        raise typer.Exit(1)
 
 
 def tell(tables: Sequence[Table], format: TableFormat = TEXT) -> None:

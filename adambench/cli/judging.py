@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Names, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Jobs, Names, Results, opened, tell, warn
 from adambench.errors import AdambenchError
 
 
@@ -26,33 +26,32 @@ def claims(
     from dataclasses import replace
 
     from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE
-    from adambench.session import stored
     from adambench.show import findings
 
-    sessions = [session for session in stored(results, experiments, warn) if session.experiment.claims]
-    if final:
-        for session in sessions:
-            judging = replace(session.experiment.judging, final=final)
-            session.experiment = replace(session.experiment, judging=judging)
-    judged = {session.experiment.name: session.verdicts() for session in sessions}
-    if not judged:
-        raise AdambenchError(
-            f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
-            "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
-        )
-    tell([findings.claims(judged)], format)
+    with opened(results, experiments) as found:
+        sessions = [session for session in found if session.experiment.claims]
+        if final:
+            for session in sessions:
+                judging = replace(session.experiment.judging, final=final)
+                session.experiment = replace(session.experiment, judging=judging)
+        judged = {session.experiment.name: session.verdicts() for session in sessions}
+        if not judged:
+            raise AdambenchError(
+                f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
+                "A configuration states them under `claims`; see configs/paper/figure1.yaml.",
+            )
+        tell([findings.claims(judged)], format)
     bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
-    if any(verdict.verdict in bad for found in judged.values() for verdict in found):
+    if any(verdict.verdict in bad for verdicts in judged.values() for verdict in verdicts):
         raise typer.Exit(1)
 
 
 def fairness(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
     """Show how fair the comparison is: settings tried, what the search adds, optimism, speed, ranks."""
-    from adambench.session import stored
     from adambench.show import findings
 
-    found = {session.experiment.name: session.fairness() for session in stored(results, experiments, warn)}
-    tell(findings.fairness(found), format)
+    with opened(results, experiments) as found:
+        tell(findings.fairness({session.experiment.name: session.fairness() for session in found}), format)
 
 
 def verify(
@@ -65,16 +64,18 @@ def verify(
 ) -> None:
     """Train stored runs again and compare: the same to the bit, or where and by how much not.
 
-    The exit code is 1 if a run is not confirmed, a record is not whole, or there is nothing to train again.
+    Executes the plug-ins that the results name. The exit code is 1 if a run is not confirmed, a record is not whole, or
+    there is nothing to train again.
     """
     import random
 
+    from adambench.config import loading
+    from adambench.execution.engines import Failed, Finished
+    from adambench.execution.scheduling import execute, interruptible, local
     from adambench.judge.verification import compare
-    from adambench.run.engines import Failed, Finished
-    from adambench.run.scheduling import execute, interruptible, local
-    from adambench.session import stored
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural
+    from adambench.stored import stored
 
     out = console()
     wrong = 0
@@ -84,7 +85,7 @@ def verify(
         wrong += 1
         warn(message)
 
-    for session in stored(results, experiments, not_whole):
+    for session in stored(results, experiments, not_whole, not_whole, loading.load):
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
             runs = random.sample(runs, sample)

@@ -7,15 +7,16 @@ from typing import Annotated
 import typer
 
 from adambench import __version__
-from adambench.cli.app import TEXT, Format, Picture, tell
+from adambench.cli.app import TEXT, Format, Picture, Plugins, tell
 from adambench.errors import AdambenchError
 
 
-def list_(format: Format = TEXT) -> None:
+def list_(plugin: Plugins = None, format: Format = TEXT) -> None:
     """List optimizers, models, data sets and schedules with their defaults and meaning."""
+    from adambench.config.plugins import registries
     from adambench.show.catalogue import catalogue
 
-    tell(catalogue(), format)
+    tell(catalogue(registries(plugin or [])), format)
 
 
 def explain(
@@ -32,17 +33,20 @@ def explain(
         Path | None, typer.Option(help="Draw the rules on a two-dimensional valley, as png, svg or pdf.")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="With --plot: the number of steps.")] = 100,
+    plugin: Plugins = None,
 ) -> None:
     """Explain an optimizer: its equations, and its first steps on one weight, computed by its own code.
 
     Several optimizers are shown side by side on the same gradients.
     """
     from adambench import explanation
-    from adambench.config.loading import optimizers
+    from adambench.config.choosing import optimizers
+    from adambench.config.plugins import registries
     from adambench.show.catalogue import compared, explained
     from adambench.show.terminal import console
 
-    chosen = optimizers([word for word in rules if "=" not in word], [word for word in rules if "=" in word])
+    known = registries(plugin or [])
+    chosen = optimizers([word for word in rules if "=" not in word], [word for word in rules if "=" in word], known)
     try:
         given = [float(grad.replace("−", "-")) for grad in grads.split(",")] if grads else list(explanation.GRADS)
     except ValueError as error:
@@ -69,10 +73,47 @@ def explain(
         print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
 
 
-def init(file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("experiment.yaml")) -> None:
-    """Write a commented configuration to start from."""
+def check(
+    plugin: Annotated[str, typer.Argument(metavar="FILE", help="A file or module with optimizers of your own.")],
+    format: Format = TEXT,
+) -> None:
+    """Check the optimizers of a plug-in: what every rule must do, and whether it agrees with its reference.
+
+    The exit code is 1 if something is wrong.
+    """
+    from adambench.config.plugins import references, registries
+    from adambench.reference import trial
+    from adambench.show.findings import trials
+
+    known = registries([plugin])
+    mine, reference = known.plugins[0].defines, references(known.plugins[0])
+    found = [
+        finding
+        for name in mine.get("optimizers", ())
+        for finding in trial(name, known.optimizers[name](), reference.get(name))
+    ]
+    others = [f"{name} can be used." for kind, names in mine.items() if kind != "optimizers" for name in names]
+    tell([trials(plugin, found, others)], format)
+    if any(finding.wrong for finding in found):
+        raise typer.Exit(1)
+
+
+def init(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it: experiment.yaml if left out.")] = None,
+    plugin: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a rule of your own to start from instead, a Python file.")
+    ] = None,
+) -> None:
+    """Write a commented configuration to start from, or a commented rule."""
     from adambench.config.loading import starter
     from adambench.store.files import write_new
 
-    write_new(file, starter())
+    if plugin and (file or plugin.suffix != ".py"):
+        raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py, and the only one that is written")
+    if plugin:
+        write_new(plugin, starter("starter_plugin.py").replace("FILE", str(plugin)))
+        print(f"wrote {plugin}; now: adambench check {plugin}")
+        return
+    file = file or Path("experiment.yaml")
+    write_new(file, starter("starter.yaml"))
     print(f"wrote {file}; now: adambench run {file}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -39,8 +39,6 @@ def plot(
     results: Results = Path("results"),
 ) -> None:
     """Draw the charts of experiments into their folders: convergence, test error, the search of the rates."""
-    from adambench.session import stored
-
     if paper and (metric not in (None, Metric("train_loss")) or x is not X.epoch):
         raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
     if over and not inspect:
@@ -61,15 +59,15 @@ def plot(
             return session.draw(kind, x.value, [metric.value], form)
         return [*session.draw(kind, x.value, form=form), *session.draw_search(kind, form)]
 
-    found = stored(results, experiments, warn)
-    drawn = {session.experiment.name: draw(session) for session in found}
-    for name, paths in drawn.items():
-        for path in paths:
-            print(f"wrote {path}")
-        if not paths and (experiments or len(found) == 1):
-            raise _nothing(name, metric, paper, inspect)
-    if (paper or inspect or metric) and not any(drawn.values()):
-        raise _nothing(", ".join(drawn), metric, paper, inspect)
+    with opened(results, experiments) as found:
+        drawn = {session.experiment.name: draw(session) for session in found}
+        for name, paths in drawn.items():
+            for path in paths:
+                print(f"wrote {path}")
+            if not paths and (experiments or len(found) == 1):
+                raise _nothing(name, metric, paper, inspect)
+        if (paper or inspect or metric) and not any(drawn.values()):
+            raise _nothing(", ".join(drawn), metric, paper, inspect)
 
 
 def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> AdambenchError:
@@ -98,13 +96,12 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> Ad
 def table(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
     """Print the ranked results of experiments."""
     from adambench.cli.running import ignored
-    from adambench.session import stored
 
-    found = stored(results, experiments, warn)
-    tell([table for session in found for table in session.tables(named=True)], format)
-    for session in found if format is TEXT else ():
-        if session.ignored:
-            print(ignored(session.ignored, session.folder.runs))
+    with opened(results, experiments) as found:
+        tell([table for session in found for table in session.tables(named=True)], format)
+        for session in found if format is TEXT else ():
+            if session.ignored:
+                print(ignored(session.ignored, session.folder.runs))
 
 
 def show(
@@ -112,19 +109,20 @@ def show(
     results: Results = Path("results"),
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, time, and its curve."""
-    from adambench.session import stored
     from adambench.show import ranking
     from adambench.store.folder import read_record
 
-    matches = [record] if (record := read_record(run)) else []
-    if not matches:
+    if record := read_record(run):
+        tell(ranking.record(record))
+        return
+    with opened(results, None) as found:
         wanted = Path(run).stem.rpartition("-")[2]
-        records = {id_: record for session in stored(results, None, warn) for id_, record in session.records.items()}
+        records = {id_: record for session in found for id_, record in session.records.items()}
         matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
-    if len(matches) != 1:
-        found = f"{len(matches)} runs have" if matches else "no run has"
-        raise AdambenchError(
-            f"{run}: {found} an id in {results} that starts with it",
-            "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
-        )
-    tell(ranking.record(matches[0]))
+        if len(matches) != 1:
+            some = f"{len(matches)} runs have" if matches else "no run has"
+            raise AdambenchError(
+                f"{run}: {some} an id in {results} that starts with it",
+                "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
+            )
+        tell(ranking.record(matches[0]))

@@ -20,7 +20,7 @@ def merge(
 
     out = console()
     for merged in merge(folders, results, warn):
-        session = Session.open(loading.load(merged.folder.config), merged.folder, warn)
+        session = Session.open(loading.read(merged.folder.config), merged.folder, warn)
         out.print(
             f"{session.experiment.name}: {plural(merged.new, 'new record')}, {merged.total} in {merged.folder.runs}",
             markup=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Results, tell, warn
+from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, tell, warn
 from adambench.cli.working import needs_distributed
 from adambench.errors import AdambenchError
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
-    from adambench.run.checkpoints import Checkpoints
-    from adambench.run.engines import Engine as Trainer
-    from adambench.run.plan import Run
+    from adambench.execution.checkpoints import Checkpoints
+    from adambench.execution.engines import Engine as Trainer
+    from adambench.execution.plan import Run
     from adambench.session import Session
 
 
@@ -59,23 +59,25 @@ def run(
         str | None,
         typer.Option(metavar="ADDRESS", help="With --engine dask: the scheduler, for example tcp://host:8786."),
     ] = None,
+    plugin: Plugins = None,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.config import loading
-    from adambench.run.checkpoints import Checkpoints
-    from adambench.run.scheduling import expected_seconds
-    from adambench.run.unfolding import shard as part
-    from adambench.session import Session, refuse_to_replace
+    from adambench.execution.checkpoints import Checkpoints
+    from adambench.execution.scheduling import expected_seconds
+    from adambench.execution.unfolding import shard as part
+    from adambench.session import Session
     from adambench.show import progress
     from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
+    from adambench.stored import refuse_to_replace
 
     out = console()
     mine = part(shard) if shard else None
     _check_engine(engine, scheduler)
-    experiment, dataset = _read(config, overrides or [])
+    experiment, dataset = _read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
     if overrides and not dry_run:
         refuse_to_replace(folder, experiment)
@@ -94,6 +96,7 @@ def run(
         if dry_run:
             tell([progress.planned(session.entries, session.curves, work)], format)
             return
+        folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
         folder.write_config(loading.resolved(experiment))
         try:
             failed = _train(session, trainer, work, checkpoints)
@@ -122,11 +125,11 @@ def _trainer(
     scheduler: str | None, jobs: int | None, experiment: "Experiment", dataset: "Dataset", checkpoints: "Checkpoints"
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
-    from adambench.run.scheduling import cores, local
+    from adambench.execution.scheduling import cores, local
 
     if scheduler is None:
         return local(jobs, dataset, checkpoints), cores() if jobs is None else jobs
-    from adambench.run.engines.dask import Cluster
+    from adambench.execution.engines.dask import Cluster
 
     cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn)
     return cluster, cluster.places
@@ -134,8 +137,8 @@ def _trainer(
 
 def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]", checkpoints: "Checkpoints") -> int:
     """Train, and show the progress. How many runs failed."""
-    from adambench.run.engines import Failed
-    from adambench.run.scheduling import interruptible
+    from adambench.execution.engines import Failed
+    from adambench.execution.scheduling import interruptible
     from adambench.show.progress import Watch
     from adambench.show.terminal import console
 
@@ -165,11 +168,11 @@ def _tell_results(session: "Session", written: list[Path], results: Path, shard:
         out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
 
 
-def _read(config: Path, overrides: list[str]) -> "tuple[Experiment, Dataset]":
+def _read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
     """The checked experiment, which names the data set by its digest, and the data set."""
     from adambench.config import loading
 
-    experiment = loading.load(config, overrides)
+    experiment = loading.load(config, overrides, plugins)
     dataset = experiment.dataset.load()
     loading.check_sizes(experiment, len(dataset.train.labels), config, overrides)
     return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset

@@ -22,7 +22,7 @@ def bench(
 
     from adambench.bench import plans, steps
     from adambench.datasets import mnist
-    from adambench.run.provenance import provenance
+    from adambench.execution.provenance import provenance
     from adambench.show.timings import timings
 
     if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):

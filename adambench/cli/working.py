@@ -22,7 +22,7 @@ def worker(
 
     Whoever can reach the scheduler can run code in this process.
     """
-    from adambench.run.scheduling import cores
+    from adambench.execution.scheduling import cores
 
     needs_distributed()
     count = str(jobs or cores())

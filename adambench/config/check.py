@@ -5,14 +5,15 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from adambench.config.names import BUILT_IN, schema
 from adambench.config.yamlfile import Path, Source
 from adambench.errors import unknown
 
@@ -47,10 +48,14 @@ T = TypeVar("T")
 
 
 class Check:
-    """Collects mistakes. Each method returns the checked value, or None if it found a mistake."""
+    """Collects mistakes. Each method returns the checked value, or None if it found a mistake.
+
+    known: what the configuration can name.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.known = BUILT_IN
         self.errors: list[tuple[int, str]] = []  # line, message
 
     def fail(self, path: Path, message: str, *causes: Path) -> None:
@@ -77,9 +82,8 @@ class Check:
         self.fail(path, f"must be a mapping ({what}), found {show(value)}{deeper}")
         return None
 
-    def one_of(self, value: Any, allowed: Iterable[str], path: Path, note: str = "", cause: Path = ()) -> bool:
+    def one_of(self, value: Any, allowed: Collection[str], path: Path, note: str = "", cause: Path = ()) -> bool:
         """Whether a value is one of the allowed words. note: what else can be done."""
-        allowed = list(allowed)
         if isinstance(value, str) and value in allowed:
             return True
         self.fail(
@@ -115,10 +119,7 @@ class Check:
         return None
 
     def value(self, value: Any, hint: Any, path: Path) -> Any:
-        """A single value against a field's annotation, by pydantic.
-
-        If the annotation also allows a dataclass, as in `Literal["he"] | Normal`, a mapping becomes its instance.
-        """
+        """A single value against a field's annotation, by pydantic. A mapping becomes the dataclass that it allows."""
         plain, nested = parted(hint)
         if nested and isinstance(value, dict):
             return self.instance(nested, value, path)
@@ -162,7 +163,24 @@ class Check:
         checked = {key: self.value(value, hints[key], (*path, key)) for key, value in values.items() if key in hints}
         return cls(**checked) if len(self.errors) == before else None
 
-    def choice(self, value: Any, registry: Mapping[str, Callable[..., T]], path: Path) -> T | None:
+    def defaults(self, cls: Any, path: Path) -> None:
+        """Check that a dataclass can be a schema: each field has a default that fits its annotation."""
+        try:
+            hints = hints_of(cls)
+        except (NameError, TypeError, AttributeError) as error:
+            self.fail(path, f"has an annotation that cannot be read: {error}")
+            return
+        for one in fields(cls):
+            at = (*path, one.name)
+            if one.default is MISSING:
+                self.fail(at, "needs a default")
+                continue
+            try:
+                self.value(list(one.default) if isinstance(one.default, tuple) else one.default, hints[one.name], at)
+            except PydanticUserError:
+                self.fail(at, f"has a type that cannot be checked, found {hints[one.name]}")
+
+    def choice(self, value: Any, registry: Mapping[str, Any], path: Path) -> Any:
         """An instance of a class in the registry, from `name` or `{name: …, field: value, …}`."""
         values = self.mapping({"name": value} if isinstance(value, str) else value, path, "with a name")
         if values is None:
@@ -173,7 +191,8 @@ class Check:
             return None
         if not self.one_of(name, registry, path if isinstance(value, str) else (*path, "name")):
             return None
-        return self.instance(registry[str(name)], {key: item for key, item in values.items() if key != "name"}, path)
+        given = {key: item for key, item in values.items() if key != "name"}
+        return self.instance(schema(registry[str(name)], given), given, path)
 
 
 @functools.cache

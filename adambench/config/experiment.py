@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len, doc
 
+from adambench.config.names import LOADERS, Plugin, origin
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED, FINAL
-from adambench.datasets import DATASETS, Dataset, read_folder
+from adambench.datasets import Dataset, read_folder
 from adambench.datasets.batches import Sampling
 from adambench.errors import AdambenchError
 from adambench.models import Model
@@ -65,15 +66,21 @@ class Inspect:
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set comes from: a registered `name`, or `idx`, a folder of IDX files. `sha256` identifies it."""
+    """Where a data set comes from: a registered `name`, or `idx`, a folder of IDX files. `sha256` identifies it.
+
+    plugin: the SHA-256 of the plug-in that defines the name; empty if none does.
+    """
 
     name: str = ""
     idx: str = ""
     sha256: str = ""
+    plugin: str = ""
 
     def load(self) -> Dataset:
         """The data set. Raises AdambenchError if it cannot be read, or if sha256 is given and differs."""
-        dataset = DATASETS[self.name]() if self.name else read_folder(Path(self.idx))
+        if self.name and (self.plugin, self.name) not in LOADERS:
+            raise AdambenchError(f"{self.name}: the plug-in that defines this data set is not loaded")
+        dataset = LOADERS[self.plugin, self.name]() if self.name else read_folder(Path(self.idx))
         if self.sha256 not in ("", dataset.sha256):
             raise AdambenchError(
                 f"{self.name or self.idx}: not the data set that the configuration names "
@@ -85,15 +92,19 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Grid:
-    """The settings of one optimizer to try: all combinations of the values on its axes."""
+    """The settings of one optimizer to try: all combinations of the values on its axes.
+
+    kind: the class of the rule; None: the one that is built in under its name.
+    """
 
     label: str
     rule: str
     axes: Mapping[str, tuple[Any, ...]]  # every hyper-parameter, in the order of the rule
+    kind: type[Optimizer] | None = None
 
     @property
     def settings(self) -> list[Optimizer]:
-        rule = OPTIMIZERS[self.rule]
+        rule = self.kind or OPTIMIZERS[self.rule]
         return [rule(**dict(zip(self.axes, point, strict=True))) for point in itertools.product(*self.axes.values())]
 
     @property
@@ -142,15 +153,15 @@ class Experiment:
     problems: tuple[Problem, ...]
     claims: tuple[Claim, ...] = ()
     inspect: Inspect = Inspect()
+    plugins: tuple[Plugin, ...] = ()
     judging: Judging = Judging()
 
 
-def named(value: Any, registry: Mapping[str, type]) -> dict[str, Any]:
+def named(value: Any) -> dict[str, Any]:
     """A model, schedule or optimizer in the form of the YAML file: `{name: …, field: value, …}`.
 
     Fields that came later are left out while they have their defaults: see `LATER`.
     """
-    (name,) = (name for name, cls in registry.items() if cls is type(value))
     old = {f.name for f in fields(value) if not (f.metadata.get("later") and getattr(value, f.name) == f.default)}
     plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items() if key in old}
-    return {"name": name, **plain}
+    return {"name": origin(value).name, **plain}

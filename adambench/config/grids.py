@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt, Le
 
 from adambench.config.check import Check, hints_of, show
 from adambench.config.experiment import Grid
+from adambench.config.names import schema
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import unknown
-from adambench.optimizers import OPTIMIZERS
 
 MAX_SETTINGS = 10_000  # of one optimizer on one problem
 PENALTY = "The L2 penalty belongs to the model: model: {name: mlp, l2: 0.01}."
@@ -24,19 +24,21 @@ def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     if values is None or check.name(label, path) is None:
         return None
     rule = values.get("name", label)
-    if "name" not in values and label not in OPTIMIZERS:
-        like = max((name for name in OPTIMIZERS if label.startswith(name)), key=len, default="RULE")
+    rules = check.known.optimizers
+    if "name" not in values and label not in rules:
+        like = max((name for name in rules if label.startswith(name)), key=len, default="RULE")
         check.fail(
-            path, f"{unknown(label, OPTIMIZERS)} A label of your own needs the name of its rule: {{name: {like}, …}}."
+            path, f"{unknown(label, rules)} A label of your own needs the name of its rule: {{name: {like}, …}}."
         )
         return None
-    if not check.one_of(rule, OPTIMIZERS, (*path, "name")):
+    if not check.one_of(rule, rules, (*path, "name")):
         return None
     before = len(check.errors)
-    hints = hints_of(OPTIMIZERS[rule])
     given = {key: item for key, item in values.items() if key != "name"}
-    check.keys(given, path, hints, notes=NOTES)
-    axes = {f.name: (f.default,) for f in fields(OPTIMIZERS[rule])}
+    kind = schema(rules[rule], given)
+    hints = hints_of(kind)
+    axes = {f.name: (f.default,) for f in fields(kind)}
+    check.keys(given, path, hints, [name for name, (default,) in axes.items() if default is None], NOTES)
     for key, item in given.items():
         if key in hints:
             axes[key] = axis(check, item, hints[key], (*path, key))
@@ -45,7 +47,7 @@ def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     if (size := math.prod(map(len, axes.values()))) > MAX_SETTINGS:
         check.fail(path, f"must have at most {MAX_SETTINGS:,} settings, found a grid of {size:,}")
         return None
-    return Grid(label, rule, axes)
+    return Grid(label, rule, axes, kind)
 
 
 def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:

@@ -1,48 +1,67 @@
 """Turns a YAML file into a checked experiment. Every mistake is reported, with its place, before anything runs."""
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adambench.config import schema, yamlfile
-from adambench.config.check import Check, hints_of, show
-from adambench.config.experiment import Claim, Experiment, Inspect, Judging, named
+from adambench.config import plugins, schema, yamlfile
+from adambench.config.check import Check, show
+from adambench.config.experiment import Claim, Experiment, Judging, named
+from adambench.config.names import Plugin
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
 from adambench.errors import AdambenchError, unknown
-from adambench.models import MODELS
-from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.schedules import SCHEDULES
 
 MAX_BYTES = 2**20
 
 
-def load(file: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML file, with `KEY=VALUE` overrides (KEY: a dotted path).
+def load(file: Path, overrides: Sequence[str] = (), more: Sequence[str] = ()) -> Experiment:
+    """The experiment of a YAML file, with `KEY=VALUE` overrides (KEY: a dotted path). Executes its plug-ins.
 
-    Raises AdambenchError that lists every mistake as `file:line: path: what is wrong. Allowed: … Did you mean …?`
+    more: plug-ins that are named on the command line. Raises AdambenchError that lists every mistake as
+    `file:line: path: what is wrong. Allowed: … Did you mean …?`
     """
-    return parse(_read(file), str(file), file.parent, overrides)
+    return parse(_read(file), str(file), file.parent, overrides, more)
 
 
-def parse(text: str, name: str, folder: Path = Path(), overrides: Sequence[str] = ()) -> Experiment:
-    """Like `load`, from text. name: of the file, for messages; folder: where relative paths start."""
-    values, source = _overridden(text, name, overrides)
+def parse(
+    text: str,
+    name: str,
+    folder: Path = Path(),
+    overrides: Sequence[str] = (),
+    more: Sequence[str] = (),
+    numbered: bool = True,
+) -> Experiment:
+    """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
+    values, source = _overridden(text, name, overrides, numbered)
+    for plugin in more:
+        _add_plugin(values, source, plugin)
+    return _checked(values, source, folder, plugins.execute)
+
+
+def read(file: Path) -> Experiment:
+    """The experiment of a stored configuration. Executes nothing, whatever the configuration names.
+
+    What this package does not know is represented by a stand-in (`config.names`). Raises AdambenchError like `load`.
+    """
+    values, source = yamlfile.parse(_read(file), str(file))
+    return _checked(values, source, file.parent, plugins.recorded)
+
+
+def _checked(values: Any, source: Source, folder: Path, registries: schema.Registries) -> Experiment:
     check = Check(source)
-    experiment = schema.experiment(values, check, folder)
+    experiment = schema.experiment(values, check, folder, registries)
     if check.errors or experiment is None:
         raise AdambenchError(check.message())
     return experiment
 
 
 def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
-    """Refuse a batch size or train_images above the number of training images, known only when the data set is read.
-
-    The records would name a batch size that was never used.
-    """
+    """Refuse batch_size or train_images above the number of images, which is known only when the data set is read."""
     too_large = [
         (problem.name, key, value, most)
         for problem in experiment.problems
@@ -63,44 +82,9 @@ def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequ
         raise AdambenchError(check.message())
 
 
-def starter() -> str:
-    """A commented configuration to start from."""
-    return Path(__file__).with_name("starter.yaml").read_text(encoding="utf-8")
-
-
-def optimizer(rule: str, settings: Sequence[str]) -> Optimizer:
-    """A rule with `KEY=VALUE` hyper-parameters from the command line. Raises AdambenchError like `load`."""
-    if rule not in OPTIMIZERS:
-        raise AdambenchError(f"{rule}: {unknown(rule, OPTIMIZERS)}")
-    check, values = Check(Source("command line", numbered=False)), {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not (key and equals and text):
-            raise AdambenchError(f"command line, {setting}: must be KEY=VALUE, for example lr=0.1")
-        values[key] = _value(text, setting)
-        check.source.overridden[(key,)] = setting
-    chosen = check.instance(OPTIMIZERS[rule], values, ())
-    if chosen is None:
-        raise AdambenchError(check.message())
-    return chosen
-
-
-def optimizers(rules: Sequence[str], settings: Sequence[str]) -> dict[str, Optimizer]:
-    """Several rules, each with those of the `KEY=VALUE` hyper-parameters that it has. Raises AdambenchError.
-
-    A hyper-parameter that none of the rules has is refused as `optimizer` does.
-    """
-    if not rules:
-        raise AdambenchError("no optimizer is named", "For example: adambench explain adam lr=0.1")
-    for word in rules:
-        if word not in OPTIMIZERS and any(word in hints_of(cls) for cls in OPTIMIZERS.values()):
-            raise AdambenchError(f"{word}: a hyper-parameter needs a value", f"For example: {word}=0.9")
-    known = {rule: hints_of(OPTIMIZERS[rule]) for rule in rules if rule in OPTIMIZERS}
-    of_none = [text for text in settings if not any(text.partition("=")[0] in names for names in known.values())]
-    return {
-        rule: optimizer(rule, [*of_none, *(text for text in settings if text.partition("=")[0] in known.get(rule, ()))])
-        for rule in rules
-    }
+def starter(name: str) -> str:
+    """A commented file to start from: `starter.yaml`, a configuration, or `starter_plugin.py`."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def resolved(experiment: Experiment) -> str:
@@ -108,13 +92,14 @@ def resolved(experiment: Experiment) -> str:
     return yamlfile.dump(
         {
             "name": experiment.name,
-            "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value},
+            **({"plugins": [_plugin(plugin) for plugin in experiment.plugins]} if experiment.plugins else {}),
+            "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value and key != "plugin"},
             "tuning": {key: value for key, value in asdict(experiment.tuning).items() if value is not None},
             "evaluate": asdict(experiment.evaluate),
             "problems": {
                 problem.name: {
-                    "model": named(problem.model, MODELS),
-                    "schedule": named(problem.schedule, SCHEDULES),
+                    "model": named(problem.model),
+                    "schedule": named(problem.schedule),
                     **{key: value for key in ("title", "figure", "train_images") if (value := getattr(problem, key))},
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
@@ -128,7 +113,11 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
-            **({"inspect": _list(experiment.inspect)} if experiment.inspect.optimizers else {}),
+            **(
+                {"inspect": asdict(experiment.inspect) | {"optimizers": [*experiment.inspect.optimizers]}}
+                if experiment.inspect.optimizers
+                else {}
+            ),
             **({"judging": asdict(experiment.judging)} if experiment.judging != Judging() else {}),
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
@@ -150,8 +139,9 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     }
 
 
-def _list(inspect: Inspect) -> dict[str, Any]:
-    return asdict(inspect) | {"optimizers": list(inspect.optimizers)}
+def _plugin(plugin: Plugin) -> dict[str, Any]:
+    """As `run` stores it: the copy in the results folder, and what it defines."""
+    return {"name": f"plugins/{plugin.file}", "sha256": plugin.sha256, **plugin.defines}
 
 
 def _plain(claim: Claim) -> dict[str, Any]:
@@ -201,9 +191,9 @@ def _is_a_folder(file: Path) -> AdambenchError:
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
 
 
-def _overridden(text: str, name: str, overrides: Sequence[str]) -> tuple[Any, Source]:
+def _overridden(text: str, name: str, overrides: Sequence[str], numbered: bool = True) -> tuple[Any, Source]:
     """The values of a file after the overrides."""
-    values, source = yamlfile.parse(text, name)
+    values, source = yamlfile.parse(text, name, numbered)
     for override in overrides:
         _override(values, source, override)
     return values, source
@@ -215,7 +205,7 @@ def _override(values: Any, source: Source, override: str) -> None:
     path: Where = tuple(key.split("."))
     if not (equals and key and text):
         raise AdambenchError(f"command line, {override}: must be KEY=VALUE, for example problems.logistic.epochs=3")
-    value = _value(text, override)
+    given = value(text, override)
     if not isinstance(values, dict):
         return  # the check refuses the file
     here = values
@@ -226,8 +216,16 @@ def _override(values: Any, source: Source, override: str) -> None:
         if not isinstance(there, dict):
             raise AdambenchError(f"command line, {override}: {_no_way(here, path, depth)}")
         here = there
-    here[str(path[-1])] = value
+    here[str(path[-1])] = given
     source.overridden[path] = override
+
+
+def _add_plugin(values: Any, source: Source, plugin: str) -> None:
+    """Add a plug-in from the command line to the file's values; a path is relative to the present folder."""
+    named = os.path.abspath(plugin) if plugin.endswith(".py") else plugin  # noqa: PTH100
+    if isinstance(values, dict) and isinstance(values.setdefault("plugins", []), list):
+        source.overridden["plugins", len(values["plugins"])] = f"--plugin {plugin}"
+        values["plugins"].append(named)
 
 
 def _no_way(here: Mapping[str, Any], path: Where, depth: int) -> str:
@@ -242,7 +240,7 @@ def _no_way(here: Mapping[str, Any], path: Where, depth: int) -> str:
     return f"{at}: has no keys, found {show(here[part])}{fix}"
 
 
-def _value(text: str, said: str) -> Any:
+def value(text: str, said: str) -> Any:
     """The value of a `KEY=VALUE` from the command line."""
     name = f"command line, {said}"
     if not text.strip():

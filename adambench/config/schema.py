@@ -1,8 +1,8 @@
 """What a configuration may hold: turns the values of a YAML file into an experiment and notes every mistake."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import MISSING
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,27 @@ from adambench.config.experiment import (
     Title,
     Tuning,
 )
+from adambench.config.names import Known
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
-from adambench.datasets import DATASETS
 from adambench.datasets.batches import Sampling
-from adambench.models import MODELS
 from adambench.paper import FIGURES, GRIDS
-from adambench.schedules import SCHEDULES
+
+Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
 
 
-def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
-    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "judging", "claims"]
+def experiment(value: Any, check: Check, folder: Path, registries: Registries) -> Experiment | None:
+    """registries: what makes, of the key `plugins`, all that the configuration can name."""
+    keys = ["name", "dataset", "seeds", "tuning", "evaluate", "problems", "optimizers", "inspect", "claims", "plugins"]
+    keys += ["judging"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
     check.keys(values, (), keys, ["name", "dataset", "problems"])
+    before = len(check.errors)
+    check.known = registries(check, values.get("plugins", []), folder)
+    if len(check.errors) > before:
+        return None  # the names of a plug-in that cannot be used would all be unknown
     name = check.name(values["name"], ("name",)) if "name" in values else None
     dataset = _dataset(values["dataset"], check, folder) if "dataset" in values else None
     tuning = check.instance(
@@ -71,8 +77,17 @@ def experiment(value: Any, check: Check, folder: Path) -> Experiment | None:
     for i, label in enumerate(inspect.optimizers if inspect else ()):
         check.one_of(label, labels, ("inspect", "optimizers", i), cause=("optimizers",))
     stated = claims.claims(check, values.get("claims", []), {problem.name: problem for problem in problems if problem})
-    checked = tuple(problem for problem in problems if problem)
-    return Experiment(name, dataset, tuning, evaluate, checked, stated, inspect or Inspect(), judging or Judging())
+    return Experiment(
+        name,
+        dataset,
+        tuning,
+        evaluate,
+        tuple(problem for problem in problems if problem),
+        stated,
+        inspect or Inspect(),
+        check.known.plugins,
+        judging or Judging(),
+    )
 
 
 def _problem(
@@ -85,8 +100,8 @@ def _problem(
     keys = ["model", "epochs", "batch_size", "schedule", "seeds", "optimizers", "figure", "title"]
     keys += ["sampling", "train_images"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
-    model = check.choice(values["model"], MODELS, (*path, "model")) if "model" in values else None
-    schedule = check.choice(values.get("schedule", "constant"), SCHEDULES, (*path, "schedule"))
+    model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
+    schedule = check.choice(values.get("schedule", "constant"), check.known.schedules, (*path, "schedule"))
     epochs = check.value(values["epochs"], Count, (*path, "epochs")) if "epochs" in values else None
     batch_size = check.value(values["batch_size"], Count, (*path, "batch_size")) if "batch_size" in values else None
     if "seeds" in values:
@@ -123,19 +138,22 @@ def _problem(
 def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:
     path: Where = ("dataset",)
     values = {"name": value} if isinstance(value, str) else value
-    source = check.instance(DataSource, values, path) if isinstance(values, dict) else None
+    known = check.known.datasets
+    if isinstance(values, dict):
+        check.keys(values, path, ["name", "idx", "sha256"])
+    source = check.instance(DataSource, values, path) if isinstance(values, dict) and not check.errors else None
     if source is None and isinstance(values, dict):
         return None
     if source is None or bool(source.name) == bool(source.idx):
-        check.fail(path, f"must be one of {', '.join(DATASETS)}, or {{idx: FOLDER}}, found {show(value)}")
+        check.fail(path, f"must be one of {', '.join(known)}, or {{idx: FOLDER}}, found {show(value)}")
     elif source.name:
         own = source.name if "/" in source.name else "FOLDER"
-        check.one_of(source.name, DATASETS, path, f"For your own images write {{idx: {own}}}.")
+        check.one_of(source.name, known, path, f"For your own images write {{idx: {own}}}.")
     elif (absolute := _absolute(source.idx, folder)) is None:
         check.fail((*path, "idx"), f"must be the path of a folder, found {show(source.idx)}")
     else:
         return DataSource("", absolute, source.sha256)
-    return source
+    return source and replace(source, plugin=check.known.source("datasets", source.name))
 
 
 def _absolute(path: str, folder: Path) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from adambench.curve import COMPARED, Curve, final, value
+from adambench.execution.plan import Entry, Run, by_problem
 from adambench.optimizers import Optimizer
-from adambench.run.plan import Entry, Run, by_problem
 
 
 @dataclass(frozen=True)

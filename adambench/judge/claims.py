@@ -16,9 +16,9 @@ from adambench.config import quantity as language
 from adambench.config.experiment import Claim, Experiment, Judging, Problem
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED, Curve, final, reached
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval
 from adambench.judge.inference import LEVEL, NONE, Evidence, evidence, holm
-from adambench.run.plan import Entry
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 USUAL = Judging()

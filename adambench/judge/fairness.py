@@ -11,8 +11,8 @@ from statistics import median
 from typing import Literal
 
 from adambench.curve import FINAL, Curve, final, reached
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
-from adambench.run.plan import Entry
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
 LEVELS = 3  # number of cost levels

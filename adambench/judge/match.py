@@ -5,13 +5,13 @@ A curve that fits is evidence of how it was made, not proof: `Match.chance` says
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from adambench.curve import Curve, value
-from adambench.run.plan import Entry, Run, words
+from adambench.execution.plan import Entry, Run, words
 
 Numbers = npt.NDArray[np.float64]
 SHIFTS = np.arange(-40, 41) / 4  # in epochs: those that are tried
@@ -97,7 +97,7 @@ def candidates(experiment: str, entries: Iterable[Entry], curves: dict[str, Curv
 
 def _kind(entry: Entry, run: Run) -> tuple[str, str, str, int]:
     """Problem, rule, setting and length. In words, a setting has its rate, what was varied, and what is no default."""
-    given, plain = run.hyperparameters, type(run.optimizer)().hyperparameters
+    given, plain = run.hyperparameters, {f.name: f.default for f in fields(run.optimizer)}
     told = {"lr", *entry.grid.varied, *(name for name in given if given[name] != plain[name])}
     setting = words({name: number for name, number in given.items() if name in told})
     return entry.problem.name, entry.grid.rule, setting, run.epochs

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench.curve import METRICS, Curve
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval, by_rate
 from adambench.judge.fairness import Fairness, Stable, budget, stable
-from adambench.run.plan import Entry
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
 MOST_SPANS = 4  # of settings tried, that a sentence lists

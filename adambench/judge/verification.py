@@ -4,7 +4,7 @@ import math
 from dataclasses import fields
 
 from adambench.curve import Curve, Evaluation, first_difference
-from adambench.run.provenance import provenance
+from adambench.execution.provenance import provenance
 from adambench.store.records import Record
 
 CLOSE = 1e-4  # relative, after the first epoch; later on, training magnifies a difference in the last bit

@@ -3,7 +3,7 @@
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
 from annotated_types import DocInfo
 from rich.console import Group, RenderableType
@@ -12,12 +12,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from adambench.config.check import hints_of, parted
-from adambench.datasets import DATASETS
+from adambench.config.names import BUILT_IN, Known
+from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
-from adambench.models import MODELS
-from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.run.plan import words
-from adambench.schedules import SCHEDULES
+from adambench.optimizers import Optimizer
 from adambench.show.table import Column, Table
 
 
@@ -46,13 +44,13 @@ ITEM_DATA = [
 ]
 
 
-def catalogue() -> list[Table]:
+def catalogue(known: Known = BUILT_IN) -> list[Table]:
     """A table for each registry."""
     registries: Mapping[str, Mapping[str, Any]] = {
-        "optimizers": OPTIMIZERS,
-        "models": MODELS,
-        "schedules": SCHEDULES,
-        "data sets": DATASETS,
+        "optimizers": known.optimizers,
+        "models": known.models,
+        "schedules": known.schedules,
+        "data sets": known.datasets,
     }
     tables = []
     for kind, registry in registries.items():
@@ -60,7 +58,7 @@ def catalogue() -> list[Table]:
             Item(kind, name, _first(thing.__doc__), list(_fields(thing)) if isinstance(thing, type) else [])
             for name, thing in registry.items()
         ]
-        if registry is DATASETS:
+        if registry is known.datasets:
             folder = "any folder of four files in MNIST's own format, gzipped or not (Fashion-MNIST, …)"
             items.append(Item(kind, "{idx: FOLDER}", folder))
         tables.append(Table(kind.upper(), ITEM, items, ITEM_DATA, line=_listed))
@@ -89,13 +87,14 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
     hints = hints_of(cls)
     for field in fields(cls):
         allowed, meaning = [], ""
-        for mark in hints[field.name].__metadata__:
+        hint = hints[field.name]
+        for mark in getattr(hint, "__metadata__", ()):  # a plug-in may have a bare type
             if isinstance(mark, DocInfo):
                 meaning = mark.documentation
-            else:
+            elif type(mark).__name__ in SIGNS:
                 (bound,) = asdict(mark).values()
                 allowed.append(f"{SIGNS[type(mark).__name__]} {bound:g}")
-        kind = typing.get_args(hints[field.name])[0]
+        kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
         if typing.get_origin(kind) is typing.Literal:
             allowed = list(typing.get_args(kind))
         elif (found := parted(kind))[1]:

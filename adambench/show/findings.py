@@ -1,4 +1,4 @@
-"""Verdicts on claims, and the fairness of a comparison, as tables."""
+"""Verdicts on claims, the fairness of a comparison, and the checks of a plug-in, as tables."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from rich.text import Text
 from adambench.judge import reading
 from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdict, needed
 from adambench.judge.fairness import STABLE, Fairness, Reached
+from adambench.reference import Finding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, plural
 from adambench.show.words import estimate
@@ -55,6 +56,23 @@ CLAIMS_DATA = [
     Column("paper", lambda row: row[1].paper),
     Column("verdict", lambda row: row[1].verdict),
 ]
+
+
+TRIALS = [
+    Column("rule", lambda found: found.rule, left=True),
+    Column("check", lambda found: found.check, left=True),
+    Column("result", lambda found: found.said or "ok", left=True),
+]
+TRIALS_DATA = [*TRIALS, Column("wrong", lambda found: found.wrong)]
+
+
+def trials(plugin: str, found: Sequence[Finding], others: Sequence[str]) -> Table:
+    """others: sentences about what is not a rule."""
+    wrong, skipped = (sum(getattr(finding, what) for finding in found) for what in ("wrong", "skipped"))
+    counts = {"passed": len(found) - wrong - skipped, "failed": wrong, "skipped": skipped}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    total = f"{plural(len(found), 'check')}: {told}." if found else ""
+    return Table(plugin, TRIALS, found, TRIALS_DATA, [note for note in (total, *others) if note])
 
 
 def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:

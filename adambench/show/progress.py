@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeRem
 from rich.text import Text
 
 from adambench.curve import Curve
-from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.plan import Entry, Run, shortest, words
-from adambench.run.unfolding import Unfolding
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.plan import Entry, Run, shortest, words
+from adambench.execution.unfolding import Unfolding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from adambench.config.experiment import Experiment, Problem
 from adambench.curve import COMPARED, METRICS
+from adambench.execution.plan import shortest, words
 from adambench.judge.analysis import Estimate, Summary
-from adambench.run.plan import shortest, words
 from adambench.show.table import Column, Table
 from adambench.show.words import estimate, problem_title
 from adambench.store.records import TABLES, Record

@@ -1,4 +1,4 @@
-"""Every table of the product, and every format in which one is printed: text, Markdown, CSV, JSON, LaTeX.
+"""Every table of the product, and every format in which one is printed: text, Markdown, CSV, JSON, LaTeX, HTML.
 
 A `Table` has rows of any kind and columns that know how to read and to write them. A new format is one function from
 tables to a string, and a line of RENDERERS.
@@ -7,6 +7,7 @@ tables to a string, and a line of RENDERERS.
 import json as json_library
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,8 @@ def text(tables: Sequence[Table]) -> str:
 
 
 def _grid(table: Table, out: "Console") -> str:
-    from rich import box  # noqa: PLC0415  # as above
+    from rich import box, markup  # noqa: PLC0415  # as above
     from rich.console import Console  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
     from rich.measure import Measurement  # noqa: PLC0415
     from rich.table import Table as Grid  # noqa: PLC0415
 
@@ -89,9 +89,9 @@ def _grid(table: Table, out: "Console") -> str:
         for i in shown:
             column = table.columns[i]
             name = column.name.replace(" ", "\n") if folded and not column.left else column.name
-            grid.add_column(escape(name), justify="left" if column.left else "right", no_wrap=not column.left)
+            grid.add_column(markup.escape(name), justify="left" if column.left else "right", no_wrap=not column.left)
         for line in cells:
-            grid.add_row(*(escape(line[i]) for i in shown))
+            grid.add_row(*(markup.escape(line[i]) for i in shown))
         return grid, Measurement.get(out, out.options.update(max_width=10_000), grid)
 
     shown = list(range(len(table.columns)))
@@ -149,6 +149,24 @@ def _latex_table(table: Table) -> str:
     return "\n".join([*around, *notes, r"\end{table}"]) + "\n"
 
 
+def html(tables: Sequence[Table]) -> str:
+    """For a web page or a notebook: plain tables without style, with every word escaped."""
+    return "".join(map(_html_table, tables))
+
+
+def _html_table(table: Table) -> str:
+    sides = ['style="text-align: left"' if column.left else 'style="text-align: right"' for column in table.columns]
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        inner = (f"<{tag} {side}>{escape(cell)}</{tag}>" for side, cell in zip(sides, cells, strict=True))
+        return f"<tr>{''.join(inner)}</tr>\n"
+
+    caption = f"<caption>{escape(table.title)}</caption>\n" if table.title else ""
+    body = "".join(line("td", cells) for cells in table.cells)
+    notes = "".join(f"<p>{escape(note)}</p>\n" for note in table.notes)
+    return f"<table>\n{caption}<thead>{line('th', table.header)}</thead>\n<tbody>{body}</tbody>\n</table>\n{notes}"
+
+
 LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"},
@@ -165,7 +183,7 @@ def latex_text(words: str) -> str:
 
 
 RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
-    renderer.__name__: renderer for renderer in (text, markdown, csv, json, latex)
+    renderer.__name__: renderer for renderer in (text, markdown, csv, json, latex, html)
 }
 
 

@@ -3,10 +3,11 @@
 import math
 
 from adambench.config.experiment import Experiment, Problem
+from adambench.config.names import described
 from adambench.curve import METRICS
 from adambench.datasets import DATASETS
+from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate
-from adambench.run.plan import Entry
 from adambench.show.terminal import cost, plural
 
 
@@ -19,8 +20,8 @@ def problem_title(experiment: Experiment, problem: Problem) -> str:
     if problem.title:
         return problem.title
     name = f"{problem.name}: " if _twins(experiment, problem) else ""
-    what = f"{problem.model.describe()} on {dataset_title(experiment)}"
-    return f"{name}{what[0].upper()}{what[1:]}, {problem.schedule.describe()}, {plural(problem.epochs, 'epoch')}"
+    what = f"{described(problem.model)} on {dataset_title(experiment)}"
+    return f"{name}{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
 
 
 def _twins(experiment: Experiment, problem: Problem) -> bool:
@@ -35,7 +36,7 @@ def _twins(experiment: Experiment, problem: Problem) -> bool:
 def dataset_title(experiment: Experiment) -> str:
     """`MNIST`, `a made-up bag of words`, or the name of a folder."""
     source = experiment.dataset
-    if source.name in DATASETS:
+    if source.name in DATASETS and not source.plugin:
         return (DATASETS[source.name].__doc__ or source.name).split(":")[0].strip()
     return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError, unknown
-from adambench.run.plan import Run
+from adambench.execution.plan import Run
 from adambench.store.files import csv_text, write
 from adambench.store.records import Record
 
@@ -33,6 +33,7 @@ class Folder:
         self.runs = self.path / "runs"
         self.figures = self.path / "figures"
         self.checkpoints = self.path / "checkpoints"
+        self.plugins = self.path / "plugins"
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
@@ -54,7 +55,7 @@ class Folder:
 
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the resolved configuration."""
-        return hashlib.sha256(self.config.read_bytes()).hexdigest()[:16]
+        return _sha256(self.config.read_bytes())[:16]
 
     def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
         """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
@@ -82,6 +83,16 @@ class Folder:
     def write_config(self, text: str) -> Path:
         return write(self.config, text)
 
+    def write_plugins(self, texts: Mapping[str, bytes]) -> None:
+        """Keep the texts of plug-ins, by file name. A file name contains the hash, so none replaces another."""
+        for name, text in texts.items():
+            write(self.plugins / name, text)
+
+    def read_plugins(self) -> dict[str, bytes]:
+        """The texts of plug-ins by file name, those whose hash is the one in the name. Nothing is executed."""
+        texts = {file.name: file.read_bytes() for file in sorted(self.plugins.glob("*.py"))}
+        return {name: text for name, text in texts.items() if name.endswith(f"-{_sha256(text)[:16]}.py")}
+
     def write_figure(self, name: str, data: bytes) -> Path:
         return write(self.figures / name, data)
 
@@ -89,22 +100,31 @@ class Folder:
         return write(self.path / name, text)
 
     def write_curves(self, runs: Iterable[Run], records: Mapping[str, Record]) -> Path:
-        """Write curves.csv, with one row per run and epoch.
+        """Write curves.csv, with one row per run and epoch."""
+        return self.write_table("curves.csv", csv_text(*curve_rows(runs, records)))
 
-        After the columns of CONTRACT come the other metrics that are finite and not zero in at least one row.
-        """
-        known = [(run, records[run.id]) for run in runs if run.id in records]
-        others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
-        extra = [m for m in others if any(_says_something(m.value(e)) for _, record in known for e in record.curve)]
-        header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *(metric.name for metric in extra)]
-        rows: Iterable[list[Any]] = (
-            [run.problem, run.label, run.setting, run.phase, run.seed]
-            + [getattr(evaluation, name) for name in CONTRACT]
-            + [metric.value(evaluation) for metric in extra]
-            for run, record in known
-            for evaluation in record.curve
-        )
-        return self.write_table("curves.csv", csv_text(header, rows))
+
+def curve_rows(runs: Iterable[Run], records: Mapping[str, Record]) -> tuple[list[str], Iterable[list[Any]]]:
+    """The columns of curves.csv, and a row per run and epoch.
+
+    After the columns of CONTRACT come the other metrics that are finite and not zero in at least one row.
+    """
+    known = [(run, records[run.id]) for run in runs if run.id in records]
+    others = [metric for name, metric in METRICS.items() if name not in CONTRACT]
+    extra = [m for m in others if any(_says_something(m.value(e)) for _, record in known for e in record.curve)]
+    header = ["problem", "optimizer", "setting", "phase", "seed", *CONTRACT, *(metric.name for metric in extra)]
+    rows = (
+        [run.problem, run.label, run.setting, run.phase, run.seed]
+        + [getattr(evaluation, name) for name in CONTRACT]
+        + [metric.value(evaluation) for metric in extra]
+        for run, record in known
+        for evaluation in record.curve
+    )
+    return header, rows
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _says_something(value: float) -> bool:

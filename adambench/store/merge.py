@@ -46,6 +46,8 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
         for name, (config, new, total) in found.items():
             here[name].prepare()
             here[name].write_config(config)
+            for part in by_name[name]:
+                here[name].write_plugins(part.read_plugins())
             for record in new:
                 here[name].write_record(record)
             merged.append(Merged(here[name], len(new), total))
@@ -83,7 +85,7 @@ def _age(record: Record) -> tuple[str, str]:
 
 def _check_configurations(parts: Iterable[Folder]) -> None:
     """All must be of the same experiment; only where the data set lies may differ."""
-    first, *others = ((part, _without_places(loading.load(part.config))) for part in parts)
+    first, *others = ((part, _without_places(loading.read(part.config))) for part in parts)
     for part, experiment in others:
         if experiment != first[1]:
             raise AdambenchError(

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adambench.curve import Curve, Evaluation
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 
 FORMAT = 1
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
@@ -56,7 +56,13 @@ class Record:
     @classmethod
     def parse(cls, text: str) -> "Record":
         """Read a record. Raises a ValueError with the reason if `of` did not write the text."""
-        data = json.loads(text)
+        try:
+            return cls._parse(json.loads(text))
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def _parse(cls, data: Any) -> "Record":
         if not isinstance(data, dict) or "format" not in data:
             raise ValueError("not a record")
         if data["format"] != FORMAT:

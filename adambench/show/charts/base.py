@@ -1,4 +1,4 @@
-"""What all figures share: size and type, panels side by side, axes, labels at the ends of lines, files."""
+"""What all figures share: size and type, panels side by side, axes, files."""
 
 import io
 import math
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
@@ -70,11 +69,18 @@ class Form:
         """Points of the smallest type."""
         return 8.0 * (1.5 if self.slide else 1.0)
 
-    def figure(self, width: float, height: float) -> Figure:
+    def figure(self, width: float, height: float) -> "Chart":
         """An empty figure: as large as given, or shrunk to the width that was asked for."""
         wide = self.width or width
         tall = height if wide >= width else max(2.6, height * (0.35 + 0.65 * wide / width))
-        return Figure(figsize=(wide, tall), layout="constrained")
+        return Chart(figsize=(wide, tall), layout="constrained")
+
+
+class Chart(Figure):
+    """A figure that a notebook shows, also where matplotlib's own way to show figures was not set up."""
+
+    def _repr_png_(self) -> bytes:
+        return save(self, "png", "adambench")
 
 
 PAGE = Form()
@@ -174,76 +180,3 @@ def short(value: float) -> str:
         return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-
-
-@dataclass(frozen=True)
-class End:
-    """What is written at the end of a line."""
-
-    words: str
-    value: float  # where the line ends; infinite or nan: at the top
-    colour: str
-
-
-def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
-    """Write at the right of a panel what its lines are, at the height where they end, without covering each other.
-
-    Limits and scale of the axes must be set. Thin lines lead from where a line ends to its words.
-    """
-    figure = axes.figure
-    assert figure
-    if not ends:
-        return
-    tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
-    gap = LINE * form.small / 8 / max(0.5, tall - 1.6)
-    low, high = axes.get_ylim()
-    transform = axes.yaxis.get_transform()
-    bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))
-
-    def height(value: float) -> float:
-        inside = min(max(value, low), high) if math.isfinite(value) else high
-        place = (transform.transform(np.array([inside])).item() - bottom) / (top - bottom)
-        return place if math.isfinite(place) else 0.0
-
-    ordered = sorted(ends, key=lambda end: height(end.value))
-    places = spread_out([height(end.value) for end in ordered], gap)
-    for end, place in zip(ordered, places, strict=True):
-        axes.plot(
-            [1.0, 1.02, 1.04],
-            [height(end.value), place, place],
-            transform=axes.transAxes,
-            color=end.colour,
-            linewidth=0.7,
-            clip_on=False,
-            label="_end",
-        )
-        axes.annotate(
-            end.words, (1.05, place), xycoords="axes fraction", va="center", color=end.colour, fontsize=form.small
-        )
-
-
-def _rows(axes: Axes) -> int:
-    spec = axes.get_subplotspec()
-    return spec.get_gridspec().nrows if spec else 1
-
-
-def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
-    """Places near those wanted (in rising order), at least a gap apart, as near the range 0 to 1 as they fit."""
-    groups: list[list[float]] = []  # centre, number
-    for place in wanted:
-        groups.append([place, 1.0])
-        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
-            (one, n), (two, m) = groups[-2:]
-            groups[-2:] = [[(one * n + two * m) / (n + m), n + m]]
-        half = (groups[-1][1] - 1) * gap / 2
-        groups[-1][0] = max(half, min(groups[-1][0], max(half, 1 - half)))
-        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
-            (one, n), (two, m) = groups[-2:]
-            centre, half = (one * n + two * m) / (n + m), (n + m - 1) * gap / 2
-            groups[-2:] = [[max(half, min(centre, max(half, 1 - half))), n + m]]
-    return [centre + (i - (n - 1) / 2) * gap for centre, n in groups for i in range(int(n))]
-
-
-def _touch(lower: Sequence[float], upper: Sequence[float], gap: float) -> bool:
-    (one, n), (two, m) = lower, upper
-    return two - one < gap * (n + m) / 2 - 1e-9

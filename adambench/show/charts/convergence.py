@@ -13,10 +13,11 @@ from matplotlib.ticker import MaxNLocator
 
 from adambench import paper
 from adambench.curve import METRICS, Curve, value
+from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, reading
 from adambench.judge.analysis import Band, Estimate
-from adambench.run.plan import Entry, by_problem
-from adambench.show.charts.base import GREY, LINE, PAGE, End, Form, below, label_ends, note, panels, value_axis
+from adambench.show.charts.base import GREY, LINE, PAGE, Form, below, note, panels, value_axis
+from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import colour, looks
 from adambench.show.words import axis_label, estimate, title
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from adambench import paper
 from adambench.curve import Curve, final
+from adambench.execution.plan import Entry
 from adambench.judge import reading
-from adambench.run.plan import Entry
 from adambench.show.charts.base import PAGE, Form, note
 from adambench.show.charts.look import colour
 from adambench.show.words import title

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adambench.curve import Curve
+from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
-from adambench.run.plan import Run
 from adambench.show.charts.base import GREY, PAGE, Form, note
 from adambench.show.charts.look import PLACES, colour, look
 from adambench.show.words import axis_label

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from adambench.judge.match import Fit, Match
 from adambench.optimizers import OPTIMIZERS
-from adambench.show.charts.base import PAGE, End, Form, below, label_ends, note, panels, value_axis
+from adambench.show.charts.base import PAGE, Form, below, note, panels, value_axis
 from adambench.show.charts.convergence import LOG_FROM
+from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import look
 from adambench.show.matching import percent, sentence
 

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from adambench.curve import METRICS, Curve
+from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, fairness, reading
 from adambench.judge.analysis import Sensitivity
 from adambench.judge.fairness import Budget
-from adambench.run.plan import Entry, by_problem
-from adambench.show.charts.base import DIVERGED, PAGE, End, Form, below, label_ends, note, panels, short, value_axis
+from adambench.show.charts.base import DIVERGED, PAGE, Form, below, note, panels, short, value_axis
+from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import looks
 from adambench.show.terminal import cost
 from adambench.show.words import axis_label, title

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from adambench.config.names import origin
+from adambench.execution.plan import words
 from adambench.explanation import CURVATURE, START, walk
-from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.run.plan import words
+from adambench.optimizers import Optimizer
 from adambench.show.charts.base import PAGE, Form, short
 from adambench.show.charts.look import PLACES, look
 
@@ -21,7 +22,7 @@ def valley(rules: Mapping[str, Optimizer], steps: int, form: Form = PAGE) -> Fig
         f = (CURVATURE[0] * x**2 + CURVATURE[1] * y**2) / 2
         map_.contour(x, y, f, levels=np.geomspace(0.005, 8, 12), colors="#c8c8c8", linewidths=0.7)
         for place, (label, rule) in enumerate(rules.items()):
-            name = next(name for name, cls in OPTIMIZERS.items() if cls is type(rule))
+            name = origin(rule).name
             style = look(PLACES.index(name) if name in PLACES else len(PLACES) + place)
             path = walk(rule, steps)
             map_.plot(

@@ -12,14 +12,15 @@ from functools import cached_property
 from typing import Any
 
 from adambench.config.experiment import Experiment, Grid, Problem, named
+from adambench.config.names import origin
 from adambench.curve import FINAL, Curve, final
 from adambench.datasets.batches import Sampling
-from adambench.models import MODELS, Model
-from adambench.optimizers import OPTIMIZERS, Optimizer
-from adambench.schedules import SCHEDULES, Schedule
+from adambench.models import Model
+from adambench.optimizers import Optimizer
+from adambench.schedules import Schedule
 from adambench.training import NUMERICS
 
-SETTING = ("rule", "hyperparameters")
+SETTING = ("rule", "hyperparameters", "rule_source")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Run:
     dataset: str  # sha256
     evaluate_train: bool
     inspect: int = 0  # inspections of the rule per decade of steps
+    dataset_source: str = ""  # the SHA-256 of the plug-in that makes the data; empty if none does
     sampling: Sampling = "shuffle"
     train_images: int | None = None  # the first of them; all if None
 
@@ -53,15 +55,14 @@ class Run:
     @cached_property
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
-        rule = next(name for name, cls in OPTIMIZERS.items() if cls is type(self.optimizer))
         return {
             "numerics": NUMERICS,
             "dtype": "float32",
             "dataset": self.dataset,
-            "model": named(self.model, MODELS),
-            "rule": rule,
+            "model": named(self.model),
+            "rule": origin(self.optimizer).name,
             "hyperparameters": self.hyperparameters,
-            "schedule": named(self.schedule, SCHEDULES),
+            "schedule": named(self.schedule),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "seed": self.seed,
@@ -69,7 +70,15 @@ class Run:
             **({"inspect": self.inspect} if self.inspect else {}),
             **({"sampling": self.sampling} if self.sampling != "shuffle" else {}),
             **({"train_images": self.train_images} if self.train_images else {}),
+            **self.sources,
         }
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The SHA-256 of each plug-in that the run uses: `rule_source`, `model_source` and so on."""
+        found = {"rule": self.optimizer, "model": self.model, "schedule": self.schedule}
+        sources = {part: origin(value).source for part, value in found.items()} | {"dataset": self.dataset_source}
+        return {f"{part}_source": source for part, source in sources.items() if source}
 
     @cached_property
     def id(self) -> str:
@@ -168,6 +177,7 @@ class Entry:
             dataset=self.experiment.dataset.sha256,
             evaluate_train=self.experiment.evaluate.train,
             inspect=self.experiment.inspect.points if self._inspected(phase, seed) else 0,
+            dataset_source=self.experiment.dataset.plugin,
             sampling=self.problem.sampling,
             train_images=self.problem.train_images,
         )

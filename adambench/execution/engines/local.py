@@ -21,11 +21,11 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
-from adambench.run import group
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.plan import Run
-from adambench.run.shared_data import Layout, Shared
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.plan import Run
+from adambench.execution.shared_data import Layout, Shared
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 

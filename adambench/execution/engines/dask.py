@@ -24,12 +24,12 @@ from adambench.config.experiment import DataSource
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
-from adambench.run import group
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Event, Failed, Finished, Progressed, Started
-from adambench.run.engines import dask_worker as there
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.engines import dask_worker as there
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 
 POLL = 0.5  # seconds between two looks at which workers there are
 PATIENCE = 10.0  # seconds that an answer may take

@@ -7,10 +7,10 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
-from adambench.run import group
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Event, Finished, Progressed, Started
-from adambench.run.plan import Run
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Event, Finished, Progressed, Started
+from adambench.execution.plan import Run
 
 
 class Inline:

@@ -13,10 +13,10 @@ from adambench.config.experiment import DataSource
 from adambench.curve import Curve, Evaluation
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
-from adambench.run import group
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 
 _DATA: dict[str, Dataset] = {}  # in a worker, by SHA-256
 

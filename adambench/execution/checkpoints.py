@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from adambench.curve import Curve, Evaluation
-from adambench.run.plan import Run
-from adambench.run.provenance import provenance
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
 from adambench.setting import Saved
 from adambench.training import NUMERICS
 

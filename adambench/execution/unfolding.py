@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from adambench.curve import Curve
 from adambench.errors import AdambenchError
-from adambench.run.plan import Entry, Run
+from adambench.execution.plan import Entry, Run
 
 
 class Unfolding:

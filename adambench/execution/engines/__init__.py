@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol, Self
 
 from adambench.curve import Curve, Evaluation
-from adambench.run.plan import Run
+from adambench.execution.plan import Run
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.plan import Run
 from adambench.models import Model
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.plan import Run
 from adambench.training import Training
 
 

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import statistics
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,14 +27,14 @@ from adambench.config.experiment import Experiment
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Engine, Event, Failed, Finished
+from adambench.execution.engines.inline import Inline
+from adambench.execution.engines.local import Pool
+from adambench.execution.group import most_together
+from adambench.execution.plan import Run
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
-from adambench.run.checkpoints import Checkpoints
-from adambench.run.engines import Engine, Event, Failed, Finished
-from adambench.run.engines.inline import Inline
-from adambench.run.engines.local import Pool
-from adambench.run.group import most_together
-from adambench.run.plan import Run
 from adambench.training import steps
 
 TRIES = 2  # of a run whose worker fails or dies
@@ -142,9 +143,12 @@ def interruptible() -> Iterator[Connection]:
     """A connection for `stop` of `execute`, readable once SIGINT (Ctrl-C) or SIGTERM has arrived.
 
     So a signal acts between two events and never in the middle of one. A second signal, while the first is acted on,
-    does nothing.
+    does nothing. Only the main thread of a process can receive signals; in any other, nothing stops the work.
     """
     reader, writer = multiprocessing.Pipe(duplex=False)
+    if threading.current_thread() is not threading.main_thread():
+        yield reader
+        return
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: writer.send(None)) for number in signals]
     try:

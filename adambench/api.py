@@ -1,0 +1,164 @@
+"""adambench in Python, for notebooks and scripts: the experiments, numbers and charts of the commands.
+
+>>> import adambench
+>>> results = adambench.run("configs/mnist.yaml", ["problems.mlp.epochs=2"])
+>>> results.table()
+>>> results.figure("train_loss")
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adambench.config import loading, yamlfile
+from adambench.errors import AdambenchError, unknown
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Failed
+from adambench.execution.scheduling import expected_seconds, interruptible, local
+from adambench.session import Session
+from adambench.show import findings
+from adambench.show.progress import Watch
+from adambench.show.table import Table, html
+from adambench.show.terminal import console, plural
+from adambench.store.folder import Folder, curve_rows
+from adambench.store.lock import locked
+from adambench.stored import refuse_to_replace, stored
+
+if TYPE_CHECKING:
+    from adambench.show.charts import Figure
+
+Config = str | Path | Mapping[str, Any]
+
+
+class Rows(list[dict[str, Any]]):
+    """Rows of a table, a dictionary each. A notebook shows them as people read them."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], tables: Sequence[Table] = ()) -> None:
+        super().__init__(map(dict, rows))
+        self._tables = tables
+
+    def frame(self) -> Any:
+        """A pandas.DataFrame. Raises AdambenchError if pandas is not installed."""
+        try:
+            import pandas  # type: ignore[import-untyped]  # noqa: PLC0415  # not needed otherwise
+        except ImportError as error:
+            raise AdambenchError("frame() needs pandas, which is not installed", "pip install pandas") from error
+        return pandas.DataFrame(list(self))
+
+    def _repr_html_(self) -> str | None:
+        return html(self._tables) if self._tables else None
+
+
+class Results:
+    """The finished runs of an experiment: `run` returns it, and `Results.load` opens a folder of results."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Results":
+        """The results in a folder such as `results/mnist`. Nothing is trained or executed.
+
+        Raises AdambenchError if the folder holds no results that can be read.
+        """
+        path = Path(folder).absolute()
+        (session,) = stored(path.parent, [path.name], _warn, _warn)
+        return cls(session)
+
+    @property
+    def name(self) -> str:
+        return self._session.experiment.name
+
+    @property
+    def folder(self) -> Path:
+        return self._session.folder.path
+
+    def table(self) -> Rows:
+        """The ranking: a row for each problem and optimizer, with the columns of summary.csv. The best comes first."""
+        return _rows(self._session.tables())
+
+    def curves(self) -> Rows:
+        """The columns of curves.csv: a row for each run and epoch. Losses are in nats, test_error is a share."""
+        header, rows = curve_rows(self._session.runs, self._session.records)
+        return Rows([dict(zip(header, row, strict=True)) for row in rows])
+
+    def claims(self) -> Rows:
+        """The claims of the configuration with their verdicts: reproduced, contradicted or inconclusive."""
+        return _rows([findings.claims({self.name: self._session.verdicts()})])
+
+    def fairness(self) -> Rows:
+        """What the search gave each optimizer, and how fast each is."""
+        return _rows(findings.fairness({self.name: self._session.fairness()}))
+
+    def figure(self, kind: str = "train_loss", x: str = "epoch", over: str | None = None) -> "Figure":
+        """A chart by the name of its file without the ending, e.g. train_loss, heatmap or paper.
+
+        x: `epoch`, `step` or `seconds`, for a metric along training. over: `adam,rmsprop`, two inspected labels over
+        each other. Raises AdambenchError if there is no such chart, or nothing to show in it.
+        """
+        gallery = self._session.gallery
+        drawings = gallery.drawings(x, over)
+        wanted = kind if x == "epoch" else f"{kind}_by_{x}"
+        if wanted not in drawings:
+            raise AdambenchError(f"figure: {kind!r} is {unknown(kind, drawings)}")
+        figure = drawings[wanted]()
+        if figure is None:
+            raise AdambenchError(f"figure: {kind}: the finished runs of {self.name} have nothing to show in it")
+        return figure
+
+    def __repr__(self) -> str:
+        unfolding = self._session.unfolding
+        return f"Results({self.name!r}: {unfolding.done} of {plural(unfolding.total, 'run')} finished)"
+
+    def _repr_html_(self) -> str:
+        return html(self._session.tables())
+
+
+def run(
+    config: Config, overrides: Sequence[str] = (), jobs: int | None = None, results: str | Path = "results"
+) -> Results:
+    """Train what is missing of an experiment, as `adambench run` does, and return all its results.
+
+    config: a YAML file, or its content as a dictionary. overrides: `KEY=VALUE` changes, for example
+    `problems.mlp.epochs=2`. jobs: worker processes; None: as many as there are cores, 0: train in this process.
+    results: the folder that holds a folder for each experiment.
+
+    A script that calls this with worker processes needs `if __name__ == "__main__":` around it, because a worker
+    imports the script. Finished runs are recorded as they end, so a call that was interrupted resumes.
+    Raises AdambenchError for a mistake in the configuration, and if a run fails twice.
+    """
+    if isinstance(config, Mapping):
+        file, text = Path("config"), yamlfile.dump(dict(config))
+        experiment = loading.parse(text, "config", overrides=overrides, numbered=False)
+    else:
+        file, experiment = Path(config), loading.load(Path(config), overrides)
+    dataset = experiment.dataset.load()
+    loading.check_sizes(experiment, len(dataset.train.labels), file, overrides)
+    experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
+    folder = Folder(Path(results), experiment.name)
+    if overrides:
+        refuse_to_replace(folder, experiment)
+    with locked(folder.prepare()):
+        checkpoints = Checkpoints(folder.checkpoints.absolute())
+        session = Session.open(experiment, folder, _warn, set_aside=True)
+        folder.write_config(loading.resolved(experiment))
+        work = expected_seconds(experiment, dataset)
+        failed = []
+        with interruptible() as stop, Watch(console(), session.unfolding, work) as watch:
+            for event in session.train(local(jobs, dataset, checkpoints), work, stop, checkpoints, _warn):
+                watch.show(event)
+                failed += [event.reason] if isinstance(event, Failed) else []
+        session.write_tables()
+    if failed:
+        raise AdambenchError(f"{plural(len(failed), 'group')} of runs failed twice: {failed[0]}", exit_code=1)
+    return Results(session)
+
+
+def _rows(tables: Sequence[Table]) -> Rows:
+    return Rows([row for table in tables for row in table.records], tables)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=4)

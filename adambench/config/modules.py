@@ -1,0 +1,183 @@
+"""Executes the source of a plug-in and checks what it defines.
+
+The source is executed under a module name that is made from its SHA-256. So two versions of a file can be used side by
+side. A setting, schedule or model of a plug-in is sent to a worker process with the source, which is executed there.
+"""
+
+import ast
+import copyreg
+import functools
+import hashlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from types import ModuleType
+from typing import Any
+
+from adambench.config.check import Check
+from adambench.config.names import BASES, BUILT_IN, KINDS, LOADERS, ORIGINS, Origin
+from adambench.config.yamlfile import Path as Where
+from adambench.config.yamlfile import Source
+from adambench.datasets import Dataset
+from adambench.datasets.base import Split
+from adambench.errors import AdambenchError
+
+FIXED = ("__post_init__", "hyperparameters")  # of a rule, whose numbers are those that the configuration has
+DEFINES = "adambench_defines"  # in an executed module: what it defines, by kind and name
+
+
+def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
+    """What a plug-in defines, by kind and name, and its `references`. It is executed once in a process.
+
+    file: for messages. Raises AdambenchError, with the line of the plug-in, if it cannot be used.
+    """
+    name = f"adambench_plugin_{hashlib.sha256(source).hexdigest()}"
+    if name not in sys.modules:
+        module = ModuleType(name)
+        sys.modules[name] = module  # dataclasses look their module up
+        try:
+            exec(compile(source, file, "exec"), module.__dict__)
+            setattr(module, DEFINES, _registered(module, source, file))
+        except BaseException as error:
+            del sys.modules[name]
+            if isinstance(error, AdambenchError | KeyboardInterrupt):
+                raise
+            raise AdambenchError(_told(error, file)) from error
+    found: Mapping[str, Mapping[str, Any]] = getattr(sys.modules[name], DEFINES)
+    return found
+
+
+def _told(error: BaseException, file: str) -> str:
+    """An exception with the last line of the plug-in that took part in it: `my_rules.py:12: NameError: …`."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{file}{f':{lines[-1]}' if lines else ''}: {type(error).__name__}: {error}"
+
+
+def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[str, Any]]:
+    """Check what a module defines, and note where it comes from. Raises AdambenchError that lists every mistake."""
+    check = Check(Source(file, lines=_lines(source)))
+    sha256 = hashlib.sha256(source).hexdigest()
+    found = {kind: _accepted(check, kind, module) for kind in KINDS}
+    if not any(found.values()) and not check.errors:
+        check.fail((), f"defines none of {', '.join(map(str.upper, KINDS))}, e.g. OPTIMIZERS = {{'my_rule': MyRule}}")
+    references = getattr(module, "REFERENCES", {})
+    for name, reference in references.items() if isinstance(references, dict) else [("", None)]:
+        if name not in found["optimizers"] or not (isinstance(reference, str) or callable(reference)):
+            said = "must give, for a name of OPTIMIZERS, a class such as 'torch.optim.AdamW', or a function"
+            check.fail(("REFERENCES", str(name)), said)
+    if check.errors:
+        raise AdambenchError(check.message())
+    for kind, names in found.items():
+        for name, thing in names.items():
+            if kind == "datasets":
+                names[name] = LOADERS[sha256, name] = _loader(thing, file, name)
+            else:
+                ORIGINS[thing] = Origin(name, sha256)
+                copyreg.pickle(thing, functools.partial(_reduced, source, file, kind, name))
+    return {**found, "references": references}
+
+
+def _reduced(source: bytes, file: str, kind: str, name: str, value: Any) -> tuple[Any, ...]:
+    """How a setting, schedule or model of a plug-in is sent to another process: with the source."""
+    return _rebuilt, (source, file, kind, name, asdict(value))
+
+
+def _rebuilt(source: bytes, file: str, kind: str, name: str, values: Mapping[str, Any]) -> Any:
+    return load(source, file)[kind][name](**values)
+
+
+def _accepted(check: Check, kind: str, module: ModuleType) -> dict[str, Any]:
+    """What a module has in OPTIMIZERS, SCHEDULES, … as far as it can be used."""
+    registry, here = getattr(module, kind.upper(), {}), (kind.upper(),)
+    if not isinstance(registry, dict):
+        check.fail(here, f"must be a dict, e.g. {{'my_rule': MyRule}}, found {type(registry).__name__}")
+        return {}
+    for name, thing in registry.items():
+        path = (*here, str(name))
+        if check.name(name, path) is None:
+            continue
+        if name in getattr(BUILT_IN, kind):
+            check.fail(path, f"{name} already exists in adambench; choose another name")
+        elif kind == "datasets":
+            if not callable(thing):
+                check.fail(path, f"must be a function without arguments that returns a Dataset, found {thing!r:.60}")
+        elif reason := _unfit(thing, kind, module):
+            check.fail(path, reason)
+        elif [*registry.values()].count(thing) > 1:
+            check.fail(path, f"{thing.__name__} has two names; make a subclass for each")
+        else:
+            check.defaults(thing, path)
+            if kind == "optimizers":
+                for one in fields(thing):
+                    if not isinstance(one.default, bool | int | float):
+                        check.fail((*path, one.name), "must be a number or true or false: it is a hyper-parameter")
+    return dict(registry)
+
+
+def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # a line for each reason
+    """Why something cannot be an optimizer, schedule or model; empty if it can."""
+    base = BASES[kind]
+    if not (isinstance(thing, type) and issubclass(thing, base)):
+        return f"must be a subclass of {base.__name__}, found {thing!r:.60}"
+    if not is_dataclass(thing) or "__dataclass_params__" not in vars(thing):
+        return f"must be a frozen dataclass; write @dataclass(frozen=True) above class {thing.__name__}"
+    if thing.__module__ != module.__name__:
+        return f"{thing.__name__} is not defined in this file but in {thing.__module__}; make a subclass of it here"
+    if inspect.isabstract(thing):
+        return f"{thing.__name__} lacks {', '.join(sorted(thing.__abstractmethods__))}"
+    if kind == "optimizers" and "lr" not in thing.__dataclass_fields__:
+        return f"{thing.__name__} needs a field lr, the learning rate, which the schedule multiplies"
+    own = [name for name in FIXED if kind == "optimizers" and name in vars(thing)]
+    return f"{thing.__name__} must not define {own[0]}: the numbers of a setting are its fields" if own else ""
+
+
+def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Dataset]:
+    """A data set's function that raises nothing but AdambenchError."""
+
+    @functools.wraps(make)
+    def checked() -> Dataset:
+        where = f"{file}: DATASETS.{name}"
+        try:
+            found = make()
+        except Exception as error:
+            raise AdambenchError(f"DATASETS.{name}: {_told(error, file)}") from error
+        if not isinstance(found, Dataset):
+            raise AdambenchError(f"{where}: must return a Dataset, found {type(found).__name__}")
+        for split in (found.train, found.test):
+            if reason := _wrong(split):
+                raise AdambenchError(f"{where}: {reason}")
+        return found
+
+    return checked
+
+
+def _wrong(split: Split) -> str:
+    shapes = f"images {split.images.dtype} {split.images.shape}, labels {split.labels.dtype} {split.labels.shape}"
+    fits = split.images.ndim == 2 and split.labels.shape == split.images.shape[:1]
+    bytes_ = split.images.dtype == split.labels.dtype == "uint8"
+    return "" if fits and bytes_ else f"images must be (n, pixels) and labels (n,), both uint8; found {shapes}"
+
+
+def _lines(source: bytes) -> dict[Where, int]:
+    """The lines of the registries in the source of a plug-in, of their entries, and of the fields of their classes."""
+    body = ast.parse(source).body
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    lines: dict[Where, int] = {}
+    for node in body:
+        targets: Iterable[ast.expr] = getattr(node, "targets", None) or [getattr(node, "target", ast.Constant(0))]
+        for target in targets:
+            if not (isinstance(target, ast.Name) and target.id.lower() in (*KINDS, "references")):
+                continue
+            lines[target.id,] = node.lineno
+            if isinstance(value := getattr(node, "value", None), ast.Dict):
+                for key, item in zip(value.keys, value.values, strict=True):
+                    if isinstance(key, ast.Constant):
+                        lines[target.id, str(key.value)] = key.lineno
+                        for line in classes[item.id].body if isinstance(item, ast.Name) and item.id in classes else ():
+                            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                                lines[target.id, str(key.value), line.target.id] = line.lineno
+    return lines

@@ -1,0 +1,83 @@
+"""Labels at the ends of lines, so that no legend is needed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from adambench.show.charts.base import LINE, Form
+
+
+@dataclass(frozen=True)
+class End:
+    """What is written at the end of a line."""
+
+    words: str
+    value: float  # where the line ends; infinite or nan: at the top
+    colour: str
+
+
+def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
+    """Write at the right of a panel what its lines are, at the height where they end, without covering each other.
+
+    Limits and scale of the axes must be set. Thin lines lead from where a line ends to its words.
+    """
+    figure = axes.figure
+    assert figure
+    if not ends:
+        return
+    tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
+    gap = LINE * form.small / 8 / max(0.5, tall - 1.6)
+    low, high = axes.get_ylim()
+    transform = axes.yaxis.get_transform()
+    bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))
+
+    def height(value: float) -> float:
+        inside = min(max(value, low), high) if math.isfinite(value) else high
+        place = (transform.transform(np.array([inside])).item() - bottom) / (top - bottom)
+        return place if math.isfinite(place) else 0.0
+
+    ordered = sorted(ends, key=lambda end: height(end.value))
+    places = spread_out([height(end.value) for end in ordered], gap)
+    for end, place in zip(ordered, places, strict=True):
+        axes.plot(
+            [1.0, 1.02, 1.04],
+            [height(end.value), place, place],
+            transform=axes.transAxes,
+            color=end.colour,
+            linewidth=0.7,
+            clip_on=False,
+            label="_end",
+        )
+        axes.annotate(
+            end.words, (1.05, place), xycoords="axes fraction", va="center", color=end.colour, fontsize=form.small
+        )
+
+
+def _rows(axes: Axes) -> int:
+    spec = axes.get_subplotspec()
+    return spec.get_gridspec().nrows if spec else 1
+
+
+def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places near those wanted (in rising order), at least a gap apart, as near the range 0 to 1 as they fit."""
+    groups: list[list[float]] = []  # centre, number
+    for place in wanted:
+        groups.append([place, 1.0])
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            (one, n), (two, m) = groups[-2:]
+            groups[-2:] = [[(one * n + two * m) / (n + m), n + m]]
+        half = (groups[-1][1] - 1) * gap / 2
+        groups[-1][0] = max(half, min(groups[-1][0], max(half, 1 - half)))
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            (one, n), (two, m) = groups[-2:]
+            centre, half = (one * n + two * m) / (n + m), (n + m - 1) * gap / 2
+            groups[-2:] = [[max(half, min(centre, max(half, 1 - half))), n + m]]
+    return [centre + (i - (n - 1) / 2) * gap for centre, n in groups for i in range(int(n))]
+
+
+def _touch(lower: Sequence[float], upper: Sequence[float], gap: float) -> bool:
+    (one, n), (two, m) = lower, upper
+    return two - one < gap * (n + m) / 2 - 1e-9

@@ -1,0 +1,118 @@
+"""adambench in Python: the numbers of the commands, in a notebook, a script and a thread."""
+
+import csv
+import json
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+import adambench
+from adambench.errors import AdambenchError
+
+Command = Callable[..., "CompletedProcess[str]"]
+DOCS = Path(__file__).parent.parent / "docs" / "api.md"
+CONFIG: dict[str, Any] = {
+    "name": "small",
+    "dataset": "mnist",
+    "seeds": [1, 2],
+    "problems": {"a": {"model": "logistic", "epochs": 2, "batch_size": 6000}},
+    "optimizers": {"adam": {"lr": [0.001, 0.01]}, "sgd": {"lr": [0.1, 1.0]}},
+    "claims": [
+        {"id": "A", "sentence": "s", "quantity": "final(adam) / final(sgd)", "relation": "<", "bound": 1},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> adambench.Results:
+    return adambench.run(CONFIG, jobs=0, results=tmp_path_factory.mktemp("api"))
+
+
+@pytest.fixture
+def folder(results: adambench.Results) -> Path:
+    return Path(results.folder.parent)
+
+
+def test_the_rows_are_those_of_the_commands(command: Command, results: adambench.Results, folder: Path) -> None:
+    for name, rows in (("table", results.table()), ("claims", results.claims()), ("fairness", results.fairness())):
+        printed = json.loads(command(name, "small", "--results", folder, "--format", "json").stdout)
+        assert json.loads(json.dumps([{"experiment": "small", **row} for row in rows])) == printed
+
+
+def test_the_curves_are_those_of_the_file(results: adambench.Results) -> None:
+    with (results.folder / "curves.csv").open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    rows = results.curves()
+    assert [list(row) for row in rows] == [list(row) for row in written]
+    assert [float(row["train_loss"]) for row in written] == [row["train_loss"] for row in rows]
+    assert len(rows) == (4 + 4) * 2
+
+
+def test_a_finished_experiment_is_loaded_or_run_again_without_training(
+    results: adambench.Results, folder: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (folder / "small" / "runs").iterdir()}
+    again = adambench.run(CONFIG, jobs=0, results=folder)
+    assert again.table() == results.table() == adambench.Results.load(folder / "small").table()
+    assert {path: path.stat().st_mtime_ns for path in (folder / "small" / "runs").iterdir()} == before
+    assert repr(again) == "Results('small': 8 of 8 runs finished)"
+
+
+def test_figures_have_the_names_of_the_files(results: adambench.Results) -> None:
+    for kind, x in (("train_loss", "epoch"), ("test_error", "seconds"), ("heatmap", "epoch")):
+        figure: Any = results.figure(kind, x)
+        assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(AdambenchError, match=r"figure: 'heatmop' is unknown\. Allowed: .* Did you mean heatmap\?"):
+        results.figure("heatmop")
+    with pytest.raises(AdambenchError, match="figure: paper: the finished runs of small have nothing to show in it"):
+        results.figure("paper")
+
+
+def test_a_notebook_shows_tables(results: adambench.Results) -> None:
+    assert results._repr_html_().startswith("<table>")
+    assert results.table()._repr_html_() == results._repr_html_()
+    assert results.curves()._repr_html_() is None
+
+
+def test_mistakes_are_errors_with_the_likely_fix(tmp_path: Path) -> None:
+    with pytest.raises(AdambenchError, match=r"config: seed: unknown\. Allowed: .* Did you mean seeds\?"):
+        adambench.run({**CONFIG, "seed": 1}, results=tmp_path)
+    with pytest.raises(AdambenchError, match=r"command line, problems\.a\.epochs=0: .*must be greater than 0"):
+        adambench.run(CONFIG, ["problems.a.epochs=0"], results=tmp_path)
+    with pytest.raises(AdambenchError, match=r"config: problems\.a\.batch_size: must be at most 60,000"):
+        adambench.run(
+            {**CONFIG, "problems": {"a": {**CONFIG["problems"]["a"], "batch_size": 70_000}}}, results=tmp_path
+        )
+    with pytest.raises(AdambenchError, match="holds no experiment") as error:
+        adambench.Results.load(tmp_path / "nothing")
+    assert error.value.__notes__ == [error.value.hint]
+
+
+def test_it_runs_in_a_thread(tmp_path: Path) -> None:
+    found: list[adambench.Results] = []
+    config = {**CONFIG, "seeds": [1], "optimizers": {"adam": {}}, "claims": []}
+    thread = threading.Thread(target=lambda: found.append(adambench.run(config, jobs=0, results=tmp_path)))
+    thread.start()
+    thread.join()
+    assert [row["status"] for row in found[0].table()] == ["finished"]
+
+
+def test_every_public_name_is_documented() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    methods = [name for name in vars(adambench.Results) if not name.startswith("_")]
+    missing = [name for name in [*adambench.__all__, *methods, "frame"] if not re.search(rf"`[\w.]*{name}\b", text)]
+    assert missing == []
+
+
+def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(DOCS.parent.parent / "configs")
+    (tmp_path / "results").symlink_to(DOCS.parent.parent / "results")
+    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 3
+    exec(compile("\n".join(blocks), str(DOCS), "exec"), {"__name__": "docs"})  # our own page

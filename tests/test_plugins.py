@@ -1,0 +1,401 @@
+"""Plug-ins: they are like what is built in, an edited one is trained again, and nothing that reads results executes one."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adambench.config import loading
+from adambench.errors import AdambenchError
+from adambench.execution import plan
+from tests.conftest import Command
+
+RULES = '''\
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt, doc
+
+from adambench.datasets import Dataset, read_folder
+from adambench.models import Logistic
+from adambench.optimizers.base import Array, Optimizer
+from adambench.schedules import Schedule
+
+SIZE = 1.0
+
+
+@dataclass(frozen=True)
+class Signs(Optimizer):
+    """A step of the same size for every weight, against the sign of its gradient.
+
+    θ ← θ − α·sign(g)
+
+    Source: Bernstein et al. (2018).
+    """
+
+    lr: Annotated[float, Gt(0), doc("step size α")] = 0.001
+    fast: bool = False
+
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        np.sign(g, out=tmp)
+        tmp *= SIZE * self.lr * lr_scale
+        theta -= tmp
+
+
+@dataclass(frozen=True)
+class Halving(Schedule):
+    """A rate that is halved."""
+
+    every: Annotated[int, Gt(0)] = 10
+
+    def describe(self) -> str:
+        return "never shown"
+
+    def factor(self, step: int, epoch: int) -> float:
+        return 0.5 ** ((epoch - 1) // self.every)
+
+
+@dataclass(frozen=True)
+class Plain(Logistic):
+    """Softmax regression by another name."""
+
+    widths: tuple[int, ...] = (3, 4)
+
+
+def few() -> Dataset:
+    """A folder: the one of the tests."""
+    return read_folder(Path("{folder}"))
+
+
+OPTIMIZERS = {{"signs": Signs}}
+SCHEDULES = {{"halving": Halving}}
+MODELS = {{"plain": Plain}}
+DATASETS = {{"few": few}}
+'''
+CONFIG = """\
+name: mine
+plugins: [rules.py]
+dataset: few
+seeds: [1, 2]
+problems:
+  own: {{model: {{name: plain, widths: [5]}}, epochs: 2, batch_size: 64, schedule: {{name: halving, every: 1}}}}
+  built_in: {{model: logistic, epochs: 2, batch_size: 64}}
+optimizers:
+  signs: {{lr: [0.001, 0.003]}}
+  other: {{name: signs, lr: 0.01, fast: true}}
+  adam: {{lr: 0.01}}
+claims:
+  - {{id: C, sentence: it wins, problem: own, quantity: final(signs) / final(adam), relation: <, bound: 1}}
+"""
+READING = (["table"], ["table", "--format", "csv"], ["plot"], ["fairness"], ["claims"], ["show"], ["merge", "results"])
+
+
+def written(folder: Path, place: Path) -> Path:
+    """A configuration with a plug-in that defines one of each kind."""
+    (place / "rules.py").write_text(RULES.format(folder=folder), encoding="utf-8")
+    file = place / "mine.yaml"
+    file.write_text(CONFIG.format(), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def mine(folder: Path, tmp_path: Path) -> Path:
+    return written(folder, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder in which it was trained by two workers, and what the command printed."""
+    place = tmp_path_factory.mktemp("finished")
+    line = [str(Path(sys.executable).with_name("adambench")), "run", str(written(folder, place)), "--jobs", "2"]
+    run = subprocess.run(line, cwd=place, capture_output=True, text=True, check=True)
+    return place, run.stdout
+
+
+@pytest.fixture
+def trained(finished: tuple[Path, str], tmp_path: Path) -> str:
+    """A copy of it in the folder of the test."""
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    return finished[1]
+
+
+def records(path: Path, name: str = "mine") -> dict[str, Any]:
+    found = (json.loads(file.read_text()) for file in (path / "results" / name / "runs").glob("*.json"))
+    return {record["id"]: record for record in found}
+
+
+def test_everything_of_a_plugin_is_used_and_then_read_without_it(
+    trained: str, command: Command, tmp_path: Path
+) -> None:
+    """The tables are the same when the plug-in is gone, here and in a merged folder that keeps its text."""
+    assert "own: Plain widths [5] on few, halving every 1, 2 epochs" in trained
+    (tmp_path / "rules.py").unlink()
+    table = command("table")
+    assert (table.returncode, table.stderr) == (0, "")
+    assert (
+        table.stdout.splitlines()[1:]
+        == trained[trained.index("own: ") :].splitlines()[1 : len(table.stdout.splitlines())]
+    )
+    verdict = command("claims", "--format", "json")
+    assert [found["n"] for found in json.loads(verdict.stdout)] == [2]
+    assert command("merge", "results", "--results", "copy").returncode == 0
+    assert command("table", "--results", "copy").stdout == table.stdout
+    kept = [[file.read_text() for file in (tmp_path / part / "mine/plugins").iterdir()] for part in ("results", "copy")]
+    assert kept[0] == kept[1] == [RULES.format(folder=re.findall(r'Path\("(.*)"\)', kept[0][0])[0])]
+    one = next(id_ for id_, record in records(tmp_path).items() if record["rule"] == "signs")
+    assert "rule_source" in command("show", one).stdout
+
+
+def test_ids_are_the_same_when_read(mine: Path, tmp_path: Path) -> None:
+    """The stored configuration gives the runs that were planned, with the values of the plug-in's own types."""
+    experiment = loading.load(mine)
+    stored = tmp_path / "config.yaml"
+    stored.write_text(loading.resolved(experiment), encoding="utf-8")
+    mine.with_name("rules.py").unlink()
+    read = loading.read(stored)
+    ids = [[run.id for entry in plan.entries(one) for run in entry.outlook({})] for one in (experiment, read)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 16
+    assert loading.resolved(read) == loading.resolved(experiment)
+    assert loading.differences(read, experiment) == []
+
+
+def test_only_runs_that_use_a_plugin_have_its_hash(mine: Path) -> None:
+    without = mine.read_text().replace("plugins: [rules.py]\n", "").replace("dataset: few", "dataset: mnist")
+    without = re.sub(r"  own:.*\n|  signs:.*\n|  other:.*\n|claims:\n.*\n", "", without)
+    with_ = mine.read_text().replace("dataset: few", "dataset: mnist")
+    found = [
+        {run.id for entry in plan.entries(one) for run in entry.outlook({}) if not run.sources}
+        for one in (loading.parse(with_, "f", mine.parent), loading.parse(without, "f"))
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
+
+
+def test_an_edited_constant_trains_only_its_runs_again(folder: Path, mine: Path, command: Command) -> None:
+    text = mine.read_text().replace("dataset: few", f"dataset: {{idx: {folder}}}")
+    mine.write_text(re.sub(r"  own:.*\n|claims:\n.*\n", "", text))
+    assert command("run", mine, "--jobs", 0).returncode == 0
+    before = records(mine.parent)
+    rules = mine.with_name("rules.py")
+    rules.write_text(rules.read_text().replace("SIZE = 1.0", "SIZE = 0.5"))
+    again = command("run", mine, "--jobs", 0)
+    assert "8 runs, 2 already done" in again.stdout, again.stdout
+    new = {id_: record for id_, record in records(mine.parent).items() if id_ not in before}
+    assert len(new) == 6
+    assert {record["rule"] for record in new.values()} == {"signs"}
+    curves = {
+        (r["optimizer"], r["phase"], r["seed"], json.dumps(r["hyperparameters"])): r["curve"] for r in before.values()
+    }
+    for r in new.values():
+        old = curves.get((r["optimizer"], r["phase"], r["seed"], json.dumps(r["hyperparameters"])))
+        assert old is None or old["train_loss"] != r["curve"]["train_loss"]
+    kept = sorted((mine.parent / "results/mine/plugins").iterdir())
+    assert [("SIZE = 0.5" in file.read_text()) for file in kept].count(True) == 1
+    assert len(kept) == 2
+    assert "8 runs, 8 already done" in command("run", "results/mine/config.yaml", "--dry-run").stdout
+
+
+@pytest.mark.usefixtures("trained")
+def test_verify_executes_the_stored_text(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "rules.py").unlink()
+    answer = command("verify", "--jobs", 0)
+    assert (answer.returncode, answer.stdout.count("the same to the bit")) == (0, 16), answer.stderr
+    (kept,) = (tmp_path / "results/mine/plugins").iterdir()
+    kept.write_text(kept.read_text().replace("SIZE = 1.0", "SIZE = 2.0"))
+    answer = command("verify")
+    assert answer.returncode == 2
+    assert "is not the plug-in that is named here" in answer.stderr
+
+
+MARK = "\nfrom pathlib import Path as P\nP('{marker}').write_text('executed')\n"
+
+
+@pytest.mark.usefixtures("trained")
+def test_nothing_that_reads_results_executes_a_plugin(command: Command, tmp_path: Path) -> None:
+    """A folder from a stranger, whose configuration names files and a module that write a marker when executed."""
+    marker = tmp_path / "marker"
+    stranger = tmp_path / "results/mine"
+    code = MARK.format(marker=marker)
+    for file in (*stranger.glob("plugins/*.py"), stranger / "evil.py", tmp_path / "rules.py", tmp_path / "evil.py"):
+        file.write_text(code)
+    config = stranger / "config.yaml"
+    text = config.read_text()
+    one = next(iter(records(tmp_path)))
+    for plugins in (
+        "",
+        "- evil.py\n",
+        f"- {stranger}/evil.py\n",
+        "- evil\n",
+        "- name: evil.py\n  optimizers: {adam: {lr: 1.0}}\n",
+    ):
+        config.write_text(text.replace("plugins:\n", f"plugins:\n{plugins}"))
+        for words in READING if not plugins else (["table"],):
+            answer = command(
+                *words, *([one] if words == ["show"] else []), *(["--results", "copy"] if words[0] == "merge" else [])
+            )
+            assert "Traceback" not in answer.stderr
+            assert not marker.exists(), words
+    config.write_text(text)
+    assert command("verify").returncode == 2  # the text was changed: its hash is checked before it is executed
+    assert not marker.exists()
+    command("run", tmp_path / "mine.yaml")
+    assert marker.exists()  # the marker works
+
+
+def test_an_unknown_rule_and_a_bad_folder_stop_no_others(small: Path, command: Command, tmp_path: Path) -> None:
+    assert command("run", small).returncode == 0
+    results = tmp_path / "results"
+    shutil.copytree(results / "small", results / "later")
+    later = (results / "later/config.yaml").read_text().replace("name: small", "name: later", 1)
+    (results / "later/config.yaml").write_text(later.replace("name: nesterov", "name: unheard_of"))
+    alone = command("table", "small").stdout
+    answer = command("table")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert alone in answer.stdout
+    assert "later" in answer.stdout
+    (results / "damaged").mkdir()
+    (results / "damaged/config.yaml").write_text("name: [\n")
+    shutil.copytree(results / "small/runs", results / "damaged/runs")
+    for words in (["table"], ["plot"], ["fairness"]):
+        answer = command(*words)
+        assert answer.returncode == 1
+        assert answer.stderr.startswith(f"warning: skipped: {results.relative_to(tmp_path)}/damaged/config.yaml:2: ")
+        assert len(answer.stderr.splitlines()) == 1
+        assert ("small" if words == ["plot"] else "nesterov") in answer.stdout
+    assert command("table", "small").returncode == 0
+    assert command("table", "damaged").returncode == 2
+
+
+def test_on_the_command_line(mine: Path, command: Command) -> None:
+    mine.write_text(mine.read_text().replace("plugins: [rules.py]\n", ""))
+    refused = command("run", mine, "--dry-run")
+    assert (refused.returncode, "halving" in refused.stderr) == (2, True)
+    assert "12 runs" not in refused.stdout
+    planned = command("run", mine, "--dry-run", "--plugin", "rules.py")
+    assert planned.returncode == 0, planned.stderr
+    listed = command("list", "--plugin", "rules.py", "--format", "json")
+    names = {(item["kind"], item["name"]) for item in json.loads(listed.stdout)}
+    assert {("optimizers", "signs"), ("schedules", "halving"), ("models", "plain"), ("data sets", "few")} <= names
+    told = command("explain", "signs", "adam", "lr=0.5", "--plugin", "rules.py", "--plot", "valley.svg")
+    assert told.returncode == 0, told.stderr
+    assert "Δθ signs" in told.stdout
+    assert command("explain", "signs").returncode == 2
+
+
+def test_an_installed_module_is_a_plugin(mine: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = mine.parent / "site/my_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    rules = mine.with_name("rules.py").rename(package / "rules.py")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    mine.write_text(mine.read_text().replace("[rules.py]", "[my_package.rules]"))
+    run = command("run", mine, "--jobs", 2)
+    assert run.returncode == 0, run.stderr
+    assert [file.name.partition("-")[0] for file in (mine.parent / "results/mine/plugins").iterdir()] == [
+        "my_package.rules"
+    ]
+    (package / "more.py").write_text("")
+    rules.write_text("import my_package.more\n" + rules.read_text())
+    refused = command("run", mine)
+    assert "rules.py:1: imports another module of its package, but a plug-in is one file" in refused.stderr
+
+
+CLASS = "from dataclasses import dataclass\nfrom adambench.optimizers import Adam, Optimizer\n"
+RULE = (
+    CLASS
+    + "@dataclass(frozen=True)\nclass A(Optimizer):\n    {}\n    def update(self, *_): ...\nOPTIMIZERS = {{'a': A}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import math\nmath.nothing\n", "bad.py:2: AttributeError: module 'math' has no attribute 'nothing'"),
+        ("x = (\n", "bad.py:1: SyntaxError: '(' was never closed"),
+        ("raise SystemExit(3)\n", "bad.py:1: SystemExit: 3"),
+        ("x = 1\n", "bad.py: defines none of OPTIMIZERS, SCHEDULES, MODELS, DATASETS, e.g. OPTIMIZERS = {'my_rule': MyRule}"),
+        ("x = 1\nOPTIMIZERS = [3]\n", "bad.py:2: OPTIMIZERS: must be a dict, e.g. {'my_rule': MyRule}, found list"),
+        ("OPTIMIZERS = {\n  'a b': 3}\n", "bad.py:2: OPTIMIZERS.a b: must be a name of at most 64 letters"),
+        ("OPTIMIZERS = {\n  'a': 3}\n", "bad.py:2: OPTIMIZERS.a: must be a subclass of Optimizer, found 3"),
+        ("MODELS = {'a': int}\n", "bad.py:1: MODELS.a: must be a subclass of Model, found <class 'int'>"),
+        ("DATASETS = {'a': 3}\n", "bad.py:1: DATASETS.a: must be a function without arguments that returns a Dataset, found 3"),
+        (CLASS + "OPTIMIZERS = {'adam': Adam}\n", "bad.py:3: OPTIMIZERS.adam: adam already exists in adambench; choose another name"),
+        (CLASS + "OPTIMIZERS = {'a': Adam}\n", "bad.py:3: OPTIMIZERS.a: Adam is not defined in this file but in adambench.optimizers.adam"),
+        (CLASS + "class A(Adam): ...\nOPTIMIZERS = {'a': A}\n", "bad.py:4: OPTIMIZERS.a: must be a frozen dataclass; write @dataclass(frozen=True) above class A"),
+        (CLASS + "@dataclass(frozen=True)\nclass A(Adam): ...\nOPTIMIZERS = {'a': A, 'b': A}\n", "bad.py:5: OPTIMIZERS.a: A has two names"),
+        (CLASS + "@dataclass(frozen=True)\nclass A(Optimizer): lr: float = 1.0\nOPTIMIZERS = {'a': A}\n", "bad.py:5: OPTIMIZERS.a: A lacks update"),
+        (RULE.format("rate: float = 1.0"), "bad.py:7: OPTIMIZERS.a: A needs a field lr"),
+        (RULE.format("lr: float"), "bad.py:5: OPTIMIZERS.a.lr: needs a default"),
+        (RULE.format("lr: float = 'x'"), "bad.py:5: OPTIMIZERS.a.lr: must be a number, found 'x'"),
+        (RULE.format("lr: float = 1.0; mode: str = 'x'"), "bad.py:5: OPTIMIZERS.a.mode: must be a number or true or false"),
+        (RULE.format("lr: 'Foo' = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be read: name 'Foo' is not defined"),
+        (RULE.format("lr: Adam = 1.0"), "bad.py:5: OPTIMIZERS.a.lr: "),
+        (RULE.format("lr: float = 1.0\n    def __post_init__(self): ..."), "bad.py:8: OPTIMIZERS.a: A must not define __post_init__"),
+        (RULE.format("lr: float = 1.0") + "REFERENCES = {'b': 'torch.optim.SGD'}\n", "bad.py:8: REFERENCES.b: must give, for a name of OPTIMIZERS"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_plugin_is_told_with_its_line(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.py").write_text(text, encoding="utf-8")
+    with pytest.raises(AdambenchError) as raised:
+        loading.parse("name: x\nplugins:\n  - bad.py\n", "x.yaml")
+    assert f"x.yaml:3: plugins: 1st value: {said}" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("bad.py", "x.yaml:2: plugins: must be a list, e.g. [bad.py], found 'bad.py'"),
+        ("[nowhere.py]", "x.yaml:2: plugins: 1st value: nowhere.py: no such file; Python files there: good.py"),
+        ("[no.such]", "x.yaml:2: plugins: 1st value: no.such: cannot be found: No module named 'no'"),
+        ("[no such]", "x.yaml:2: plugins: 1st value: no such: no such file or installed module"),
+        ("[3]", "x.yaml:2: plugins: 1st value: must be a mapping (name, sha256), found 3"),
+        ("[{name: good.py, sha256: '00'}]", "x.yaml:2: plugins: 1st value: good.py: is not the plug-in that is named here"),
+        ("[good.py, good.py]", "x.yaml:2: plugins: 2nd value: good.py: OPTIMIZERS.a: another plug-in has this name"),
+    ],
+)  # fmt: skip
+def test_a_plugin_that_is_not_there(value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.py").write_text(RULE.format("lr: float = 1.0"), encoding="utf-8")
+    with pytest.raises(AdambenchError) as raised:
+        loading.parse(f"name: x\nplugins: {value}\n", "x.yaml")
+    assert any(line.startswith(said) for line in raised.value.message.splitlines()), raised.value.message
+
+
+def test_hyperparameters_of_a_plugin_are_checked_with_their_line(mine: Path) -> None:
+    text = mine.read_text().replace("lr: [0.001, 0.003]", "lr: [0.001, -1], fats: true").replace("every: 1", "every: 0")
+    with pytest.raises(AdambenchError) as raised:
+        loading.parse(text, "m.yaml", mine.parent)
+    assert raised.value.message.splitlines() == [
+        "m.yaml:6: problems.own.schedule.every: must be greater than 0, found 0",
+        "m.yaml:9: optimizers.signs.fats: unknown. Allowed: lr, fast. Did you mean fast?",
+        "m.yaml:9: optimizers.signs.lr: 2nd value: must be greater than 0, found -1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 3", "must return a Dataset, found int"),
+        ("1 / 0", "rules.py:57: ZeroDivisionError: division by zero"),
+        ("d = read_folder(Path('{folder}')); return Dataset(d.test, type(d.test)(d.test.images / 255, d.test.labels), 10, dict())",
+         "images must be (n, pixels) and labels (n,), both uint8; found images float64 (200, 784)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_data_set_is_told(body: str, said: str, folder: Path, mine: Path) -> None:
+    rules = mine.with_name("rules.py")
+    rules.write_text(rules.read_text().replace(f'return read_folder(Path("{folder}"))', body.format(folder=folder)))
+    with pytest.raises(AdambenchError) as raised:
+        loading.load(mine).dataset.load()
+    assert said in raised.value.message
