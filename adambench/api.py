@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from adambench.config import loading, yamlfile
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Failed
-from adambench.execution.scheduling import expected_seconds, interruptible, local
+from adambench.execution.scheduling import cores, local
 from adambench.session import Session
 from adambench.show import findings
-from adambench.show.progress import Watch
 from adambench.show.table import Table, html
-from adambench.show.terminal import console, plural
+from adambench.show.terminal import plural
 from adambench.store.folder import Folder, curve_rows
 from adambench.store.lock import locked
+from adambench.store.status import Told
 from adambench.stored import refuse_to_replace, stored
+from adambench.watched import train
 
 if TYPE_CHECKING:
     from adambench.show.charts import Figure
@@ -140,19 +140,14 @@ def run(
     folder = Folder(Path(results), experiment.name)
     if overrides:
         refuse_to_replace(folder, experiment)
-    with locked(folder.prepare()):
+    with locked(folder.prepare()), Told(folder.path) as told:
         checkpoints = Checkpoints(folder.checkpoints.absolute())
-        session = Session.open(experiment, folder, _warn, set_aside=True)
-        folder.write_config(loading.resolved(experiment))
-        work = expected_seconds(experiment, dataset)
-        failed = []
-        with interruptible() as stop, Watch(console(), session.unfolding, work) as watch:
-            for event in session.train(local(jobs, dataset, checkpoints), work, stop, checkpoints, _warn):
-                watch.show(event)
-                failed += [event.reason] if isinstance(event, Failed) else []
+        session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
+        places = cores() if jobs is None else max(1, jobs)
+        failed = train(session, dataset, local(jobs, dataset, checkpoints), places, checkpoints, told)
         session.write_tables()
     if failed:
-        raise AdambenchError(f"{plural(len(failed), 'group')} of runs failed twice: {failed[0]}", exit_code=1)
+        raise AdambenchError(f"{plural(failed, 'run')} failed twice", "Call it again to try again.", exit_code=1)
     return Results(session)
 
 

@@ -106,16 +106,24 @@ class Session:
             for name, members in plan.by_problem(self.entries).items()
         }
 
-    def train(
-        self, engine: Engine, work: Callable[[Run], float], stop: Connection, checkpoints: Checkpoints, warn: Warn
-    ) -> Iterator[Event]:
-        """Train what is missing, record each run as it ends, and yield what happens.
+    def begun(self, checkpoints: Checkpoints) -> Mapping[str, int]:
+        """By id, the epochs that are behind the runs that have a checkpoint. Those of finished runs are removed."""
+        checkpoints.remove([id_ for id_ in self.unfolding.runs if id_ in self.curves])
+        return checkpoints.epochs(self.warn)
 
-        checkpoints: from which runs go on. They are removed as the runs are recorded.
+    def train(
+        self,
+        engine: Engine,
+        work: Callable[[Run], float],
+        stop: Connection,
+        checkpoints: Checkpoints,
+        begun: Mapping[str, int],
+    ) -> Iterator[Event]:
+        """Train what is missing, record each run as it ends, remove its checkpoint, and yield what happens.
+
+        begun: by id, the epochs that are behind a run.
         """
         runs = self.unfolding
-        checkpoints.remove([id_ for id_ in runs.runs if id_ in self.curves])
-        begun = checkpoints.epochs(warn)
         for event in execute(runs.runs.values(), self.curves, engine, work, stop, runs.finish, begun):
             if isinstance(event, Finished):
                 for run, curve in zip(event.runs, event.curves, strict=True):

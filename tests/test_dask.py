@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ LONGER = ("problems.mlp.epochs=150", "problems.logistic.epochs=60")
 class Cluster:
     """A scheduler and workers as processes, each in a session of its own."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, scheduler: Sequence[str] = (), both: Sequence[str] = ()) -> None:
+        """scheduler: more words for it. both: for workers and `run`."""
+        self.path, self.words, self.both = path, scheduler, both
         self.processes: list[subprocess.Popen[bytes]] = []
         self.start_scheduler()
 
@@ -53,19 +54,21 @@ class Cluster:
         file = self.path / "scheduler.json"
         file.unlink(missing_ok=True)
         words = "--port 0 --host 127.0.0.1 --no-dashboard --scheduler-file scheduler.json"
-        self.scheduler = self.start([sys.executable, "-m", "distributed.cli.dask_scheduler", *words.split()])
+        self.scheduler = self.start(
+            [sys.executable, "-m", "distributed.cli.dask_scheduler", *words.split(), *self.words]
+        )
         while not file.exists() or not file.read_text():
             assert self.scheduler.poll() is None
             os.sched_yield()
         self.address: str = json.loads(file.read_text())["address"]
 
     def worker(self, jobs: int = 1, **environment: str) -> "subprocess.Popen[bytes]":
-        return self.start([ADAMBENCH, "worker", self.address, "--jobs", str(jobs)], **environment)
+        return self.start([ADAMBENCH, "worker", self.address, "--jobs", str(jobs), *self.both], **environment)
 
     def run(self, *words: str) -> "subprocess.Popen[str]":
         """`adambench run small.yaml` on this cluster."""
         return subprocess.Popen(
-            [ADAMBENCH, "run", "small.yaml", "--engine", "dask", "--scheduler", self.address, *words],
+            [ADAMBENCH, "run", "small.yaml", "--engine", "dask", "--scheduler", self.address, *self.both, *words],
             cwd=self.path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -218,6 +221,60 @@ def test_a_worker_with_other_kernels_is_refused_with_the_reason(cluster: Cluster
     process.communicate(timeout=100)
     assert process.returncode == 0
     assert len(curves_of(runs(small.parent))) == 17
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate that is its own authority, and its key, both thrown away after the test."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs the command openssl, which makes a certificate")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    words = f"req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -out {cert} -keyout {key}"
+    subprocess.run(["openssl", *words.split()], check=True, capture_output=True)
+    return cert, key
+
+
+def test_with_tls_nobody_without_the_certificate_gets_in(
+    certificate: tuple[Path, Path], command: Command, small: Path, reference: Callable[..., dict[str, Any]]
+) -> None:
+    cert, key = map(str, certificate)
+    ours = ["--tls-ca", cert, "--tls-cert", cert, "--tls-key", key]
+    theirs = ["--tls-ca-file", cert, "--tls-cert", cert, "--tls-key", key, "--protocol", "tls"]
+    cluster = Cluster(small.parent, theirs, ours)
+    try:
+        assert cluster.address.startswith("tls://")
+        cluster.worker(2)
+        _, err = (process := cluster.run()).communicate(timeout=110)
+        assert process.returncode == 0, err
+        assert curves_of(runs(small.parent)) == reference()
+        stranger = ["run", small, "--results", "new", "--engine", "dask", "--scheduler"]
+        for address, told in (
+            (cluster.address, "a scheduler with TLS, but no certificate is known"),
+            (cluster.address.replace("tls://", "tcp://"), "no Dask scheduler answers"),
+        ):
+            refused = command(*stranger, address)
+            assert refused.returncode
+            assert refused.stderr.startswith(f"{address}: {told}")
+            assert "Traceback" not in refused.stderr
+    finally:
+        cluster.end()
+
+
+def test_mistakes_about_tls(command: Command, small: Path, tmp_path: Path) -> None:
+    file = str(small)
+    whole = ["--tls-ca", file, "--tls-cert", file, "--tls-key"]
+    for words, told in (
+        (["tls://x:1", "--tls-ca", file], "--tls-ca, --tls-cert and --tls-key need each other"),
+        (["tcp://x:1", *whole, file], "--tls-ca: needs a scheduler with TLS, but found tcp://x:1"),
+        (["tls://x:1", *whole, "gone.pem"], "--tls-ca, --tls-cert, --tls-key: "),
+        (["tls://x:1"], "tls://x:1: a scheduler with TLS, but no certificate is known"),
+    ):
+        answer = command("worker", *words)
+        assert answer.returncode == 2
+        assert answer.stderr.startswith(told)
+        assert "Traceback" not in answer.stderr
+    assert command("run", small, *whole, file).returncode == 2
+    assert not (tmp_path / "results").exists()
 
 
 def test_no_scheduler_is_told(command: Command, small: Path) -> None:

@@ -23,7 +23,7 @@ LAYERS = [
     {"judge"},
     {"show", "bench"},
     {"session"},
-    {"stored"},
+    {"stored", "watched"},
     {"api", "cli"},
     {"__main__"},
 ]

@@ -1,6 +1,7 @@
 """Shards, and the union of their records."""
 
 import csv
+import io
 import itertools
 import shutil
 from dataclasses import replace
@@ -34,6 +35,25 @@ def test_a_shard_that_is_none_is_refused(text: str) -> None:
 def timeless(summary: Path) -> list[dict[str, str]]:
     rows = csv.DictReader(summary.read_text().splitlines())
     return [{key: value for key, value in row.items() if key != "seconds_mean"} for row in rows]
+
+
+def test_a_dry_run_of_a_shard_shows_its_runs_alone(command: Command, small: Path) -> None:
+    """The parts add up to the tuning runs of the whole, and to the report runs whose setting is known: those of mlp."""
+
+    def shown(*words: str) -> dict[str, tuple[int, int]]:
+        rows = csv.DictReader(io.StringIO(command("run", small, "--dry-run", "--format", "csv", *words).stdout))
+        return {
+            f"{row['problem']} {row['optimizer']}": (int(row["tuning runs"]), int(row["report runs"])) for row in rows
+        }
+
+    whole, parts = shown(), [shown("--shard", f"{k}/2") for k in (1, 2)]
+    for name, (tuning, report) in whole.items():
+        found = [sum(part[name][place] for part in parts) for place in (0, 1)]
+        assert found == [tuning, 0 if tuning else report]
+    assert all(part != whole for part in parts)
+    assert "small: 17 runs" in command("run", small, "--dry-run").stdout
+    told = [int(command("run", small, "--dry-run", "--shard", f"{k}/2").stdout.split()[1]) for k in (1, 2)]
+    assert told == [sum(map(sum, part.values())) for part in parts]
 
 
 def test_merged_shards_are_the_whole(command: Command, small: Path) -> None:

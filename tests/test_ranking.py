@@ -8,8 +8,11 @@ from rich.console import Console
 
 from adambench.config.loading import parse
 from adambench.curve import Evaluation
+from adambench.datasets import Dataset
 from adambench.execution import plan
 from adambench.execution.engines import Progressed, Started
+from adambench.execution.estimate import Cost, Expected
+from adambench.execution.outlook import Outlook
 from adambench.execution.unfolding import Unfolding
 from adambench.judge.analysis import Estimate
 from adambench.show.progress import Watch
@@ -54,13 +57,14 @@ def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_a_log_gets_a_line_a_minute() -> None:
+def test_a_log_gets_a_line_a_minute(dataset: Dataset) -> None:
     experiment = parse("name: x\ndataset: mnist\nseeds: [1]\nproblems: {a: {model: mlp, epochs: 9, batch_size: 8}}\n"
                        "optimizers: {adam: {}}\n", "x.yaml")  # fmt: skip
     runs = Unfolding(plan.entries(experiment), {})
     (run,) = runs.runs.values()
     file, now = io.StringIO(), iter(range(0, 10_000, 25))  # a clock that is read every 25 seconds
-    with Watch(Console(file=file, width=160), runs, lambda _: 1.0, clock=lambda: float(next(now))) as watch:
+    outlook = Outlook(Expected(9.0, {"a": 9.0}), Cost(dataset), lambda: 1)
+    with Watch(Console(file=file, width=160), runs, outlook, clock=lambda: float(next(now))) as watch:
         watch.show(Started(0, [run]))
         for epoch in range(1, 8):
             watch.show(Progressed(0, [run], [Evaluation(epoch, train_loss=1 / epoch)]))

@@ -20,7 +20,7 @@ from adambench.datasets import Dataset
 from adambench.execution import plan
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
 from adambench.execution.plan import Run
-from adambench.execution.scheduling import execute, expected_seconds, local
+from adambench.execution.scheduling import execute, local
 from adambench.execution.shared_data import Shared
 from adambench.execution.unfolding import Unfolding
 from adambench.models.logistic import settings_are_independent
@@ -148,12 +148,6 @@ def test_no_worker_is_left_over(experiment: Experiment) -> None:
     next(events)
     events.close()  # type: ignore[attr-defined]  # a generator
     assert [p for p in multiprocessing.active_children() if p.name.startswith("worker")] == []
-
-
-def test_expected_seconds_grow_with_the_work(experiment: Experiment, dataset: Dataset) -> None:
-    work = expected_seconds(experiment, dataset)
-    run = plan.entries(experiment)[0].tuning[0]
-    assert work(replace(run, epochs=20)) == pytest.approx(10 * work(replace(run, epochs=2)))
 
 
 def test_a_shared_data_set_equals_the_original(dataset: Dataset) -> None:

@@ -1,5 +1,6 @@
 """The runs of a plan as they can be named: the same as asking the whole plan again, and a count that never goes back."""
 
+import heapq
 import random
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -7,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from adambench.bench.plans import Instant
+from adambench.bench.plans import by_rate
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
 from adambench.execution.engines import Event, Failed, Started
-from adambench.execution.plan import Run
+from adambench.execution.engines.rehearsal import Rehearsal
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
 
@@ -76,19 +77,16 @@ def test_half_of_a_plan_resumed_is_counted() -> None:
     assert {run.id for run in runs.left()} >= set(runs.runs) - set(curves)
 
 
-class Stub(Instant):
+class Stub(Rehearsal):
     """An engine that trains nothing, and fails where it is told to."""
 
     def __init__(self, places: int, fails: Sequence[str] = ()) -> None:
-        super().__init__(places)
+        super().__init__(places, lambda run: 4 if run.batch_size == 8 else 1, curve=by_rate)
         self.fails = fails
 
-    def most_together(self, run: Run) -> int:
-        return 4 if run.batch_size == 8 else 1
-
     def events(self, stop: Connection | None) -> Iterator[Event]:
-        if any(run.id in self.fails for run in self.groups[0]):
-            yield Failed(0, self.groups.pop(0), "as it was told")
+        if any(run.id in self.fails for run in self.groups[0][2]):
+            yield Failed(0, heapq.heappop(self.groups)[2], "as it was told")
         else:
             yield from super().events(stop)
 

@@ -1,14 +1,13 @@
 """What a run costs the process that plans and records it, in small plans and in large ones. Nothing is trained."""
 
 import time
-from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection
-from typing import Self
+from collections.abc import Sequence
 
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
-from adambench.execution.engines import Event, Finished, Started
+from adambench.execution.engines import Finished
+from adambench.execution.engines.rehearsal import Rehearsal
 from adambench.execution.plan import Run
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
@@ -17,42 +16,10 @@ from adambench.store.records import Record
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)
 
 
-class Instant:
-    """An engine that trains nothing: a group ends as soon as its events are asked for."""
-
-    def __init__(self, places: int = 2, together: int = 4) -> None:
-        self.places, self.together = places, together
-        self.groups: list[Sequence[Run]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.groups = []
-
-    @property
-    def free(self) -> int:
-        return self.places - len(self.groups)
-
-    @property
-    def running(self) -> int:
-        return len(self.groups)
-
-    def most_together(self, run: Run) -> int:  # noqa: ARG002  # the same for all
-        return self.together
-
-    def start(self, runs: Sequence[Run]) -> Started:
-        self.groups.append(runs)
-        return Started(0, runs)
-
-    def events(self, stop: Connection | None) -> Iterator[Event]:  # noqa: ARG002  # it never waits
-        runs = self.groups.pop(0)
-        yield Finished(0, runs, [self.curve(run) for run in runs])
-
-    def curve(self, run: Run) -> Curve:
-        """The lower the rate, the lower the cost."""
-        lr = run.optimizer.hyperparameters["lr"]
-        return [Evaluation(epoch, epoch, 0.0, lr, 0.0, lr, 0.1) for epoch in range(1, run.epochs + 1)]
+def by_rate(run: Run) -> Curve:
+    """The lower the rate, the lower the cost."""
+    lr = run.optimizer.hyperparameters["lr"]
+    return [Evaluation(epoch, epoch, 0.0, lr, 0.0, lr, 0.1) for epoch in range(1, run.epochs + 1)]
 
 
 def growth(sizes: Sequence[int] = SIZES) -> dict[int, float]:
@@ -77,7 +44,7 @@ optimizers:
     start = time.process_time()
     curves: dict[str, Curve] = {}
     runs = Unfolding(plan.entries(experiment), curves)
-    for event in execute(runs.runs.values(), curves, Instant(), then=runs.finish):
+    for event in execute(runs.runs.values(), curves, Rehearsal(2, lambda _: 4, curve=by_rate), then=runs.finish):
         if isinstance(event, Finished):
             for run, curve in zip(event.runs, event.curves, strict=True):
                 Record.of(run, curve).json()

@@ -4,6 +4,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 """
 
 from adambench.cli.app import app, main
+from adambench.cli.background import status
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import check, explain, init, list_
 from adambench.cli.looking import plot, show, table
@@ -17,6 +18,7 @@ __all__ = ["app", "main"]
 
 for command in (
     run,
+    status,
     plot,
     table,
     claims,

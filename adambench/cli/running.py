@@ -1,7 +1,5 @@
 """`adambench run`: train an experiment."""
 
-import sys
-from contextlib import nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, tell, warn
-from adambench.cli.working import needs_distributed
+from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, TableFormat, tell, warn
+from adambench.cli.background import in_background
+from adambench.cli.working import TlsCa, TlsCert, TlsKey, needs_distributed, tls_files
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from adambench.config.experiment import Experiment
     from adambench.datasets import Dataset
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.engines import Engine as Trainer
-    from adambench.execution.plan import Run
     from adambench.session import Session
 
 
@@ -60,96 +58,111 @@ def run(
         typer.Option(metavar="ADDRESS", help="With --engine dask: the scheduler, for example tcp://host:8786."),
     ] = None,
     plugin: Plugins = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Train in the background, also after this terminal is closed.")
+    ] = False,
     format: Format = TEXT,
 ) -> None:
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
-    from adambench.config import loading
     from adambench.execution.checkpoints import Checkpoints
-    from adambench.execution.scheduling import expected_seconds
     from adambench.execution.unfolding import shard as part
     from adambench.session import Session
-    from adambench.show import progress
-    from adambench.show.terminal import console, plural
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
+    from adambench.store.status import Told
     from adambench.stored import refuse_to_replace
+    from adambench.watched import train
 
-    out = console()
     mine = part(shard) if shard else None
-    _check_engine(engine, scheduler)
+    tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
+    if detach and dry_run:
+        raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
     experiment, dataset = _read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
-    if overrides and not dry_run:
+    place = scratch / experiment.name if scratch else folder.checkpoints
+    checkpoints = Checkpoints(place.absolute(), checkpoint_every)
+    if dry_run:
+        session = Session.open(experiment, folder, warn, fresh=fresh)
+        session.mine = mine
+        _preview(session, dataset, jobs, checkpoints, format)
+        return
+    if overrides:
         refuse_to_replace(folder, experiment)
-    with nullcontext() if dry_run else locked(folder.prepare()):
-        place = scratch / experiment.name if scratch else folder.checkpoints
-        checkpoints = Checkpoints(place.absolute(), checkpoint_every)
-        if fresh and not dry_run:
+    if detach:
+        in_background(folder, f"adambench status {_named(experiment.name, results)}")
+        return
+    with locked(folder.prepare()), Told(folder.path) as told:
+        keep = told.keep(warn)
+        if fresh:
             folder.put_aside()
             checkpoints.remove()
-        session = Session.open(experiment, folder, warn, set_aside=not dry_run, fresh=fresh)
+        session = Session.open(experiment, folder, keep, set_aside=True, fresh=fresh)
         session.mine = mine
-        work = expected_seconds(experiment, dataset)
-        trainer, cores = _trainer(None if dry_run else scheduler, jobs, experiment, dataset, checkpoints)
-        if not dry_run or format is TEXT:
-            out.print(progress.plan_line(experiment.name, session.unfolding, cores, work), markup=False)
-        if dry_run:
-            tell([progress.planned(session.entries, session.curves, work)], format)
-            return
-        folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
-        folder.write_config(loading.resolved(experiment))
-        try:
-            failed = _train(session, trainer, work, checkpoints)
-        except KeyboardInterrupt:
-            session.write_tables()
-            out.print("interrupted; finished runs are kept: rerun the command to resume")
-            raise
+        trainer, places = _trainer(scheduler, tls, jobs, experiment, dataset, checkpoints, keep)
+        failed = train(session, dataset, trainer, places, checkpoints, told)
         written = [folder.runs, *session.write_tables()]
         tell(session.tables(), format)
         written += [*session.draw("png"), *session.draw_search("png")]
     _tell_results(session, written, results, shard)
     if failed:
-        out.print(f"{plural(failed, 'run')} failed; rerun the command to try again")
+        print(f"{told.end}; rerun the command to try again")
         raise typer.Exit(1)
 
 
-def _check_engine(engine: Engine, scheduler: str | None) -> None:
+def _check_engine(
+    engine: Engine, scheduler: str | None, ca: Path | None, cert: Path | None, key: Path | None
+) -> "Sequence[Path]":
+    """The files for TLS, if any."""
     if (engine is Engine.dask) != bool(scheduler):
         example = "--engine dask --scheduler tcp://host:8786"
         raise AdambenchError("--engine dask and --scheduler need each other", f"For example: {example}")
     if scheduler:
         needs_distributed()
+        return tls_files("client", scheduler, ca, cert, key)
+    if ca or cert or key:
+        raise AdambenchError("--tls-ca, --tls-cert and --tls-key need --engine dask")
+    return []
 
 
 def _trainer(
-    scheduler: str | None, jobs: int | None, experiment: "Experiment", dataset: "Dataset", checkpoints: "Checkpoints"
+    scheduler: str | None,
+    tls: "Sequence[Path]",
+    jobs: int | None,
+    experiment: "Experiment",
+    dataset: "Dataset",
+    checkpoints: "Checkpoints",
+    warn: "Callable[[str], object]",
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
     from adambench.execution.scheduling import cores, local
 
     if scheduler is None:
-        return local(jobs, dataset, checkpoints), cores() if jobs is None else jobs
+        return local(jobs, dataset, checkpoints), cores() if jobs is None else max(1, jobs)
     from adambench.execution.engines.dask import Cluster
 
-    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn)
-    return cluster, cluster.places
+    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn, tls)
+    return cluster, max(1, cluster.places)
 
 
-def _train(session: "Session", trainer: "Trainer", work: "Callable[[Run], float]", checkpoints: "Checkpoints") -> int:
-    """Train, and show the progress. How many runs failed."""
-    from adambench.execution.engines import Failed
-    from adambench.execution.scheduling import interruptible
-    from adambench.show.progress import Watch
+def _preview(
+    session: "Session", dataset: "Dataset", jobs: int | None, checkpoints: "Checkpoints", format: TableFormat
+) -> None:
+    """Print the plan, and in how much time it would be done on this machine."""
+    from adambench.execution.estimate import Cost, rehearse
+    from adambench.execution.scheduling import cores
+    from adambench.show import progress
     from adambench.show.terminal import console
 
-    failed = 0
-    with interruptible() as stop, Watch(console(), session.unfolding, work) as watch:
-        for event in session.train(trainer, work, stop, checkpoints, warn):
-            watch.show(event)
-            if isinstance(event, Failed):
-                failed += len(event.runs)
-                print(event.reason, file=sys.stderr)
-    return failed
+    places = cores() if jobs is None else max(1, jobs)
+    cost = Cost(dataset, places, (record.data for record in session.records.values()))
+    if format is TEXT:
+        expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
+        line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)
+        console().print(line, markup=False)
+    tell([progress.planned(session.unfolding, cost)], format)
 
 
 def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:
@@ -162,10 +175,15 @@ def _tell_results(session: "Session", written: list[Path], results: Path, shard:
     for path in written:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if stated := len(experiment.claims):
-        name = experiment.name if results == Path("results") else f"{experiment.name} --results {results}"
+        name = _named(experiment.name, results)
         out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
     if shard:
         out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
+
+
+def _named(experiment: str, results: Path) -> str:
+    """How a command names an experiment."""
+    return experiment if results == Path("results") else f"{experiment} --results {results}"
 
 
 def _read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":

@@ -1,8 +1,10 @@
-"""`adambench worker`: train for a Dask cluster."""
+"""`adambench worker`: train for a Dask cluster. And what both ends of a cluster need: the package, TLS."""
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,25 +13,37 @@ from adambench.errors import AdambenchError
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+TlsCa = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="TLS: certificate of the authority that the cluster trusts.")
+]
+TlsCert = Annotated[Path | None, typer.Option(metavar="FILE", help="TLS: the certificate of this side.")]
+TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="TLS: the private key of this side.")]
+
 
 def worker(
     scheduler: Annotated[str, typer.Argument(help="Address of a Dask scheduler, for example tcp://host:8786.")],
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Number of worker processes; as many as there are cores if left out.")
     ] = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Train runs that `run --engine dask` hands out, until interrupted.
 
-    Whoever can reach the scheduler can run code in this process.
+    Whoever can reach the scheduler or this process can run code in it. TLS with certificates of your own prevents that.
     """
     from adambench.execution.scheduling import cores
 
     needs_distributed()
+    files = tls_files("worker", scheduler, tls_ca, tls_cert, tls_key)
     count = str(jobs or cores())
     # One thread for each process, no limit of memory at which training would be stopped. What importing adambench has
     # set for OpenBLAS is inherited, so it comes before NumPy, whoever imports that first.
     words = ["-m", "distributed.cli.dask_worker", scheduler, "--nworkers", count, "--nthreads", "1"]
     words += ["--memory-limit", "0", "--no-dashboard"]
+    for name, file in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
+        words += [name, str(file)]
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     os.execve(sys.executable, [sys.executable, *words], environment)
 
@@ -40,3 +54,33 @@ def needs_distributed() -> None:
         raise AdambenchError(
             "Dask needs the package distributed, which is not installed", "Install it: pip install 'adambench[dask]'"
         )
+
+
+def tls_files(side: str, scheduler: str, ca: Path | None, cert: Path | None, key: Path | None) -> Sequence[Path]:
+    """The three files, or none, which leaves TLS to Dask's own configuration of a side (`client` or `worker`).
+
+    Raises AdambenchError if the scheduler's address asks for something else, or if they are no certificates.
+    """
+    import ssl
+
+    import dask
+
+    files = [file.absolute() for file in (ca, cert, key) if file]
+    if files and len(files) < 3:
+        raise AdambenchError("--tls-ca, --tls-cert and --tls-key need each other")
+    if files and not scheduler.startswith("tls://"):
+        raise AdambenchError(
+            f"--tls-ca: needs a scheduler with TLS, but found {scheduler}",
+            "The address of such a scheduler begins with tls://, for example tls://host:8786.",
+        )
+    if not files and scheduler.startswith("tls://") and not dask.config.get(f"distributed.comm.tls.{side}.cert", None):
+        raise AdambenchError(
+            f"{scheduler}: a scheduler with TLS, but no certificate is known",
+            "Give --tls-ca, --tls-cert and --tls-key, or name the files in Dask's configuration.",
+        )
+    if files:
+        try:
+            ssl.create_default_context(cafile=files[0]).load_cert_chain(files[1], files[2])
+        except OSError as error:  # also of what is no certificate, or another's key
+            raise AdambenchError(f"--tls-ca, --tls-cert, --tls-key: {error.strerror or error}") from error
+    return files

@@ -4,16 +4,13 @@ The curve of a run depends on the run alone: not on the worker, the number of wo
 that are trained together with it. So all of these may depend on what is left to do.
 """
 
-import functools
 import heapq
 import itertools
 import math
 import multiprocessing
 import os
 import signal
-import statistics
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,21 +18,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import MappingProxyType
 
-import threadpoolctl
-
-from adambench.config.experiment import Experiment
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Dataset
-from adambench.errors import AdambenchError
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Event, Failed, Finished
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
-from adambench.execution.group import most_together
 from adambench.execution.plan import Run
-from adambench.models import Model
-from adambench.optimizers import OPTIMIZERS
-from adambench.training import steps
 
 TRIES = 2  # of a run whose worker fails or dies
 
@@ -156,39 +145,3 @@ def interruptible() -> Iterator[Connection]:
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
-
-
-def expected_seconds(experiment: Experiment, dataset: Dataset) -> Callable[[Run], float]:
-    """A function that estimates the CPU seconds of a run from a few steps of its problem, timed here and now.
-
-    Evaluation has no backward pass, so per image it is a third of the work of a training step.
-    """
-
-    def seen(images: int) -> float:
-        return images + (len(dataset.test.labels) + images * experiment.evaluate.train) / 3
-
-    @functools.cache
-    def image(model: Model, batch_size: int) -> float:
-        adams = [OPTIMIZERS["adam"]()] * min(8, most_together(model, dataset, batch_size))
-        with threadpoolctl.threadpool_limits(1):
-            step = _median_seconds(steps(model, adams, dataset, batch_size)) / len(adams)
-        return step / batch_size
-
-    def seconds(run: Run) -> float:
-        try:
-            images = run.train_images or len(dataset.train.labels)
-            return image(run.model, min(run.batch_size, images)) * seen(images) * run.epochs
-        except MemoryError as error:
-            raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
-
-    return seconds
-
-
-def _median_seconds(action: Callable[[], None]) -> float:
-    """Median CPU seconds of an action; the first call is not counted."""
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < 0.1 and len(times) < 20):
-        start = time.process_time()
-        action()
-        times.append(time.process_time() - start)
-    return statistics.median(times[1:])

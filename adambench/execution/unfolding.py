@@ -23,7 +23,7 @@ class Unfolding:
         self, entries: Sequence[Entry], curves: Mapping[str, Curve], mine: Callable[[Run], bool] | None = None
     ) -> None:
         """curves: of the finished runs, by id, which grow as runs finish. mine: leave out the runs that are not."""
-        self.entries, self.curves, self._mine = entries, curves, mine
+        self.entries, self.curves, self.mine = entries, curves, mine
         self.runs: dict[str, Run] = {}
         self.done = self.total = 0
         self._searches: dict[str, list[int]] = defaultdict(list)  # by id of a missing tuning run, the entries
@@ -59,7 +59,7 @@ class Unfolding:
         """The runs that have no curve. Where a search is not finished, the best setting so far is reported."""
         left = list(self.runs.values())
         for entry, missing in zip(self.entries, self._missing, strict=True):
-            if missing and not self._mine:
+            if missing and not self.mine:
                 left += entry.outlook(self.curves)
         return list({run.id: run for run in left if run.id not in self.curves}.values())
 
@@ -70,7 +70,7 @@ class Unfolding:
 
     def _add(self, runs: Sequence[Run]) -> list[Run]:
         """Those that are new."""
-        new = {run.id: run for run in runs if run.id not in self.runs and (not self._mine or self._mine(run))}
+        new = {run.id: run for run in runs if run.id not in self.runs and (not self.mine or self.mine(run))}
         self.runs |= new
         self.done += sum(id_ in self.curves for id_ in new)
         return list(new.values())

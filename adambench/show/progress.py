@@ -1,17 +1,17 @@
 """What a person sees of runs to come and under way: the plan, progress, a line for each end."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from adambench.curve import Curve
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.outlook import Outlook
 from adambench.execution.plan import Entry, Run, shortest, words
 from adambench.execution.unfolding import Unfolding
 from adambench.show.table import Column, Table
@@ -21,11 +21,15 @@ MOST_SILENT = 60.0  # seconds without a line where there is no terminal
 MOST_VALUES = 6  # of an axis that are written out
 
 
-class TimeLeft(TimeRemainingColumn):
+class TimeLeft(ProgressColumn):
     """Time left, of the whole only."""
 
+    def __init__(self, outlook: Outlook) -> None:
+        super().__init__()
+        self.outlook = outlook
+
     def render(self, task: Task) -> Text:
-        return super().render(task) if task.fields["whole"] else Text()
+        return Text(f"{duration(self.outlook.left)} left" if task.fields["whole"] else "")
 
 
 class Watch:
@@ -35,23 +39,22 @@ class Watch:
     """
 
     def __init__(
-        self, out: Console, runs: Unfolding, work: Callable[[Run], float], clock: Callable[[], float] = time.monotonic
+        self, out: Console, runs: Unfolding, outlook: Outlook, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """runs: of the plan, which are named as runs finish. work: expected seconds of a run. clock: in seconds."""
-        self.out, self.runs, self.work, self.clock = out, runs, work, clock
+        """runs: of the plan, which are named as runs finish. clock: in seconds."""
+        self.out, self.runs, self.outlook, self.clock = out, runs, outlook, clock
         self.last_line = clock()
+        self.under_way: dict[int, str] = {}  # by worker, what it trains and how far it is
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[state]}"),
-            TimeLeft(compact=True),
+            TimeLeft(outlook),
             console=out,
             transient=True,
-            speed_estimate_period=600,
             disable=not out.is_terminal,
         )
-        expected = sum(map(work, runs.left()))
-        self.whole = self.bars.add_task("all runs", total=expected, whole=True, state=self._count())
+        self.whole = self.bars.add_task("all runs", total=outlook.whole, whole=True, state=self._count())
         self.lines: dict[int, TaskID] = {}
 
     def __enter__(self) -> "Watch":
@@ -62,20 +65,22 @@ class Watch:
         self.bars.stop()
 
     def show(self, event: Event) -> None:
+        self.outlook.note(event)
+        self.bars.update(self.whole, completed=self.outlook.done)
         match event:
             case Started(runs=runs):
                 if event.worker not in self.lines:
                     self.lines[event.worker] = self.bars.add_task("", whole=False, state="")
-                name = run_name(runs[0]) if len(runs) == 1 else f"{runs[0].problem}: {len(runs)} runs together"
-                line, epochs = self.lines[event.worker], runs[0].epochs
-                self.bars.reset(line, total=epochs, description=escape(name), whole=False, state=f"epoch 0/{epochs}")
+                line, epochs, state = self.lines[event.worker], runs[0].epochs, f"epoch 0/{runs[0].epochs}"
+                self.under_way[event.worker] = f"{_name(runs)}: {state}"
+                self.bars.reset(line, total=epochs, description=escape(_name(runs)), whole=False, state=state)
             case Progressed(runs=runs, evaluations=evaluations):
                 now = [evaluation for evaluation in evaluations if evaluation]
                 lowest = min(evaluation.train_loss for evaluation in now)
                 which = "lowest cost" if len(runs) > 1 else "cost"
                 state = f"epoch {now[0].epoch}/{runs[0].epochs} · {which} {cost(lowest)}"
                 self.bars.update(self.lines[event.worker], completed=now[0].epoch, state=state)
-                self.bars.advance(self.whole, sum(self.work(run) / run.epochs for run in runs))
+                self.under_way[event.worker] = f"{_name(runs)}: {state}"
                 if not self.out.is_terminal and self.clock() - self.last_line >= MOST_SILENT:
                     self._line(self.runs.done, runs[0], state)
             case Finished(runs=runs, curves=curves):
@@ -84,10 +89,10 @@ class Watch:
                     end = f"diverged in epoch {last.epoch}" if last.diverged else f"cost {cost(last.train_loss)}"
                     if not self.out.is_terminal:
                         self._line(self.runs.done + place, run, f"{end}, {last.seconds:.1f} s")
-                left = runs[0].epochs - max(curve[-1].epoch for curve in curves)  # all diverged
-                self.bars.advance(self.whole, left * sum(self.work(run) / run.epochs for run in runs))
+                self.under_way.pop(event.worker, None)
                 self.bars.update(self.whole, state=self._count())
             case Failed(runs=runs):
+                self.under_way.pop(event.worker, None)
                 for run in runs:
                     self._line(self.runs.done, run, failure(event))
 
@@ -99,13 +104,16 @@ class Watch:
         return f"{self.runs.done}/{self.runs.total} runs"
 
 
-def plan_line(name: str, runs: Unfolding, jobs: int, work: Callable[[Run], float]) -> str:
-    """`mnist: 72 runs, 0 already done, about 3 min on 2 cores`."""
+def plan_line(name: str, runs: Unfolding, jobs: int, seconds: float) -> str:
+    """`mnist: 72 runs, 0 already done, about 3 min on 2 cores`. seconds: until the last run ends."""
     line = f"{name}: {plural(runs.total, 'run')}, {runs.done} already done"
     if not (left := runs.left()):
         return line
-    cores = max(1, min(jobs, len(left)))
-    return f"{line}, about {duration(sum(map(work, left)) / cores)} on {plural(cores, 'core')}"
+    return f"{line}, about {duration(seconds)} on {plural(max(1, min(jobs, len(left))), 'core')}"
+
+
+def _name(runs: Sequence[Run]) -> str:
+    return run_name(runs[0]) if len(runs) == 1 else f"{runs[0].problem}: {len(runs)} runs together"
 
 
 def run_name(run: Run) -> str:
@@ -128,18 +136,22 @@ PLAN = [
     Column("optimizer", lambda row: row[0].grid.label, left=True),
     Column("varied", lambda row: _varied(row[0]), left=True),
     Column("settings", lambda row: len(row[0].grid.settings), spare=1),
-    Column("tuning runs", lambda row: len(row[0].tuning)),
-    Column("report runs", lambda row: len(row[0].problem.seeds)),
+    Column("tuning runs", lambda row: sum(run.phase == "tuning" for run in row[1])),
+    Column("report runs", lambda row: sum(run.phase == "report" for run in row[1])),
     Column("already done", lambda row: len(row[1]) - len(row[2]), spare=2),
 ]
 
 
-def planned(entries: Sequence[Entry], curves: Mapping[str, Curve], work: Callable[[Run], float]) -> Table:
-    """What a run would train: for each optimizer of each problem, the settings, the runs and their expected time."""
+def planned(plan: Unfolding, work: Callable[[Run], float]) -> Table:
+    """What a run would train: for each optimizer of each problem, the settings, the runs and their expected time.
+
+    Of a part of the plan, only the runs that are in it and can be named.
+    """
     rows: list[Planned] = []
-    for entry in entries:
-        runs = entry.outlook(curves)
-        rows.append((entry, runs, [run for run in runs if run.id not in curves]))
+    for entry in plan.entries:
+        runs = [*entry.tuning, *entry.report(plan.curves)] if plan.mine else entry.outlook(plan.curves)
+        runs = [run for run in runs if not plan.mine or plan.mine(run)]
+        rows.append((entry, runs, [run for run in runs if run.id not in plan.curves]))
     time = Column("CPU time", lambda row: sum(map(work, row[2])), duration)
     return Table("", [*PLAN, time], rows)
 

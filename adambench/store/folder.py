@@ -34,6 +34,7 @@ class Folder:
         self.figures = self.path / "figures"
         self.checkpoints = self.path / "checkpoints"
         self.plugins = self.path / "plugins"
+        self.log = self.path / "run.log"  # of `run --detach`
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""

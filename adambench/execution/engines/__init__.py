@@ -1,7 +1,7 @@
 """Engines train runs. An engine starts groups of runs and reports events; here is what it does and what it reports.
 
-`local` trains in worker processes on this machine, `inline` in this process, `dask` on a cluster. No engine reads or
-writes the results.
+`local` trains in worker processes on this machine, `inline` in this process, `dask` on a cluster; `rehearsal` trains
+nothing. No engine reads or writes the results.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import distributed
@@ -55,7 +56,9 @@ class Cluster:
         dataset: Dataset,
         checkpoints: Checkpoints | None,
         warn: Callable[[str], object],
+        tls: Sequence[Path] = (),
     ) -> None:
+        """tls: the files of the authority's certificate, our certificate and our key; none: as Dask is configured."""
         self.scheduler, self.source, self.dataset = scheduler, source, dataset
         self.checkpoints, self.warn = checkpoints, warn
         self.groups: dict[str, _Group] = {}  # under way, by key
@@ -68,8 +71,11 @@ class Cluster:
         self._waiting = False
         for name in ("distributed", "distributed.client", "tornado.application"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is told here, without a traceback
+        names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+        files = {name: str(file) for name, file in zip(names, tls, strict=False)}
+        security = distributed.Security(**files, require_encryption=True) if files else None
         try:
-            self.client = distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
+            self.client = distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False, security=security)
         except (OSError, ValueError) as error:
             raise AdambenchError(f"{scheduler}: no Dask scheduler answers: {error}", exit_code=1) from error
         self.topic = f"adambench-{uuid.uuid4()}"

@@ -1,0 +1,181 @@
+"""How long runs will take: a few steps timed here and now, what like runs took before, and a rehearsal of the plan."""
+
+import json
+import statistics
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from adambench.config.experiment import named
+from adambench.curve import Curve
+from adambench.datasets import Dataset
+from adambench.errors import AdambenchError
+from adambench.execution.engines.rehearsal import Rehearsal
+from adambench.execution.group import most_together
+from adambench.execution.plan import Run
+from adambench.execution.provenance import provenance
+from adambench.execution.scheduling import execute
+from adambench.execution.unfolding import Unfolding
+from adambench.models import Model
+from adambench.optimizers import OPTIMIZERS
+from adambench.training import NUMERICS, steps
+
+LOOK = 0.5  # seconds that are spent on seeing what else the machine does
+SAME = ("cpu", "blas")  # in the records of runs that took as long as they would here
+
+
+@dataclass(frozen=True)
+class Step:
+    """CPU seconds of a training step of settings that are trained together: `shared`, and `own` for each."""
+
+    shared: float
+    own: float
+    most: int  # settings together
+
+    def seconds(self, together: int) -> float:
+        return self.shared + self.own * together
+
+
+class Cost:
+    """Expected CPU seconds of runs while all places of an engine are busy.
+
+    places: so many processes share the cores, which slows each of them down where cores share their parts; steps are
+    timed in as many threads at once. records: the data of finished runs; those of the same processor and BLAS say how
+    much longer than the timed steps such runs really take.
+    """
+
+    def __init__(self, dataset: Dataset, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.dataset, self.places = dataset, max(1, places)
+        self.images = len(dataset.train.labels)
+        self._steps: dict[tuple[Model, int], Step] = {}
+        self._before: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        here = {"numerics": NUMERICS, "dataset": dataset.sha256, **{name: provenance()[name] for name in SAME}}
+        for record in records:
+            if all(record.get(name) == now for name, now in here.items()):
+                self._before[_kind(record["model"], record["batch_size"])].append(record)
+
+    def __call__(self, run: Run) -> float:
+        """Of a run as one of as many as can be trained together, at most eight."""
+        most = min(8, self.most(run))
+        return self.group([run] * most) / most
+
+    def most(self, run: Run) -> int:
+        """How many runs like this one can be trained together."""
+        return self._step(run).most
+
+    def group(self, runs: Sequence[Run], begun: int = 0) -> float:
+        """Of runs that are trained together. begun: epochs that are behind them.
+
+        Evaluation has no backward pass, so per image it is a third of the work of a training step.
+        """
+        run = runs[0]
+        images = run.train_images or self.images
+        seen = images + (len(self.dataset.test.labels) + images * run.evaluate_train) / 3
+        count = seen / min(run.batch_size, images) * (run.epochs - begun)
+        return count * self._step(run).seconds(len(runs))
+
+    @cached_property
+    def crowd(self) -> float:
+        """Seconds that pass while each place gets a CPU second: 1 on an idle machine, 2 if half of it is taken."""
+        matrix = np.ones((256, 256), np.float32)
+
+        def share(_: int) -> float:
+            begin, begin_cpu = time.perf_counter(), time.thread_time()
+            while (passed := time.perf_counter() - begin) < LOOK:
+                matrix @ matrix  # without Python's lock, so that the threads do not wait for each other
+            return (time.thread_time() - begin_cpu) / passed
+
+        with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(self.places) as pool:
+            return 1 / statistics.mean(pool.map(share, range(self.places)))
+
+    def _step(self, run: Run) -> Step:
+        key = run.model, run.batch_size
+        if key not in self._steps:
+            try:
+                self._steps[key] = self._slowed(self._timed(*key), *key)
+            except MemoryError as error:
+                raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
+        return self._steps[key]
+
+    def _timed(self, model: Model, batch_size: int) -> Step:
+        most = most_together(model, self.dataset, batch_size)
+        with threadpoolctl.threadpool_limits(1):
+            alone, all_ = (self._seconds(model, batch_size, together) for together in (1, most))
+        own = max(0.0, all_ - alone) / (most - 1) if most > 1 else 0.0
+        return Step(alone - own, own, most)
+
+    def _seconds(self, model: Model, batch_size: int, together: int) -> float:
+        """Median CPU seconds of a step in `places` threads, which start at the same time."""
+        start = threading.Barrier(self.places)
+
+        def one(_: int) -> float:
+            try:
+                step = steps(model, [OPTIMIZERS["adam"]()] * together, self.dataset, batch_size)
+                step()  # the first one is not counted
+            except BaseException:
+                start.abort()  # else the others wait for it
+                raise
+            start.wait()
+            times: list[float] = []
+            while len(times) < 2 or (sum(times) < 0.1 and len(times) < 50):
+                begin = time.thread_time()
+                step()
+                times.append(time.thread_time() - begin)
+            return statistics.median(times)
+
+        with ThreadPoolExecutor(self.places) as pool:
+            found = [pool.submit(one, place) for place in range(self.places)]
+        errors = [error for each in found if (error := each.exception())]
+        for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+            raise error
+        return statistics.mean(each.result() for each in found)
+
+    def _slowed(self, step: Step, model: Model, batch_size: int) -> Step:
+        """As slow as like runs were before, if there were any."""
+        took = expected = 0.0
+        for record in self._before[_kind(named(model), batch_size)]:
+            count = len(record["curve"]["epoch"]) * self.images / min(batch_size, self.images)
+            took += record["seconds"]
+            expected += count * step.seconds(record["together"]) / record["together"]
+        factor = took / expected if took else 1.0
+        return Step(step.shared * factor, step.own * factor, step.most)
+
+
+def _kind(model: Mapping[str, Any], batch_size: int) -> str:
+    return json.dumps([model, batch_size], sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a plan will take. busy: CPU seconds of training, by problem, over all places."""
+
+    seconds: float  # until the last run ends
+    busy: Mapping[str, float]
+    crowd: float = 1.0  # seconds that pass while a place gets a CPU second
+
+
+def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] = MappingProxyType({})) -> Expected:
+    """Go through what is left of a plan, group by group as it would be trained. begun: epochs behind runs, by id."""
+    curves: dict[str, Curve] = dict(runs.curves)
+    copy = Unfolding(runs.entries, curves, runs.mine)
+    busy: dict[str, float] = defaultdict(float)
+
+    def seconds(group: Sequence[Run]) -> float:
+        taken = cost.group(group, begun.get(group[0].id, 0))
+        busy[group[0].problem] += taken
+        return taken
+
+    engine = Rehearsal(max(1, places), cost.most, seconds)
+    for _ in execute(copy.runs.values(), curves, engine, cost, then=copy.finish, begun=begun):
+        pass
+    crowd = cost.crowd if busy else 1.0
+    return Expected(engine.now * crowd, busy, crowd)

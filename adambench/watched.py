@@ -1,0 +1,48 @@
+"""Train an experiment while its progress is shown, in a terminal or a notebook, and told to `status`."""
+
+import sys
+
+from adambench.config import loading
+from adambench.datasets import Dataset
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.engines import Engine, Failed
+from adambench.execution.estimate import Cost, rehearse
+from adambench.execution.outlook import Outlook
+from adambench.execution.scheduling import cores, interruptible
+from adambench.session import Session
+from adambench.show.progress import Watch, failure, plan_line
+from adambench.show.terminal import console, plural
+from adambench.store.status import Told
+
+
+def train(
+    session: Session, dataset: Dataset, trainer: Engine, places: int, checkpoints: Checkpoints, told: Told
+) -> int:
+    """Write the configuration, then train what is missing and record it. How many runs failed.
+
+    places: how many groups of runs can be trained at once.
+    """
+    out, runs, experiment = console(), session.unfolding, session.experiment
+    cost = Cost(dataset, min(places, cores()), (record.data for record in session.records.values()))
+    begun = session.begun(checkpoints)
+    expected = rehearse(runs, cost, places, begun)
+    out.print(plan_line(experiment.name, runs, places, expected.seconds), markup=False)
+    session.folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
+    session.folder.write_config(loading.resolved(experiment))
+    outlook = Outlook(expected, cost, lambda: trainer.free + trainer.running, begun)
+    failed = 0
+    try:
+        with interruptible() as stop, Watch(out, runs, outlook) as watch:
+            told.look = lambda: (list(watch.under_way.values()), outlook.left)
+            for event in session.train(trainer, cost, stop, checkpoints, begun):
+                watch.show(event)
+                if isinstance(event, Failed):
+                    failed += len(event.runs)
+                    told.end = f"{plural(failed, 'run')} failed"
+                    told.warnings.append(failure(event))
+                    print(event.reason, file=sys.stderr)
+    except KeyboardInterrupt:
+        session.write_tables()
+        out.print("interrupted; finished runs are kept: rerun the command to resume")
+        raise
+    return failed

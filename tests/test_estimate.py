@@ -1,0 +1,183 @@
+"""The time that runs will take: what decides it, and that it is learnt from what has ended."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adambench.config.loading import parse
+from adambench.curve import Evaluation
+from adambench.datasets import Dataset
+from adambench.execution import plan
+from adambench.execution.engines import Finished, Progressed, Started
+from adambench.execution.estimate import Cost, Expected, Step, rehearse
+from adambench.execution.outlook import Outlook
+from adambench.execution.plan import Run
+from adambench.execution.unfolding import Unfolding, shard
+from adambench.store.records import Record
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2, 3]
+problems:
+  linear: {model: logistic, epochs: 4, batch_size: 100}
+  deep: {model: {name: mlp, hidden: [8]}, epochs: 10, batch_size: 100, optimizers: {adam: {lr: 0.1}}}
+optimizers:
+  adam: {lr: [0.1, 0.2, 0.3]}
+"""
+
+
+class Steady(Cost):
+    """Steps of a millisecond, in which what is shared by those trained together takes three quarters."""
+
+    crowd = 1.0  # an idle machine
+
+    def _timed(self, model: Any, batch_size: int) -> Step:  # noqa: ARG002
+        most = 8 if type(model).__name__ == "Logistic" else 1
+        return Step(0.75e-3, 0.25e-3, most)
+
+
+@pytest.fixture
+def runs() -> Unfolding:
+    return Unfolding(plan.entries(parse(TEXT, "x.yaml")), {})
+
+
+@pytest.fixture
+def cost(dataset: Dataset) -> Cost:
+    return Steady(dataset)
+
+
+def epoch(dataset: Dataset) -> float:
+    """Seconds of an epoch of a run alone: its steps, and a third of that for each test image."""
+    return (len(dataset.train.labels) + len(dataset.test.labels) / 3) / 100 * 1e-3
+
+
+def first(runs: Unfolding, problem: str) -> Run:
+    return next(run for run in runs.runs.values() if run.problem == problem)
+
+
+def test_a_group_shares_work(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    run = first(runs, "linear")
+    assert cost.group([run]) == pytest.approx(4 * epoch(dataset))
+    assert cost.group([run] * 3) == pytest.approx(4 * epoch(dataset) * (0.75 + 3 * 0.25))
+    assert cost.group([run], begun=3) == pytest.approx(epoch(dataset))
+    assert cost(run) == pytest.approx(cost.group([run] * 8) / 8)
+    assert cost.group([replace(run, evaluate_train=True)]) > cost.group([run])
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_real_steps_are_timed(places: int, runs: Unfolding, dataset: Dataset) -> None:
+    cost, run = Cost(dataset, places), first(runs, "linear")
+    assert 0 < cost.group([run]) <= cost.group([run] * 8) < 8 * cost.group([run])
+    assert cost.group([replace(run, epochs=20)]) == pytest.approx(10 * cost.group([replace(run, epochs=2)]))
+
+
+def test_the_rehearsal_counts_groups_places_and_what_waits_for_a_search(
+    runs: Unfolding, cost: Cost, dataset: Dataset
+) -> None:
+    """On one place: three runs of deep, the search of linear in one group, then its three seeds, one after another."""
+    linear, deep = 4 * epoch(dataset), 10 * epoch(dataset)
+    search = linear * (0.75 + 3 * 0.25)
+    alone = rehearse(runs, cost, 1)
+    assert alone.seconds == pytest.approx(3 * deep + search + 3 * linear)
+    assert alone.busy == pytest.approx({"deep": 3 * deep, "linear": search + 3 * linear})
+    many = rehearse(runs, cost, 100)  # each run alone; the longest chain is that of deep
+    assert many.seconds == pytest.approx(max(deep, 2 * linear))
+    two = rehearse(runs, cost, 2)
+    assert alone.seconds / 2 <= two.seconds <= alone.seconds
+    assert runs.curves == {}
+
+
+def test_what_is_done_already_and_other_shards_are_not_rehearsed(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    ids = {run.id: 9 for run in runs.runs.values() if run.problem == "deep"}
+    assert rehearse(runs, cost, 1, ids).busy["deep"] == pytest.approx(3 * epoch(dataset))
+    half = Unfolding(runs.entries, {}, shard("1/2"))
+    other = Unfolding(runs.entries, {}, shard("2/2"))
+    assert rehearse(half, cost, 1).seconds + rehearse(other, cost, 1).seconds < rehearse(runs, cost, 1).seconds
+
+
+def test_a_machine_that_does_other_work_takes_longer(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    alone = rehearse(runs, cost, 1)
+    cost.crowd = 3.0
+    assert rehearse(runs, cost, 1).seconds == pytest.approx(3 * alone.seconds)
+    assert rehearse(runs, cost, 1).busy == alone.busy
+    assert Cost(dataset).crowd > 0.9
+
+
+def record_of(run: Run, seconds: float, **changes: Any) -> dict[str, Any]:
+    curve = [Evaluation(e, e, seconds * e / run.epochs, 1.0, 0.0, 1.0, 0.1) for e in range(1, run.epochs + 1)]
+    return {**Record.of(run, curve).data, **changes}
+
+
+def test_records_of_like_runs_on_this_machine_correct_what_was_timed(
+    runs: Unfolding, dataset: Dataset, cost: Cost
+) -> None:
+    run = replace(first(runs, "linear"), dataset=dataset.sha256)
+    took = 3 * run.epochs * len(dataset.train.labels) / 100 * 1e-3  # three times as long as expected
+    before = [record_of(run, took)]
+    assert Steady(dataset, 1, before).group([run]) == pytest.approx(3 * cost.group([run]))
+    for change in ({"cpu": "another"}, {"blas": "another"}, {"batch_size": 7}, {"model": {"name": "mlp"}}):
+        assert Steady(dataset, 1, [{**before[0], **change}]).group([run]) == pytest.approx(cost.group([run]))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def epochs(run: Run) -> Iterator[Sequence[Evaluation]]:
+    for number in range(1, run.epochs + 1):
+        yield [Evaluation(number, train_loss=1.0)]
+
+
+@pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
+def test_the_outlook_learns_how_long_an_epoch_really_takes(
+    slower: float, runs: Unfolding, cost: Cost, dataset: Dataset
+) -> None:
+    """Three runs of a thousand seconds, one after another, of which each takes `slower` times that."""
+    run, clock = replace(first(runs, "deep"), epochs=int(1000 / epoch(dataset))), Clock()
+    outlook = Outlook(Expected(3000, {"deep": 3000}), cost, lambda: 1, clock=clock)
+    assert outlook.left == 3000
+    for which in range(3):
+        outlook.note(Started(0, [run]))
+        for number, evaluations in enumerate(epochs(run), 1):
+            clock.now += epoch(dataset) * slower
+            outlook.note(Progressed(0, [run], evaluations))
+            if which + number / run.epochs > 0.1:
+                really = slower * 1000 * (3 - which - number / run.epochs)
+                assert outlook.left == pytest.approx(really, rel=0.1, abs=1)
+        outlook.note(Finished(0, [run], [[]]))
+    assert outlook.left == pytest.approx(0, abs=1)
+    assert outlook.done == pytest.approx(outlook.whole, rel=1e-3)
+
+
+def test_a_crowded_machine_is_expected_to_stay_crowded(runs: Unfolding, cost: Cost) -> None:
+    outlook = Outlook(Expected(3000, {"deep": 1000}, 3.0), cost, lambda: 1, clock=Clock())
+    outlook.note(Started(0, [first(runs, "deep")]))
+    assert outlook.left == pytest.approx(3000, rel=0.01)
+
+
+def test_the_end_is_that_of_the_longest_run(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    """Two places, of which one has nothing to do any more."""
+    run, clock = replace(first(runs, "deep"), epochs=int(1000 / epoch(dataset))), Clock()
+    outlook = Outlook(Expected(1000, {"deep": 1000}), cost, lambda: 2, clock=clock)
+    outlook.note(Started(0, [run]))
+    assert outlook.left == pytest.approx(1000, rel=0.01)
+    clock.now += 400  # no news: it goes down by itself
+    assert outlook.left == pytest.approx(600, rel=0.02)
+
+
+def test_epochs_from_a_checkpoint_teach_nothing(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    run, clock = replace(first(runs, "deep"), epochs=int(1000 / epoch(dataset))), Clock()
+    half = run.epochs // 2
+    outlook = Outlook(Expected(500, {"deep": 500}), cost, lambda: 1, {run.id: half}, clock)
+    outlook.note(Started(0, [run]))
+    for _, evaluations in zip(range(half), epochs(run), strict=False):  # at once
+        outlook.note(Progressed(0, [run], evaluations))
+    assert outlook.left == pytest.approx(500, rel=0.01)
+    assert outlook.done == 0
