@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-FINAL = 0.05  # the final value of a run is the mean over this last share of its epochs
+FINAL = 0.05  # unless said otherwise, the final value of a run is the mean over this last share of its epochs
 
 
 @dataclass(frozen=True)
@@ -75,24 +75,33 @@ def value(evaluation: Evaluation, metric: str) -> float:
     return METRICS[metric].value(evaluation)
 
 
-def final(curve: Curve, metric: str) -> float:
-    """The mean of a metric over the last 5 % of the epochs (at least one); infinite if the run diverged."""
+def final(curve: Curve, metric: str, window: float = FINAL) -> float:
+    """The mean of a metric over the last epochs; infinite if the run diverged.
+
+    window: how many epochs, or below 1 which share of them; rounded up.
+    """
     if curve[-1].diverged:
         return math.inf
-    last = curve[-max(1, math.ceil(FINAL * curve[-1].epoch)) :]  # a curve of the paper may not start at epoch 1
+    epochs = window * curve[-1].epoch if window < 1 else window  # a curve of the paper may not start at epoch 1
+    last = curve[-math.ceil(epochs) :]
     return math.fsum(value(evaluation, metric) for evaluation in last) / len(last)
 
 
-def reached(curve: Curve, unit: Literal["epoch", "seconds"], level: float, metric: str = "train_loss") -> float:
+def reached(
+    curve: Curve, unit: Literal["epoch", "seconds"], level: float, metric: str = "train_loss", smooth: int = 1
+) -> float:
     """The first epoch, or its CPU seconds, at whose end a metric is at or below a level; infinite if there is none.
 
+    smooth: how many epochs are averaged, in metric and time, because the first passage of a noisy curve comes early.
     Nan if the level is nan. Also nan if a curve that starts late, as some of the paper's do, starts at or below the
     level, since the epoch is then unknown.
     """
-    first = curve[0]
-    if math.isnan(level) or (first.epoch > 1 and value(first, metric) <= level):
+    windows = [curve[i : i + smooth] for i in range(max(1, len(curve) - smooth + 1))]
+    costs = [math.fsum(value(e, metric) for e in window) / len(window) for window in windows]
+    if math.isnan(level) or (curve[0].epoch > 1 and costs[0] <= level):
         return math.nan
-    return next((float(getattr(e, unit)) for e in curve if value(e, metric) <= level), math.inf)
+    passed = next((window for window, cost in zip(windows, costs, strict=True) if cost <= level), None)
+    return math.fsum(getattr(e, unit) for e in passed) / len(passed) if passed else math.inf
 
 
 def first_difference(one: Curve, other: Curve) -> int | None:

@@ -18,10 +18,11 @@ from adambench.execution.engines import Engine, Event, Finished
 from adambench.execution.plan import Entry, Run
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
-from adambench.judge import analysis, claims, reading
+from adambench.judge import analysis, claims, match, reading
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
+from adambench.judge.match import Candidate
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import title
@@ -88,6 +89,11 @@ class Session:
 
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
+
+    def candidates(self, figure: str | None = None) -> list[Candidate]:
+        """The settings with finished runs; only those on problems that name this figure of the paper, if given."""
+        entries = [entry for entry in self.entries if figure in (None, entry.problem.figure)]
+        return match.candidates(self.experiment.name, entries, self.curves)
 
     def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness], str]]:
         """By problem: its title, its cost levels, a row for each optimizer, and a sentence on the search."""

@@ -12,7 +12,7 @@ from adambench import inspection
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.datasets.batches import Batches, scale
+from adambench.datasets.batches import Batches, Sampling, scale
 from adambench.models import Model, Network
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
@@ -54,6 +54,7 @@ class Training:
         inspect: int = 0,
         average: float | None = None,
         clip_norm: float | None = None,
+        sampling: Sampling = "shuffle",
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         """What is left at its default changes nothing.
@@ -67,7 +68,9 @@ class Training:
             dataset = dataset.hold_back(validation, _generators(seed)[3])
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
-        self.network, self.batches, self.dropout_rng = start(model, len(optimizers), dataset, batch_size, seed, dtype)
+        self.network, self.batches, self.dropout_rng = start(
+            model, len(optimizers), dataset, batch_size, seed, dtype, sampling
+        )
         self.settings = [
             Setting(optimizer, self.network, i, average, clip_norm) for i, optimizer in enumerate(optimizers)
         ]
@@ -101,6 +104,7 @@ class Training:
                     if inspecting:
                         setting.inspect(factor)
                         clock.start()
+                network.constrain()
                 if not all(math.isfinite(setting.cost) for setting in left):
                     left = [setting for setting in left if math.isfinite(setting.cost)]
                     if not left:
@@ -160,12 +164,19 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
         network.cost(images, labels, dropout_rng)
         for i, optimizer in enumerate(optimizers):
             optimizer.step(network.theta[i], network.grad[i], states[i])
+        network.constrain()
 
     return step
 
 
 def start(
-    model: Model, settings: int, dataset: Dataset, batch_size: int, seed: int, dtype: npt.DTypeLike
+    model: Model,
+    settings: int,
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    dtype: npt.DTypeLike,
+    sampling: Sampling = "shuffle",
 ) -> tuple[Network, Batches, np.random.Generator]:
     """Create the network, the minibatches and the generator of dropout masks.
 
@@ -173,7 +184,7 @@ def start(
     and the dropout masks. None of them depends on the optimizer, so all optimizers get the same ones.
     """
     weights_rng, batches_rng, dropout_rng, _ = _generators(seed)
-    batches = Batches(dataset.train, batch_size, batches_rng, dtype)
+    batches = Batches(dataset.train, batch_size, batches_rng, dtype, sampling)
     network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
     return network, batches, dropout_rng

@@ -84,7 +84,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
             "Did you mean beta1?",
         ),
         ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, validation, "
-         "evaluate, problems, optimizers, inspect, claims, plugins. Did you mean seeds?"),
+         "evaluate, problems, optimizers, inspect, claims, plugins, judging. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the tuning seed; report runs need other seeds, found [0]"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: duplicate seed in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed, e.g. [1, 2, 3], found []"),
@@ -102,7 +102,13 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a whole number, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, validation, seeds, optimizers, figure, title, average, clip_norm."),
+         "schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images."),
+        ("dropout: 0.5", "weights: hee", "f.yaml:12: problems.mlp.model.weights: 'hee' is unknown. Allowed: he, glorot. Did you mean he? Or {normal: …}."),
+        ("dropout: 0.5", "weights: {normal: 0}", "f.yaml:12: problems.mlp.model.weights.normal: must be greater than 0, found 0"),
+        ("dropout: 0.5", "weights: {sd: 1}", "f.yaml:12: problems.mlp.model.weights.sd: unknown. Allowed: normal."),
+        ("dropout: 0.5", "max_norm: -1", "f.yaml:12: problems.mlp.model.max_norm: must be at least 0, found -1"),
+        ("epochs: 10", "epochs: 10\n    sampling: shufle", "f.yaml:9: problems.logistic.sampling: 'shufle' is unknown. Allowed: shuffle, with_replacement. Did you mean shuffle?"),
+        ("epochs: 10", "epochs: 10\n    train_images: 0", "f.yaml:9: problems.logistic.train_images: must be greater than 0, found 0"),
         ("per: step", "per: stp", "f.yaml:10: problems.logistic.schedule.per: 'stp' is unknown. Allowed: step, epoch. Did you mean step?"),
         ("name: logistic, l2", "name: logit, l2", "f.yaml:7: problems.logistic.model.name: 'logit' is unknown. Allowed: logistic, mlp, vae. Did you mean logistic?"),
         ("name: logistic, l2: 0.0", "l2: 0.0", "f.yaml:7: problems.logistic.model: name is missing. Allowed: logistic, mlp, vae."),
@@ -155,7 +161,8 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, validation, seeds, optimizers, figure, title, average, clip_norm. Did you mean epochs?"),
+         "batch_size, schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images. "
+         "Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a whole number, found 'x'"),
         ("seeds=[x]", "command line, seeds=[x]: seeds: 1st value: must be a whole number, found 'x'"),
         ("epochs", "command line, epochs: must be KEY=VALUE, for example problems.logistic.epochs=3"),

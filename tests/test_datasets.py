@@ -10,6 +10,7 @@ import pytest
 
 from adambench import datasets
 from adambench.datasets import Dataset, mnist, read_folder
+from adambench.datasets.base import Split
 from adambench.datasets.batches import Batches
 from adambench.datasets.idx import header, read_idx
 from adambench.errors import AdambenchError
@@ -111,3 +112,24 @@ def test_the_order_is_new_each_epoch_and_given_by_the_generator(dataset: Dataset
     first, second = labels(one), labels(one)
     assert first != second
     assert (labels(other), labels(other)) == (first, second)
+
+
+def test_sampling_with_replacement_draws_every_image_from_the_whole_split(full: Dataset) -> None:
+    """As many steps and images an epoch; a share 1 − 1/e of the images is seen."""
+    labels = Split(np.zeros((5000, 1), np.uint8), (np.arange(5000) % 250).astype(np.uint8))
+    batches = Batches(labels, 128, np.random.default_rng(0), np.float32, "with_replacement")
+    seen = [batch.copy() for _, batch in batches.epoch()]
+    assert [len(batch) for batch in seen] == [128] * 39 + [8]
+    some = Batches(full.train, 128, np.random.default_rng(0), np.float32, "with_replacement")
+    order = np.random.default_rng(0).integers(60_000, size=60_000)
+    assert (np.concatenate([batch.copy() for _, batch in some.epoch()]) == full.train.labels[order]).all()
+    assert len(np.unique(order)) / 60_000 == pytest.approx(1 - np.exp(-1), abs=0.01)
+
+
+def test_the_first_training_images(dataset: Dataset) -> None:
+    some = dataset.first(100)
+    assert (some.train.labels == dataset.train.labels[:100]).all()
+    assert len(some.train.images) == 100
+    assert (some.test, some.sha256, dataset.first(None)) == (dataset.test, dataset.sha256, dataset)
+    with pytest.raises(ValueError, match="there are 600 training images, not 601"):
+        dataset.first(601)

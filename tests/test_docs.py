@@ -4,16 +4,18 @@ import re
 
 import pytest
 
+from adambench import paper
 from adambench.config.loading import load
+from adambench.judge.match import Target, match
 from adambench.session import Session
-from adambench.show import findings
+from adambench.show import findings, matching
 from adambench.show.table import markdown, markdown_table
 from adambench.show.words import estimate
 from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
 TOP = PAPER.parent.parent
-BLOCK = re.compile(r"<!-- (table|claims|fairness|speed) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (table|claims|fairness|speed|match) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
 PAGES = ("README.md", "docs/reproduction.md")
 BLOCKS = [found for page in PAGES for found in BLOCK.findall((TOP / page).read_text(encoding="utf-8"))]
 
@@ -28,6 +30,10 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
     session = opened(name)
     if kind == "claims":
         printed = markdown_table(findings.claims({name: session.verdicts()}))
+    elif kind == "match":
+        runs = session.candidates("1-left")
+        fits = [match(Target.of(f"1-left {rule}", c, rule), runs) for rule, c in paper.curves("1-left").items()]
+        printed = markdown_table(matching.matches(fits, 3))
     elif kind == "table":
         names = [problem.name for problem in session.experiment.problems]
         tables = dict(zip(names, session.tables(), strict=True))
@@ -61,4 +67,5 @@ def test_the_pages_have_tables() -> None:
         ("table", "mnist"),
         ("claims", "figure1"),
         ("fairness", "figure1"),
+        ("match", "figure1"),
     }

@@ -57,7 +57,7 @@ EDITED = {  # what is wrong: the words in FILE, what stands there instead, the f
         "model: {name: mlp, l2: 0.01}."),
     "weight decay of a model": (
         "dropout: 0.5", "weight_decay: 0.5",
-        "f.yaml:7: problems.mlp.model.weight_decay: unknown. Allowed: l2, hidden, dropout, input_dropout. Did you mean l2?"),
+        "f.yaml:7: problems.mlp.model.weight_decay: unknown. Allowed: l2, hidden, dropout, input_dropout, weights, max_norm. Did you mean l2?"),
     "a label without its rule": (
         "sgd: {lr: 0.1}", "adam_with_small_steps: {lr: 0.1}",
         f"f.yaml:12: optimizers.adam_with_small_steps: unknown. Allowed: {SOME_RULES}. A label of your own needs the name of its "

@@ -35,6 +35,7 @@ KEYS = {
     "evaluate: {zzz: 1}": "Keys of `evaluate`:",
     "inspect: {zzz: 1}": "Keys of `inspect`:",
     "plugins: [{zzz: 1}]": "Keys of `plugins`:",
+    "judging: {zzz: 1}": "Keys of `judging`:",
     "problems: {p: {zzz: 1}}": "### Keys of a problem",
     "claims: [{zzz: 1}]": "## Stating claims",
 }

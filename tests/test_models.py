@@ -1,13 +1,14 @@
 """Gradients of every model and regulariser by finite differences, in float64; dropout, penalty and initial weights."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from adambench.models import MODELS, Model
 from adambench.models.base import softmax_nll
-from adambench.models.layers import Mask
+from adambench.models.layers import Mask, Normal
 from adambench.models.logistic import MOST, Logistic, SoftmaxRegression, settings_are_independent
 from adambench.models.mlp import MLP, Perceptron
 from adambench.models.vae import VAE, softplus
@@ -24,7 +25,7 @@ CASES = {
     "mlp-input-dropout": MLP(hidden=(6,), input_dropout=0.3),
     "vae": VAE(hidden=5, latent=3),
     "vae-l2": VAE(hidden=5, latent=3, l2=0.1),
-    "mlp-everything": MLP(hidden=(6, 5), l2=0.01, dropout=0.2, input_dropout=0.2),
+    "mlp-everything": MLP(hidden=(6, 5), l2=0.01, dropout=0.2, input_dropout=0.2, weights=Normal(0.5), max_norm=1.0),
 }
 every_case = pytest.mark.parametrize("model", CASES.values(), ids=CASES)
 
@@ -138,6 +139,31 @@ def test_initial_weights() -> None:
     again.init(seeded())
     assert (again.theta == mlp.theta).all()
     assert mlp.theta.size == 785 * 1000 + 1001 * 1000 + 1001 * 10
+
+
+@pytest.mark.parametrize(
+    ("weights", "variances"), [("glorot", (2 / 1784, 2 / 2000, 2 / 1010)), (Normal(0.01), (1e-4, 1e-4, 1e-4))]
+)
+def test_other_initial_weights(weights: Any, variances: tuple[float, ...]) -> None:
+    """U(−r, r) has the variance r²/3, and r² is 6/(n_in + n_out)."""
+    mlp: Any = MLP(weights=weights).build(784, 10, 128, np.float32)
+    mlp.init(seeded())
+    for layer, variance in zip(mlp.layers, variances, strict=True):
+        assert layer.W.var() == pytest.approx(variance, rel=0.05)
+        assert layer.W.dtype == np.float32
+        assert not layer.b.any()
+    bound = np.abs(mlp.layers[0].W).max() / mlp.layers[0].W.std()
+    assert bound == pytest.approx(3**0.5, rel=0.01) if weights == "glorot" else bound > 4
+
+
+def test_max_norm_shortens_only_what_is_too_long_into_hidden_units() -> None:
+    mlp: Any = MLP(hidden=(3,), max_norm=2.0).build(2, 2, 1, np.float64)
+    mlp.layers[0].W[:] = [[3, 1, 0], [4, 1, 0]]
+    mlp.layers[1].W[:] = mlp.layers[0].b[:] = 9
+    mlp.constrain()
+    np.testing.assert_allclose(mlp.layers[0].W, [[1.2, 1, 0], [1.6, 1, 0]])
+    assert (mlp.layers[1].W == 9).all()
+    assert (mlp.layers[0].b == 9).all()
 
 
 def test_layers_are_views_of_the_flat_vectors() -> None:

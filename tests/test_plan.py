@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from adambench.config.experiment import Experiment
-from adambench.config.loading import parse
-from adambench.curve import Curve, Evaluation, final
-from adambench.execution import plan
+from adambench.config.loading import parse, resolved
+from adambench.curve import Curve, Evaluation, final, first_difference
+from adambench.datasets import Dataset
+from adambench.execution import group, plan
 from adambench.execution.plan import Run
 from adambench.optimizers import Adam
+from adambench.training import train
 
 TEXT = """\
 name: x
@@ -25,6 +27,22 @@ optimizers:
   adam: {lr: [0.1, 0.2, 0.3]}
   sgd:
 """
+
+
+PLAIN = """\
+name: x
+dataset: mnist
+seeds: [1]
+problems: {a: {model: {name: mlp, hidden: [8], dropout: 0.5}, epochs: 1, batch_size: 128}}
+optimizers: {adam: {}}
+"""
+TEXTS = {
+    "plain": PLAIN,
+    "weights": PLAIN.replace("dropout", "weights: {normal: 0.01}, dropout"),
+    "max_norm": PLAIN.replace("dropout", "max_norm: 3, dropout"),
+    "sampling": PLAIN.replace("epochs", "sampling: with_replacement, epochs"),
+    "train_images": PLAIN.replace("epochs", "train_images: 50000, epochs"),
+}
 
 
 @pytest.fixture
@@ -136,3 +154,32 @@ def test_an_id_does_not_depend_on_labels(change: dict[str, Any]) -> None:
 def test_ids_are_stable() -> None:
     """If the ids change, no stored record is found any more. Then increase NUMERICS and note it in the changelog."""
     assert replace(some_run(), dataset="0" * 64).id == "04cdfd3702ca9872"
+
+
+def test_later_keys_change_an_id_only_if_they_are_used() -> None:
+    """At their defaults they are neither in the numbers of a run nor in the stored configuration."""
+    plain = TEXTS["plain"]
+    for key, told in TEXTS.items():
+        experiment = parse(told, "x.yaml")
+        (entry,) = plan.entries(experiment)
+        (run,) = entry.report({})
+        names = {"weights", "max_norm"} & set(run.numbers["model"]) | {"sampling", "train_images"} & set(run.numbers)
+        assert names == (set() if key == "plain" else {key})
+        assert parse(resolved(experiment), "again.yaml") == experiment
+        assert all((name in resolved(experiment)) == (name == key) for name in TEXTS if name != "plain")
+    ids = {plan.entries(parse(text, "x.yaml"))[0].report({})[0].id for text in TEXTS.values()}
+    assert len(ids) == len(TEXTS)
+    written_out = plain.replace("dropout: 0.5", "dropout: 0.5, weights: he, max_norm: 0").replace(
+        "epochs", "sampling: shuffle, epochs"
+    )
+    assert plan.entries(parse(written_out, "x.yaml"))[0].report({})[0].id in ids
+
+
+def test_a_run_of_fewer_images_is_trained_on_the_first_of_them(dataset: Dataset) -> None:
+    text = TEXTS["train_images"].replace("mnist", "{idx: x}").replace("batch_size: 128", "batch_size: 64")
+    (run,) = plan.entries(parse(text.replace("50000", "200"), "x.yaml"))[0].report({})
+    ((evaluation,),) = group.train([run], dataset)
+    assert evaluation is not None
+    assert evaluation.step == 4
+    (first,) = train(run.model, run.optimizer, run.schedule, dataset.first(200), epochs=1, batch_size=64, seed=1)
+    assert first_difference([first], [evaluation]) is None

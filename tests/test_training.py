@@ -15,7 +15,7 @@ from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from adambench.schedules import Constant, InverseSqrt, Schedule
-from adambench.training import steps, train
+from adambench.training import Training, steps, train
 
 DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
 
@@ -129,3 +129,18 @@ def test_steps_continue_past_the_end_of_an_epoch(dataset: Dataset) -> None:
     step = steps(Logistic(), [Adam(), SGD()], dataset, 300)
     for _ in range(5):
         step()
+
+
+def test_max_norm_holds_after_every_step(dataset: Dataset) -> None:
+    model = MLP(hidden=(16,), max_norm=0.5)
+    training = Training(model, [Adam(lr=0.1)], Constant(), dataset, epochs=1, batch_size=64, seed=1)
+    next(iter(training))
+    norms = np.linalg.norm(training.network.theta[0][: 784 * 16].reshape(784, 16), axis=0)
+    assert norms.max() == pytest.approx(0.5, rel=1e-5)
+    assert untimed(go(dataset, Adam(lr=0.1), model)) != untimed(go(dataset, Adam(lr=0.1), MLP(hidden=(16,))))
+
+
+def test_sampling_changes_the_batches_only(dataset: Dataset) -> None:
+    one, other = (go(dataset, SGD(lr=0.1), Logistic(), sampling=kind) for kind in ("shuffle", "with_replacement"))
+    assert [e.step for e in one] == [e.step for e in other]
+    assert one[0].train_loss != other[0].train_loss

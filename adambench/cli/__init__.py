@@ -8,6 +8,7 @@ from adambench.cli.background import status
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import check, explain, init, list_
 from adambench.cli.looking import plot, show, table
+from adambench.cli.matching import match
 from adambench.cli.merging import merge
 from adambench.cli.rating import lr_find
 from adambench.cli.running import run
@@ -22,6 +23,7 @@ for command in (
     plot,
     table,
     claims,
+    match,
     fairness,
     verify,
     show,

@@ -13,6 +13,9 @@ from adambench.errors import AdambenchError
 def claims(
     experiments: Names = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 also if a claim is inconclusive.")] = False,
+    final: Annotated[
+        float | None, typer.Option(min=0.001, help="Judge with this window for final values, as the key judging.final.")
+    ] = None,
     format: Format = TEXT,
     results: Results = Path("results"),
 ) -> None:
@@ -20,11 +23,18 @@ def claims(
 
     The exit code is 1 if a claim is contradicted.
     """
+    from dataclasses import replace
+
     from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE
     from adambench.show import findings
 
     with opened(results, experiments) as found:
-        judged = {session.experiment.name: session.verdicts() for session in found if session.experiment.claims}
+        sessions = [session for session in found if session.experiment.claims]
+        if final:
+            for session in sessions:
+                judging = replace(session.experiment.judging, final=final)
+                session.experiment = replace(session.experiment, judging=judging)
+        judged = {session.experiment.name: session.verdicts() for session in sessions}
         if not judged:
             raise AdambenchError(
                 f"{', '.join(experiments or ['no experiment'])}: no claims to judge",

@@ -3,9 +3,10 @@
 import functools
 import math
 import re
+import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -120,7 +121,14 @@ class Check:
         return None
 
     def value(self, value: Any, hint: Any, path: Path) -> Any:
-        """A single value against a field's annotation, by pydantic."""
+        """A single value against a field's annotation, by pydantic. A mapping becomes the dataclass that it allows."""
+        plain, nested = parted(hint)
+        if nested and isinstance(value, dict):
+            return self.instance(nested, value, path)
+        if nested and value not in typing.get_args(plain):
+            form = f"Or {{{', '.join(f'{name}: …' for name in hints_of(nested))}}}"
+            self.one_of(value, typing.get_args(plain), path, f"{form}.")
+            return None
         try:
             return _adapter(hint).validate_python(tuple(value) if isinstance(value, list) else value)
         except ValidationError as errors:
@@ -193,6 +201,17 @@ class Check:
 @functools.cache
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+@functools.cache
+def parted(hint: Any) -> tuple[Any, Any]:
+    """`Literal[…] | Dataclass` in its two parts; the hint and None if it has no dataclass."""
+    bare = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+    if typing.get_origin(bare) in (types.UnionType, typing.Union):
+        *others, last = typing.get_args(bare)
+        if is_dataclass(last):
+            return others[0], last
+    return hint, None
 
 
 @functools.cache

@@ -10,8 +10,9 @@ from annotated_types import Ge, Gt, Le, Len, Lt, doc
 
 from adambench.config.names import LOADERS, Plugin, origin
 from adambench.config.quantity import Quantity
-from adambench.curve import COMPARED
+from adambench.curve import COMPARED, FINAL
 from adambench.datasets import Dataset, read_folder
+from adambench.datasets.batches import Sampling
 from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS, Optimizer
@@ -36,6 +37,16 @@ class Tuning:
     seed: Annotated[Seed, doc("of every tuning run")] = 0
     metric: Annotated[Metric, doc("what is compared")] = "train_loss"
     epochs: Annotated[Count | None, doc("of a tuning run; as many as a report run has if left out")] = None
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How report runs are judged. The search always takes the last 5 % of the epochs."""
+
+    final: Annotated[
+        float, Gt(0), Le(1_000_000), doc("a final value is the mean over so many last epochs; below 1: a share of them")
+    ] = FINAL
+    smooth: Annotated[Count, doc("epochs that are averaged to say when a run first reaches a cost")] = 1
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,8 @@ class Problem:
     average: float | None = None  # decay of the running mean of the parameters, evaluated beside them
     clip_norm: float | None = None  # largest norm of a gradient
     validation: int = 0  # training images held back
+    sampling: Sampling = "shuffle"
+    train_images: int | None = None  # the first of them; all if None
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,7 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     inspect: Inspect = Inspect()
     plugins: tuple[Plugin, ...] = ()
+    judging: Judging = Judging()
 
 
 def named(value: Any) -> dict[str, Any]:

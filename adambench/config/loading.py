@@ -10,7 +10,7 @@ from typing import Any
 
 from adambench.config import plugins, schema, yamlfile
 from adambench.config.check import Check, show
-from adambench.config.experiment import Claim, Experiment, Inspect, named
+from adambench.config.experiment import Claim, Experiment, Judging, named
 from adambench.config.names import Plugin
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
@@ -78,13 +78,13 @@ def resolved(experiment: Experiment) -> str:
                 problem.name: {
                     "model": named(problem.model),
                     "schedule": named(problem.schedule),
-                    **({"title": problem.title} if problem.title else {}),
-                    **({"figure": problem.figure} if problem.figure else {}),
+                    **{key: value for key in ("title", "figure", "train_images") if (value := getattr(problem, key))},
                     "epochs": problem.epochs,
                     "batch_size": problem.batch_size,
                     **({"average": problem.average} if problem.average else {}),
                     **({"clip_norm": problem.clip_norm} if problem.clip_norm else {}),
                     **({"validation": problem.validation} if problem.validation else {}),
+                    **({"sampling": problem.sampling} if problem.sampling != "shuffle" else {}),
                     "seeds": list(problem.seeds),
                     "optimizers": {
                         grid.label: {"name": grid.rule}
@@ -94,7 +94,12 @@ def resolved(experiment: Experiment) -> str:
                 }
                 for problem in experiment.problems
             },
-            **({"inspect": _inspect(experiment.inspect)} if experiment.inspect.optimizers else {}),
+            **(
+                {"inspect": asdict(experiment.inspect) | {"optimizers": [*experiment.inspect.optimizers]}}
+                if experiment.inspect.optimizers
+                else {}
+            ),
+            **({"judging": asdict(experiment.judging)} if experiment.judging != Judging() else {}),
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
@@ -103,7 +108,7 @@ def resolved(experiment: Experiment) -> str:
 def differences(one: Experiment, other: Experiment) -> list[str]:
     """The dotted paths of what differs between two experiments."""
     old, new = (_flat(yamlfile.parse(resolved(experiment), "")[0]) for experiment in (one, other))
-    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    return sorted(key for key in old | new if old.get(key) != new.get(key))
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
@@ -113,10 +118,6 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
     return {
         key: item for name, part in value.items() for key, item in _flat(part, f"{path}.{name}".lstrip(".")).items()
     }
-
-
-def _inspect(inspect: Inspect) -> dict[str, Any]:
-    return {"optimizers": list(inspect.optimizers), "points": inspect.points}
 
 
 def _plugin(plugin: Plugin) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from adambench.config.experiment import (
     Experiment,
     Grid,
     Inspect,
+    Judging,
     Norm,
     Problem,
     Seed,
@@ -25,6 +26,7 @@ from adambench.config.experiment import (
 from adambench.config.names import Known
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
+from adambench.datasets.batches import Sampling
 from adambench.paper import FIGURES, GRIDS
 
 Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
@@ -33,7 +35,7 @@ Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
 def experiment(value: Any, check: Check, folder: Path, registries: Registries) -> Experiment | None:
     """registries: what makes, of the key `plugins`, all that the configuration can name."""
     keys = ["name", "dataset", "seeds", "tuning", "validation", "evaluate", "problems", "optimizers", "inspect"]
-    keys += ["claims", "plugins"]
+    keys += ["claims", "plugins", "judging"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -71,6 +73,9 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     inspect = check.instance(
         Inspect, check.mapping(values.get("inspect", {}), ("inspect",), "optimizers, points") or {}, ("inspect",)
     )
+    judging = check.instance(
+        Judging, check.mapping(values.get("judging", {}), ("judging",), "final, smooth") or {}, ("judging",)
+    )
     labels = list(dict.fromkeys(grid.label for problem in problems if problem for grid in problem.grids))
     for i, label in enumerate(inspect.optimizers if inspect else ()):
         check.one_of(label, labels, ("inspect", "optimizers", i), cause=("optimizers",))
@@ -84,6 +89,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         stated,
         inspect or Inspect(),
         check.known.plugins,
+        judging or Judging(),
     )
 
 
@@ -101,7 +107,7 @@ def _problem(
     if values is None or check.name(name, path) is None:
         return None
     keys = ["model", "epochs", "batch_size", "schedule", "validation", "seeds", "optimizers", "figure", "title"]
-    keys += ["average", "clip_norm"]
+    keys += ["average", "clip_norm", "sampling", "train_images"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), check.known.schedules, (*path, "schedule"))
@@ -126,6 +132,8 @@ def _problem(
             "here or for the whole experiment.",
             ("tuning", "metric"),
         )
+    sampling = check.value(values.get("sampling", "shuffle"), Sampling, (*path, "sampling"))
+    images = check.value(values.get("train_images"), Count | None, (*path, "train_images"))
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -153,7 +161,8 @@ def _problem(
         return None
     settings = tuple(grid for grid in compared.values() if grid)
     return Problem(
-        name, model, schedule, epochs, batch_size, seeds, settings, figure, title, average, clip_norm, validation or 0
+        *(name, model, schedule, epochs, batch_size, seeds, settings, figure, title),
+        *(average, clip_norm, validation or 0, sampling, images),
     )
 
 

@@ -25,14 +25,26 @@ def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequ
     check = Check(source)
     for problem in experiment.problems:
         path: Where = ("problems", problem.name)
-        trained = images - problem.validation
+        first = problem.train_images or images
+        trained = first - problem.validation
+        if first > images:
+            found = f"must be at most {images:,}, the number of training images, found {first}"
+            check.fail((*path, "train_images"), found, ("dataset",))
+            continue
         if trained < 1:
-            found = f"must be less than {images:,}, the number of training images, found {problem.validation}"
+            found = f"must be less than {first:,}, the number of training images, found {problem.validation}"
             check.fail((*path, "validation"), found, ("validation",), ("dataset",))
             continue
         if problem.batch_size > trained:
             found = f"must be at most {trained:,}, the number of training images, found {problem.batch_size}"
-            check.fail((*path, "batch_size"), found, ("validation",), (*path, "validation"), ("dataset",))
+            check.fail(
+                (*path, "batch_size"),
+                found,
+                ("validation",),
+                (*path, "validation"),
+                ("dataset",),
+                (*path, "train_images"),
+            )
         shortest = min(problem.epochs, experiment.tuning.epochs or problem.epochs)
         steps, warmup = shortest * math.ceil(trained / problem.batch_size), problem.schedule.warmup
         if warmup >= steps:

@@ -43,6 +43,14 @@ class Dataset:
         """One digest of all four files, which identifies the data set."""
         return hashlib.sha256("".join(self.digests.values()).encode()).hexdigest()
 
+    def first(self, images: int | None) -> "Dataset":
+        """The same with only the first training images; all of them for None. The digests stay."""
+        if images is None or images == len(self.train.labels):
+            return self
+        if images > len(self.train.labels):
+            raise ValueError(f"there are {len(self.train.labels)} training images, not {images}")
+        return replace(self, train=Split(self.train.images[:images], self.train.labels[:images]))
+
     @property
     def pixels(self) -> int:
         return int(self.train.images.shape[1])

@@ -78,7 +78,7 @@ class Cost:
         Evaluation has no backward pass, so per image it is a third of the work of a training step.
         """
         run = runs[0]
-        trained = self.images - run.validation
+        trained = (run.train_images or self.images) - run.validation
         seen = trained + (len(self.dataset.test.labels) + run.validation + trained * run.evaluate_train) / 3
         count = seen / min(run.batch_size, trained) * (run.epochs - begun)
         return count * self._step(run).seconds(len(runs))

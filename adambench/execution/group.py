@@ -15,7 +15,7 @@ from adambench.training import Training
 
 def most_together(run: Run, dataset: Dataset) -> int:
     """`Model.most_together` for all sizes that a minibatch of the run has, in training and in evaluation."""
-    trained = len(dataset.train.labels) - run.validation
+    trained = (run.train_images or len(dataset.train.labels)) - run.validation
     size = min(run.batch_size, trained)
     sizes = {size, *(count % size for count in (trained, len(dataset.test.labels), run.validation))} - {0}
     with threadpoolctl.threadpool_limits(1):
@@ -64,7 +64,7 @@ def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
         first.model,
         [run.optimizer for run in runs],
         first.schedule,
-        dataset,
+        dataset.first(first.train_images),
         epochs=first.epochs,
         batch_size=first.batch_size,
         seed=first.seed,
@@ -73,4 +73,5 @@ def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
         inspect=first.inspect,
         average=first.average,
         clip_norm=first.clip_norm,
+        sampling=first.sampling,
     )

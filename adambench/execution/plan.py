@@ -14,6 +14,7 @@ from typing import Any
 from adambench.config.experiment import Experiment, Grid, Problem, named
 from adambench.config.names import origin
 from adambench.curve import FINAL, Curve, final
+from adambench.datasets.batches import Sampling
 from adambench.models import Model
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
@@ -42,6 +43,8 @@ class Run:
     average: float | None = None  # decay of the running mean of the parameters
     clip_norm: float | None = None  # largest norm of a gradient
     validation: int = 0  # training images held back
+    sampling: Sampling = "shuffle"
+    train_images: int | None = None  # the first of them; all if None
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -69,6 +72,8 @@ class Run:
             "evaluate_train": self.evaluate_train,
             **({"inspect": self.inspect} if self.inspect else {}),
             **({"validation": self.validation} if self.validation else {}),
+            **({"sampling": self.sampling} if self.sampling != "shuffle" else {}),
+            **({"train_images": self.train_images} if self.train_images else {}),
             **self.sources,
             **({"average": self.average} if self.average else {}),
             **({"clip_norm": self.clip_norm} if self.clip_norm else {}),
@@ -136,6 +141,14 @@ class Entry:
         known = [run for run in self.tuning if run.id in curves] or self.tuning
         return self.tuning + (self.report(curves) or self._report(self._lowest(known, curves)))
 
+    def final(self, curve: Curve, metric: str) -> float:
+        """The final value of a report run."""
+        return final(curve, metric, self.experiment.judging.final)
+
+    def finals(self, curves: Mapping[str, Curve], metric: str) -> dict[int, float]:
+        """The final values of the finished report runs, by seed."""
+        return {run.seed: self.final(curves[run.id], metric) for run in self.report(curves) if run.id in curves}
+
     def _lowest(self, runs: Sequence[Run], curves: Mapping[str, Curve]) -> Optimizer:
         metric = self.experiment.tuning.metric
 
@@ -174,6 +187,8 @@ class Entry:
             average=self.problem.average,
             clip_norm=self.problem.clip_norm,
             validation=self.problem.validation,
+            sampling=self.problem.sampling,
+            train_images=self.problem.train_images,
         )
 
     def _inspected(self, phase: str, seed: int) -> bool:

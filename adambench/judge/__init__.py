@@ -1,6 +1,7 @@
 """Turn finished runs into numbers.
 
 The input is a plan and the curves of its finished runs. The modules compute the best settings and their means over the
-seeds (`analysis`), how fair the comparison is (`fairness`), a verdict on each claim (`claims`), and whether a run that
+seeds (`analysis`), how fair the comparison is (`fairness`), a verdict on each claim
+(`claims`) that allows for chance (`inference`), the settings nearest to given curves (`match`), and whether a run that
 is trained again equals its record (`verification`). Nothing here draws, prints or opens a file.
 """

@@ -52,7 +52,11 @@ class Interval:
     n: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Interval":
+    def of(cls, values: Sequence[float], log: bool = False) -> "Interval":
+        """log: of values above zero, the geometric mean and its interval, as is right for ratios."""
+        if log:
+            found = cls.of([math.log(value) for value in values])
+            return cls(math.exp(found.mean), math.exp(found.low), math.exp(found.high), found.n)
         estimate = Estimate.of(values)
         mean, n = estimate.mean, estimate.n
         if n < 2 or math.isnan(mean):
@@ -113,7 +117,7 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
-        finals={metric: final_estimate(known, metric) for metric in COMPARED},
+        finals={metric: Estimate.of([entry.final(curve, metric) for curve in known]) for metric in COMPARED},
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
         validation=entry.problem.validation,
@@ -130,11 +134,6 @@ def _edge(entry: Entry, setting: Optimizer) -> list[str]:
         for name, values in entry.grid.axes.items()
         if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
     ]
-
-
-def final_estimate(curves: Sequence[Curve], metric: str) -> Estimate:
-    """The final value of a metric over several runs."""
-    return Estimate.of([final(curve, metric) for curve in curves])
 
 
 @dataclass(frozen=True)

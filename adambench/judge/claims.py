@@ -1,18 +1,27 @@
-"""Judge a claim: the value of its quantity for each seed, the interval of their mean, and a verdict."""
+"""Judge claims: the value of a quantity for each seed, the interval of their mean, and a verdict.
 
+A ratio is judged on the scale of its logarithm. A claim that something is lowest (or highest) of several is judged as
+all its comparisons with one rival together: the least of noisy rivals is lower than any of them, by chance alone. The
+comparisons of an experiment, each counted once, are corrected for their number after Holm (1979).
+"""
+
+import ast
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adambench import paper
-from adambench.config.experiment import Claim, Experiment, Problem
+from adambench.config import quantity as language
+from adambench.config.experiment import Claim, Experiment, Judging, Problem
 from adambench.config.quantity import Quantity
-from adambench.curve import Curve, final, reached
+from adambench.curve import COMPARED, Curve, final, reached
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval
+from adambench.judge.inference import LEVEL, NONE, Evidence, evidence, holm
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
+USUAL = Judging()
 
 
 @dataclass(frozen=True)
@@ -21,9 +30,11 @@ class Verdict:
 
     claim: Claim
     values: Mapping[int, float]  # of the quantity, by report seed; by tuning seed if the claim is about the search
-    interval: Interval  # of their mean; if the claim is about the search, low and high equal the value
+    interval: Interval  # of their mean, or of the ratio to `rival`; of a claim about the search, the value itself
     paper: float | None  # the same quantity computed from the paper's curves, if possible
     verdict: str
+    rival: str = ""  # of several that the claim compares with, the one with which it fares worst
+    chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
 
     @property
     def searched(self) -> bool:
@@ -37,40 +48,110 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
     A claim is judged on the report seeds for which each of its optimizers has a finished run. A claim about the search
     is judged on the tuning runs. They have one seed, so there is no interval and the value alone decides.
     """
-    return [_verdict(claim, entries, curves) for claim in experiment.claims]
+    judged = [_judged(claim, entries, curves, experiment.judging) for claim in experiment.claims]
+    tests = {key: told for _, found in judged for key, told in found.items() if told != NONE}
+    chances = dict(zip(tests, holm([min(told) for told in tests.values()]), strict=True))
+    return [_decided(verdict, found, chances) for verdict, found in judged]
 
 
-def _verdict(claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> Verdict:
+Test = tuple[str, str, str, tuple[float, ...]]  # problem, comparison, relation, bound: what is tested once
+
+
+def _decided(verdict: Verdict, found: Mapping[Test, Evidence], chances: Mapping[Test, float]) -> Verdict:
+    """Reproduced if all comparisons speak for the claim, contradicted if one speaks against it, each after Holm."""
+    if not found or not found.keys() <= chances.keys():
+        return verdict
+    against = [chances[test] for test, told in found.items() if told.wrong < told.right]
+    chance = min(against) if against else max(chances[test] for test in found)
+    said = CONTRADICTED if against else REPRODUCED
+    return replace(verdict, verdict=said if chance < LEVEL else INCONCLUSIVE, chance=chance)
+
+
+def _judged(
+    claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve], judging: Judging
+) -> tuple[Verdict, dict[Test, Evidence]]:
+    """A verdict that is not yet decided, unless the claim is about the search; and the evidence of its comparisons."""
     members = {e.grid.label: e for e in entries if e.problem.name == claim.problem}
     concerned = {label: members[label] for label in sorted(claim.quantity.labels)}
-    problem = next(iter(concerned.values())).problem
+    drawn = _of_the_paper(claim, next(iter(concerned.values())).problem, judging)
     if claim.quantity.search:
         values = _searched(claim.quantity, concerned, curves)
         value = next(iter(values.values()), math.nan)
         interval = Interval(value, value, value, len(values))
-    else:
-        values = _reported(claim.quantity, concerned, curves)
-        interval = Interval.of(list(values.values()))
-    return Verdict(claim, values, interval, _of_the_paper(claim, problem), verdict(claim, interval))
+        return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
+    told: dict[Test, Evidence] = {}
+    intervals: dict[str, Interval] = {}
+    for rival, part in parts(claim).items():
+        found = list(_reported(part, concerned, curves, judging).values())
+        log = is_ratio(part) and all(value > 0 for value in (*found, *claim.bound))
+        scale = math.log if log else float
+        intervals[rival] = Interval.of(found, log)
+        test = (claim.problem, ast.unparse(_tree(part)), claim.relation, claim.bound)
+        told[test] = evidence([scale(value) for value in found], claim.relation, [scale(b) for b in claim.bound])
+    sign = -1 if claim.relation.startswith("<") else 1
+    worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
+    values = _reported(claim.quantity, concerned, curves, judging)
+    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, worst), told
 
 
-def _reported(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
+def is_ratio(quantity: Quantity) -> bool:
+    """Whether the quantity is a division, so that its logarithm is a difference."""
+    return isinstance(_tree(quantity), ast.BinOp) and isinstance(_tree(quantity).op, ast.Div)
+
+
+def parts(claim: Claim) -> dict[str, Quantity]:
+    """`X / min(Y, Z)` below a bound as X / Y and X / Z, by rival, and `X / max(Y, Z)` above one likewise.
+
+    Any other quantity is its only part, without a rival.
+    """
+    extreme = {"<": "min", "<=": "min", ">": "max", ">=": "max"}.get(claim.relation)
+    match _tree(claim.quantity):
+        case ast.BinOp(left=one, op=ast.Div(), right=ast.Call(func=ast.Name(id=name), args=[_, _, *_] as others)) if (
+            name == extreme
+        ):
+            return {
+                _rival(other): language.parse(ast.unparse(ast.BinOp(one, ast.Div(), other)), COMPARED)
+                for other in others
+            }
+    return {"": claim.quantity}
+
+
+def _rival(node: ast.expr) -> str:
+    """The optimizer that a term is about, `adagrad` of `final(adagrad)`; the term itself if it is something else."""
+    match node:
+        case ast.Call(args=[ast.Name(id=label) | ast.Constant(value=str(label)), *_]):
+            return label
+    return ast.unparse(node)
+
+
+def _tree(quantity: Quantity) -> Any:
+    return ast.parse(quantity.text, mode="eval").body
+
+
+def _reported(
+    quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve], judging: Judging
+) -> dict[int, float]:
     """The quantity by report seed, for the seeds on which every optimizer has a finished run."""
     by_seed: dict[int, dict[str, Curve]] = {}
     for label, entry in entries.items():
         for run in entry.report(curves):
             if run.id in curves:
                 by_seed.setdefault(run.seed, {})[label] = curves[run.id]
-    return {seed: value(quantity, found) for seed, found in sorted(by_seed.items()) if len(found) == len(entries)}
+    return {
+        seed: value(quantity, found, judging) for seed, found in sorted(by_seed.items()) if len(found) == len(entries)
+    }
 
 
-def value(quantity: Quantity, curves: Mapping[str, Curve]) -> float:
+def value(quantity: Quantity, curves: Mapping[str, Curve], judging: Judging = USUAL) -> float:
     """The value of a quantity about report runs. curves: one per optimizer, by label."""
+    smooth = judging.smooth
     return quantity.value(
         {
-            "final": lambda label, metric="train_loss": final(curves[label], metric),
-            "epochs": lambda label, level, metric="train_loss": reached(curves[label], "epoch", level, metric),
-            "seconds": lambda label, level, metric="train_loss": reached(curves[label], "seconds", level, metric),
+            "final": lambda label, metric="train_loss": final(curves[label], metric, judging.final),
+            "epochs": lambda label, level, metric="train_loss": reached(curves[label], "epoch", level, metric, smooth),
+            "seconds": lambda label, level, metric="train_loss": reached(
+                curves[label], "seconds", level, metric, smooth
+            ),
         }
     )
 
@@ -110,7 +191,7 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
     return {some.tuning.seed: quantity.value({"best": best, "limit": limit, "gap": gap})}
 
 
-def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
+def _of_the_paper(claim: Claim, problem: Problem, judging: Judging) -> float | None:
     """The value from the paper's curves, or None if they do not give it.
 
     They show only the training cost by epoch, with one curve per rule. There is no value for a claim about the search,
@@ -124,11 +205,11 @@ def _of_the_paper(claim: Claim, problem: Problem) -> float | None:
     rules = [grid.rule for grid in grids if grid.rule in drawn and grid.axes.get("bias_correction") != (False,)]
     if len(set(rules)) < len(grids):
         return None
-    return value(quantity, {grid.label: drawn[grid.rule] for grid in grids})
+    return value(quantity, {grid.label: drawn[grid.rule] for grid in grids}, judging)
 
 
 def verdict(claim: Claim, interval: Interval) -> str:
-    """Reproduced if the whole interval is on the right side of the bound, contradicted if on the wrong side."""
+    """Of a search: reproduced if the value is on the right side of the bound, contradicted if on the wrong side."""
     low, high = interval.low, interval.high
     if math.isnan(low) or math.isnan(high):
         return INCONCLUSIVE

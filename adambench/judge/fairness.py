@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from adambench.curve import Curve, final, reached
+from adambench.curve import FINAL, Curve, final, reached
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
 
@@ -69,7 +69,7 @@ class Fairness:
     diverged: int  # number of tuning runs
     tuned: float  # final tuning metric of the best setting on the tuning seed; nan if none was tuned
     reported: Estimate  # the same metric on the report seeds
-    optimism: float  # reported/tuned − 1; nan if tuning runs were shorter than report runs
+    optimism: float  # reported/tuned − 1; nan if tuning runs or their windows were shorter
     rank: float  # mean rank by the tuning metric over the report seeds, 1 is lowest; nan if there is no common seed
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
@@ -116,10 +116,10 @@ def _fairness(
     ids = [run.id for run in entry.report(curves) if run.id in curves]
     known = [curves[id_] for id_ in ids]
     metric, tuning = entry.experiment.tuning.metric, [run for run in entry.tuning if run.id in curves]
-    best = entry.best(curves)
+    best, smooth = entry.best(curves), entry.experiment.judging.smooth
     tuned = next((final(curves[run.id], metric) for run in tuning if run.optimizer == best), math.nan)
-    reported = Estimate.of([final(curve, metric) for curve in known])
-    same_length = entry.experiment.tuning.epochs in (None, entry.problem.epochs)
+    reported = Estimate.of([entry.final(curve, metric) for curve in known])
+    alike = entry.experiment.tuning.epochs in (None, entry.problem.epochs) and entry.experiment.judging.final == FINAL
     return Fairness(
         optimizer=entry.grid.label,
         settings=len(entry.grid.settings),
@@ -128,10 +128,10 @@ def _fairness(
         diverged=sum(curves[run.id][-1].diverged for run in tuning),
         tuned=tuned,
         reported=reported,
-        optimism=reported.mean / tuned - 1 if same_length and tuned and math.isfinite(tuned) else math.nan,
+        optimism=reported.mean / tuned - 1 if alike and tuned and math.isfinite(tuned) else math.nan,
         rank=rank,
-        epochs=[_over_seeds(known, "epoch", mark) for mark in marks],
-        seconds=[_over_seeds(known, "seconds", mark) for mark in marks],
+        epochs=[_over_seeds(known, "epoch", mark, smooth) for mark in marks],
+        seconds=[_over_seeds(known, "seconds", mark, smooth) for mark in marks],
         together=sorted({together[id_] for id_ in ids}),
     )
 
@@ -172,18 +172,15 @@ def _round_up(value: float) -> float:
     return float(f"{next((rung for rung in LADDER if rung * scale >= value), 10.0) * scale:.6g}")
 
 
-def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], level: float) -> Reached:
-    times = [reached(curve, unit, level) for curve in curves]
+def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], level: float, smooth: int) -> Reached:
+    times = [reached(curve, unit, level, smooth=smooth) for curve in curves]
     return Reached(median(times), min(times), max(times)) if times else Reached(math.nan, math.nan, math.nan)
 
 
 def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, float]:
     """The mean rank of each optimizer over the seeds that all have. Equal values share the mean of their ranks."""
     metric = entries[0].experiment.tuning.metric
-    finals = {
-        entry.grid.label: {run.seed: final(curves[run.id], metric) for run in entry.report(curves) if run.id in curves}
-        for entry in entries
-    }
+    finals = {entry.grid.label: entry.finals(curves, metric) for entry in entries}
     seeds = set.intersection(*(set(found) for found in finals.values()))
     if not seeds:
         return dict.fromkeys(finals, math.nan)

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from adambench.curve import METRICS, Curve, final
+from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval, by_rate
 from adambench.judge.fairness import Fairness, Stable, budget, stable
@@ -21,10 +21,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
 
     Two optimizers are compared seed by seed: they saw the same minibatches.
     """
-    finals = {
-        entry.grid.label: {run.seed: final(curves[run.id], metric) for run in entry.report(curves) if run.id in curves}
-        for entry in members
-    }
+    finals = {entry.grid.label: entry.finals(curves, metric) for entry in members}
     complete = {label: found for label, found in finals.items() if found}
     if len(complete) < 2:
         return ""

@@ -58,6 +58,9 @@ class Network(ABC):
         The number of wrong labels is nan if the model predicts no labels.
         """
 
+    def constrain(self) -> None:  # noqa: B027  # most models allow every parameter
+        """Bring the parameters back into the set that the model allows, after each step."""
+
     @abstractmethod
     def penalty(self) -> Array:
         """The L2 term (settings,) of the objective: l2/2 times the sum of the squared weights, without biases."""

@@ -2,9 +2,12 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Gt, Le, doc
 
 from adambench.models.base import Array, Product
 
@@ -64,6 +67,43 @@ def dense_layout(layers: Sequence[Dense], vector: Array) -> list[Array]:
             vector[end - layer.b.size : end],
         )
     ]
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Weights from a normal distribution with mean 0 and one standard deviation for all layers."""
+
+    normal: Annotated[float, Gt(0), Le(100), doc("standard deviation")]
+
+    def __str__(self) -> str:
+        return f"N(0, {self.normal:g}²)"
+
+
+def initial(
+    weights: str | Normal, shape: tuple[int, int], dtype: np.dtype[Any], rng: np.random.Generator, relu: bool
+) -> Array:
+    """Initial weights of a layer, shape (n_in, n_out). relu: whether rectified units follow.
+
+    he: N(0, 2/n_in) before rectified units (He et al. 2015, equation 10), else N(0, 1/n_in).
+    glorot: U(−r, r) with r² = 6/(n_in + n_out) (Glorot and Bengio 2010, equation 16).
+    normal: N(0, sd²), for example with sd .01, as Krizhevsky et al. (2012, section 5) and much code of 2012 to 2014.
+    """
+    n_in, n_out = shape
+    if weights == "glorot":
+        drawn: Array = rng.random(shape, dtype) * 2 - 1
+        drawn *= (6 / (n_in + n_out)) ** 0.5
+        return drawn
+    drawn = rng.standard_normal(shape, dtype)
+    drawn *= weights.normal if isinstance(weights, Normal) else ((2 if relu else 1) / n_in) ** 0.5
+    return drawn
+
+
+def limit_norms(layers: Sequence[Dense], most: float) -> None:
+    """Scale down the weights into each unit (a column of W) whose norm is above `most`. Biases are left out."""
+    for layer in layers:
+        squares = np.einsum("ij,ij->j", layer.W, layer.W)
+        if (squares > most**2).any():
+            layer.W *= most / np.sqrt(np.maximum(squares, most**2))
 
 
 def penalty(layers: Sequence[Dense], l2: float) -> Array:

@@ -1,15 +1,25 @@
 """Multi-layer perceptron, the paper's multi-layer neural network (section 6.2)."""
 
 import itertools
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, Product, softmax_nll, wrong_labels
-from adambench.models.layers import Mask, add_penalty_gradient, dense_layers, dense_layout, dense_products, penalty
+from adambench.models.layers import (
+    Mask,
+    Normal,
+    add_penalty_gradient,
+    dense_layers,
+    dense_layout,
+    dense_products,
+    initial,
+    limit_norms,
+    penalty,
+)
 
 MOST_DROPPED = 0.9999  # a rate that 16 random bits can distinguish from 1
 
@@ -23,6 +33,12 @@ class MLP(Model):
     ] = (1000, 1000)
     dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which hidden units are dropped")] = 0.0
     input_dropout: Annotated[float, Ge(0), Le(MOST_DROPPED), doc("rate at which pixels are dropped")] = 0.0
+    weights: Annotated[Literal["he", "glorot"] | Normal, doc("how the initial weights are drawn")] = field(
+        default="he", kw_only=True
+    )
+    max_norm: Annotated[
+        float, Ge(0), doc("largest norm of the weights into a hidden unit, kept after each step; 0: no limit")
+    ] = field(default=0.0, kw_only=True)
 
     def build(self, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike, settings: int = 1) -> Network:
         if settings != 1:
@@ -34,6 +50,8 @@ class MLP(Model):
         parts = [f"dropout {self.dropout:g}"] if self.dropout else []
         parts += [f"input dropout {self.input_dropout:g}"] if self.input_dropout else []
         parts += [f"L2 {self.l2:g}"] if self.l2 else []
+        parts += [f"{self.weights} weights"] if self.weights != "he" else []
+        parts += [f"norms up to {self.max_norm:g}"] if self.max_norm else []
         return layers + (f" with {', '.join(parts)}" if parts else "")
 
     def products(self, pixels: int, classes: int, batch_size: int, settings: int = 1) -> list[Product]:
@@ -50,7 +68,7 @@ class Perceptron(Network):
     def __init__(self, spec: MLP, pixels: int, classes: int, batch_size: int, dtype: npt.DTypeLike) -> None:
         shapes = {f"layer {k}": shape for k, shape in enumerate(spec.shapes(pixels, classes), 1)}
         self.theta, self.grad, self.parts, self.layers = dense_layers(shapes, dtype)
-        self.l2 = spec.l2
+        self.l2, self.weights, self.max_norm = spec.l2, spec.weights, spec.max_norm
         self.dropped: Array = np.empty((batch_size, pixels), dtype) if spec.input_dropout else np.empty(0, dtype)
         self.h: list[Array] = [
             np.empty((batch_size, width), dtype) for width in (*spec.hidden, classes)
@@ -65,11 +83,15 @@ class Perceptron(Network):
         return dense_layout(self.layers, vector)
 
     def init(self, rng: np.random.Generator) -> None:
-        """Draw weights: N(0, 2/n_in) before a ReLU (He et al. 2015), N(0, 1/n_in) at the output. Biases are zero."""
+        """Draw the weights as `weights` says. Biases are zero."""
         for layer in self.layers:
-            gain = 1 if layer is self.layers[-1] else 2
-            layer.W[:] = rng.standard_normal(layer.W.shape, layer.W.dtype) * (gain / len(layer.W)) ** 0.5
+            layer.W[:] = initial(self.weights, layer.W.shape, layer.W.dtype, rng, relu=layer is not self.layers[-1])
             layer.b[:] = 0
+
+    def constrain(self) -> None:
+        """Hold the norm of the weights into each hidden unit to at most max_norm (Srivastava et al. 2014, §5.1)."""
+        if self.max_norm:
+            limit_norms(self.layers[:-1], self.max_norm)
 
     def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:
         logits = self.logits(images, rng)

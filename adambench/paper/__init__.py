@@ -2,11 +2,13 @@
 
 import csv
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adambench.curve import Evaluation
+from adambench.errors import AdambenchError
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,47 @@ RULES = {
     "AdaDelta": "adadelta",
     "Adam": "adam",
 }
+
+
+def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
+    """The curves of a CSV file with columns `curve, epoch, train_loss` and, if wanted, `rule`: name, rule and points.
+
+    Raises AdambenchError that names the line if a value is not a number, an epoch below 1 or not above the one before,
+    or a cost not above zero.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            table = csv.DictReader(stream)
+            lines = [(table.line_num, row) for row in table]
+            header = table.fieldnames or []
+    except (OSError, ValueError, csv.Error) as error:
+        raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if missing := [name for name in ("curve", "epoch", "train_loss") if name not in header]:
+        raise AdambenchError(f"{file}:1: no column {missing[0]}, found {', '.join(header)}", FORM)
+    found: dict[tuple[str, str | None], list[Evaluation]] = {}
+    for line, row in lines:
+        curve = found.setdefault((row["curve"] or "", row.get("rule") or None), [])
+        epoch, cost = (_positive(row[name], f"{file}:{line}: {name}") for name in ("epoch", "train_loss"))
+        if epoch < 1 or (curve and epoch <= curve[-1].epoch):
+            least = f"above {curve[-1].epoch:g}, the one before" if curve else "at least 1"
+            raise AdambenchError(f"{file}:{line}: epoch must be {least}, found {epoch:g}")
+        curve.append(Evaluation(epoch, train_loss=cost))  # type: ignore[arg-type]  # a curve may lie between epochs
+    if not found:
+        raise AdambenchError(f"{file}: has no curve", FORM)
+    return [(name, rule, points) for (name, rule), points in found.items()]
+
+
+FORM = "Its columns are curve, epoch and train_loss, and rule if only runs of one rule are to be compared."
+
+
+def _positive(text: str | None, place: str) -> float:
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise AdambenchError(f"{place} must be a number above 0, found {text or 'nothing'}")
+    return number
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from adambench.config.check import hints_of
+from adambench.config.check import hints_of, parted
 from adambench.config.names import BUILT_IN, Known
 from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
@@ -108,6 +108,8 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
         kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
         if typing.get_origin(kind) is typing.Literal:
             allowed = list(typing.get_args(kind))
+        elif (found := parted(kind))[1]:
+            allowed = [*typing.get_args(found[0]), *(f"{{{name}: …}}" for name in hints_of(found[1]))]
         elif kind is bool:
             allowed = ["true", "false"]
         default: Any = list(defaults[name]) if isinstance(defaults[name], tuple) else defaults[name]

@@ -20,6 +20,12 @@ TRIED = (1, 3, 9)  # numbers of settings, of which the best is shown
 
 Judged = tuple[str, Verdict]  # experiment, verdict
 
+
+def chance(p: float) -> str:
+    """A p-value: `0.023`, `< 0.001`; a dash for none."""
+    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
 CLAIMS = [
     Column("claim", lambda row: f"{row[1].claim.id}: {row[1].claim.sentence}", left=True),
     Column("experiment", lambda row: f"{row[0]}, {row[1].claim.problem}", left=True),
@@ -28,6 +34,7 @@ CLAIMS = [
     Column("here, mean [95 % interval]", lambda row: measured(row[1]), left=True),
     Column("n", lambda row: row[1].interval.n),
     Column("paper's curves", lambda row: row[1].paper, lambda value: "–" if value is None else cost(value)),
+    Column("p", lambda row: row[1].chance, chance),
     Column("verdict", lambda row: row[1].verdict, left=True),
 ]
 
@@ -44,6 +51,8 @@ CLAIMS_DATA = [
     Column("low", lambda row: None if row[1].searched else row[1].interval.low),
     Column("high", lambda row: None if row[1].searched else row[1].interval.high),
     Column("n", lambda row: row[1].interval.n),
+    Column("rival", lambda row: row[1].rival),
+    Column("p", lambda row: row[1].chance),
     Column("paper", lambda row: row[1].paper),
     Column("verdict", lambda row: row[1].verdict),
 ]
@@ -72,7 +81,7 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:
     verdicts = [verdict.verdict for _, verdict in rows]
     counts = ", ".join(f"{verdicts.count(word)} {word}" for word in COLOURS if word in verdicts)
     searched = all(verdict.searched for _, verdict in rows)
-    note = "" if searched else " (mean over the report seeds, with its 95 % interval)"
+    note = "" if searched else " (mean over the report seeds with its 95 % interval; verdicts corrected after Holm)"
     total = f"{plural(len(verdicts), 'claim')}: {counts}{note}"
     return Table("", CLAIMS, rows, CLAIMS_DATA, [total], _claim)
 
@@ -86,7 +95,8 @@ def measured(verdict: Verdict) -> str:
         return f"{cost(interval.mean)} (of the search, one seed)"
     if interval.n == 1:
         return f"{cost(interval.mean)} (one seed: no interval)"
-    return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]"
+    against = f" against {verdict.rival}" if verdict.rival else ""
+    return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]{against}"
 
 
 def _claim(row: Judged) -> Text:
@@ -99,7 +109,8 @@ def _claim(row: Judged) -> Text:
         f" {claim.sentence}: ",
         (verdict.verdict, f"bold {COLOURS[verdict.verdict]}"),
         f"\n   {name}, {claim.problem}: {claim.quantity.text}"
-        f"\n   = {measured(verdict)}, n {verdict.interval.n}; claimed: {needed(claim)}{of_the_paper}\n",
+        f"\n   = {measured(verdict)}, n {verdict.interval.n}, p {chance(verdict.chance)}; claimed: {needed(claim)}"
+        f"{of_the_paper}\n",
     )
 
 

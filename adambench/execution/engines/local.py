@@ -77,7 +77,7 @@ class Pool:
         return self.jobs - self.running
 
     def most_together(self, run: Run) -> int:
-        kind = (run.model, run.batch_size, run.validation)
+        kind = (run.model, run.batch_size, run.validation, run.train_images)
         if kind not in self._most:
             self._most[kind] = group.most_together(run, self.dataset)
         return self._most[kind]

@@ -20,6 +20,7 @@ from adambench.show.charts.figure4 import figure4  # noqa: E402
 from adambench.show.charts.growth import growth  # noqa: E402
 from adambench.show.charts.inside import Inspected, inside  # noqa: E402
 from adambench.show.charts.look import colour, looks  # noqa: E402
+from adambench.show.charts.matching import matching  # noqa: E402
 from adambench.show.charts.rates import rates  # noqa: E402
 from adambench.show.charts.search import budget, heatmap, sensitivity  # noqa: E402
 from adambench.show.charts.valley import valley  # noqa: E402
@@ -38,6 +39,7 @@ __all__ = [
     "heatmap",
     "inside",
     "looks",
+    "matching",
     "rates",
     "save",
     "sensitivity",

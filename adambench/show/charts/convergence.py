@@ -167,7 +167,7 @@ def _found(
             if same:
                 same.labels.append(entry.grid.label)
                 continue
-            final = analysis.final_estimate([curves[run.id] for run in runs], metric)
+            final = Estimate.of([entry.final(curves[run.id], metric) for run in runs])
             shared = max((together.get(run.id, 1) for run in runs), default=1)
             lines.append(
                 Line([entry.grid.label], entry.grid.rule, styles[entry.grid.label], band, final, shared, metric)

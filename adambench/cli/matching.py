@@ -1,0 +1,68 @@
+"""`adambench match`: which recorded settings come nearest to the paper's curves, or to others."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, opened, tell
+from adambench.errors import AdambenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adambench.judge.match import Match, Target
+    from adambench.session import Session
+
+
+def match(
+    experiments: Names = None,
+    curves: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Match these curves instead of the paper's: a CSV file.")
+    ] = None,
+    nearest: Annotated[int, typer.Option(min=1, help="How many settings to show for each curve.")] = 3,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw the curves with the nearest settings.")
+    ] = None,
+    format: Format = TEXT,
+    results: Results = Path("results"),
+) -> None:
+    """Find the recorded settings whose training cost comes nearest to the paper's curves, or to those of a file."""
+    from adambench import __version__, paper
+    from adambench.judge.match import Target
+    from adambench.show import matching
+    from adambench.store.files import write
+
+    if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
+        raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+    given = [Target.of(name, curve, rule) for name, rule, curve in paper.read(curves)] if curves else None
+    with opened(results, experiments) as sessions:
+        found = _found(sessions, given)
+        tell([matching.matches(found, nearest)], format)
+        if plot:
+            from adambench.show import charts
+
+            drawing = charts.matching(found)
+            assert drawing  # a curve has a fit
+            print(f"wrote {write(plot, charts.save(drawing, plot.suffix[1:], f'adambench {__version__}'))}")
+
+
+def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None") -> "list[Match]":
+    """The settings of all experiments beside the given curves, or beside the paper's of the figures that they name."""
+    from adambench import paper
+    from adambench.judge.match import Target, match
+
+    figures = dict.fromkeys(p.figure for s in sessions for p in s.experiment.problems if p.figure in paper.FIGURES)
+    if given is None and not figures:
+        raise AdambenchError(
+            f"{', '.join(s.experiment.name for s in sessions)}: no problem names a figure of the paper that has curves",
+            f"The key `figure` of a problem names one of {', '.join(paper.FIGURES)}; or use --curves FILE.",
+        )
+    found = [match(target, [c for s in sessions for c in s.candidates()]) for target in given or ()]
+    for figure in figures if given is None else ():
+        runs = [c for s in sessions for c in s.candidates(figure)]
+        drawn = paper.curves(figure or "").items()
+        found += [match(Target.of(f"{figure} {rule}", curve, rule), runs) for rule, curve in drawn]
+    if not any(one.fits for one in found):
+        raise AdambenchError("no finished run has three epochs in common with a curve", "Run the experiment first.")
+    return found

@@ -1,0 +1,61 @@
+"""Whether chance explains a number: Student's t test of a few values, and Holm's correction for many tests."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LEVEL = 0.05  # of a verdict: the chance of at least one false verdict in an experiment
+
+
+class Evidence(NamedTuple):
+    """Two-sided p-values: how easily chance gives such values if the truth is at the bound, on its other side."""
+
+    right: float  # for the claim; 1 if the mean is on the wrong side
+    wrong: float  # against it; 1 if the mean is on the right side
+
+
+NONE = Evidence(1.0, 1.0)
+
+
+def two_sided(t: float, df: int) -> float:
+    """P(|T| > |t|) for Student's t with df ≥ 1 degrees of freedom: Abramowitz and Stegun (1964), 26.7.3 and 26.7.4."""
+    angle = math.atan(abs(t) / math.sqrt(df))
+    odd, square = df % 2, math.cos(angle) ** 2
+    term = total = math.cos(angle) if odd else 1.0
+    for k in range(2 + odd, df - 1, 2):
+        term *= (k - 1) / k * square
+        total += term
+    inside = math.sin(angle) * (total if df > 1 else 0.0)
+    return max(0.0, 1 - (2 / math.pi * (angle + inside) if odd else inside))
+
+
+def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> Evidence:
+    """Of values, one a seed, for and against the claim that their true mean has a relation to a bound.
+
+    relation: <, <=, >, >= or between, which needs both ends of the bound. None for fewer than two values, or if some
+    are infinite and others are not.
+    """
+    n, mean = len(values), math.fsum(values) / len(values) if all(map(math.isfinite, values)) and values else math.nan
+    if n > 1 and math.isinf(values[0]) and len(set(values)) == 1:
+        mean = values[0]
+    if n < 2 or math.isnan(mean):
+        return NONE
+    spread = 0.0 if math.isinf(mean) else math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
+    chances = [two_sided((mean - limit) / spread, n - 1) if spread else 0.0 for limit in bound]
+    if relation == "between":
+        low, high = bound
+        if low <= mean <= high:
+            return Evidence(max(chances), 1.0)
+        return Evidence(1.0, chances[0] if mean < low else chances[1])
+    (limit,) = bound
+    holds = {"<": mean < limit, "<=": mean <= limit, ">": mean > limit, ">=": mean >= limit}[relation]
+    return Evidence(chances[0], 1.0) if holds else Evidence(1.0, chances[0])
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """p-values, each so large that all below LEVEL are false together with at most that chance (Holm 1979)."""
+    adjusted, largest = [0.0] * len(chances), 0.0
+    for rank, place in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
+        adjusted[place] = largest
+    return adjusted

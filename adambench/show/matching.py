@@ -1,0 +1,78 @@
+"""The settings that come nearest to given curves, as a table."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from adambench.judge.match import Fit, Match
+from adambench.show.table import Column, Table
+from adambench.show.terminal import plural
+
+
+class Row(NamedTuple):
+    """A fit in its place, from 1, among those of a curve."""
+
+    match: Match
+    place: int
+    fit: Fit
+
+
+def percent(value: float) -> str:
+    """Three figures: `2.25 %`; a dash for no value."""
+    return "–" if math.isnan(value) else f"{100 * value:.3g} %"
+
+
+COLUMNS = [
+    Column("curve", lambda row: row.match.target.name, left=True),
+    Column("", lambda row: row.place),
+    Column("problem", lambda row: f"{row.fit.candidate.experiment}, {row.fit.candidate.problem}", left=True, spare=2),
+    Column("setting", lambda row: row.fit.candidate.setting, left=True),
+    Column("n", lambda row: len(row.fit.candidate.costs), spare=1),
+    Column("epochs", lambda row: f"{row.fit.epochs} of {len(row.match.target.epochs)}"),
+    Column("rms", lambda row: row.fit.rms, percent),
+    Column("mean", lambda row: row.fit.mean, lambda value: percent(value) if value < 0 else f"+{percent(value)}"),
+    Column("shift", lambda row: row.fit.shift, "{:+.2f}".format, spare=3),
+    Column("jitter", lambda row: row.fit.jitter, percent, spare=4),
+    Column("of residual", lambda row: row.fit.residual_jitter, percent, spare=5),
+    Column("of curve", lambda row: row.match.jitter, percent, spare=6),
+]
+DATA = [
+    Column("curve", lambda row: row.match.target.name),
+    Column("place", lambda row: row.place),
+    Column("experiment", lambda row: row.fit.candidate.experiment),
+    Column("problem", lambda row: row.fit.candidate.problem),
+    Column("rule", lambda row: row.fit.candidate.rule),
+    Column("setting", lambda row: row.fit.candidate.setting),
+    Column("n", lambda row: len(row.fit.candidate.costs)),
+    Column("epochs", lambda row: row.fit.epochs),
+    Column("rms", lambda row: row.fit.rms),
+    Column("mean", lambda row: row.fit.mean),
+    Column("shift", lambda row: row.fit.shift),
+    Column("jitter", lambda row: row.fit.jitter),
+    Column("residual_jitter", lambda row: row.fit.residual_jitter),
+    Column("curve_jitter", lambda row: row.match.jitter),
+    Column("compared", lambda row: row.match.compared),
+    Column("chance", lambda row: row.match.chance),
+]
+
+
+def matches(found: Sequence[Match], nearest: int) -> Table:
+    """The nearest fits of each curve, and a sentence on each."""
+    rows = [Row(match, place, fit) for match in found for place, fit in enumerate(match.fits[:nearest], 1)]
+    return Table("Settings nearest to each curve", COLUMNS, rows, DATA, [*map(sentence, found), *NOTES])
+
+
+def sentence(match: Match) -> str:
+    """Of how many settings the nearest was found, and how many of them have another one as near."""
+    name = match.target.name
+    if not match.fits:
+        return f"{name}: no setting to compare."
+    alike = "" if math.isnan(match.chance) else f"; {100 * match.chance:.0f} % of them have another one as near"
+    return f"{name}: nearest of {plural(match.compared, 'setting')}{alike}."
+
+
+NOTES = (
+    "rms, mean: of ln(ours/curve) over the epochs that both have, averaged over n runs. shift: how many epochs the "
+    "curve is behind ours where it fits best. jitter: from epoch to epoch, of ours, of ln(ours/curve), of the curve.",
+    "The share of settings that have another one as near says how often a wrong setting would fit as well.",
+)

@@ -1,0 +1,93 @@
+"""Student's t, Holm, and by simulation with a known truth: intervals and verdicts are wrong as often as they say."""
+
+import math
+
+import numpy as np
+import pytest
+
+from adambench.config.loading import parse
+from adambench.curve import Evaluation
+from adambench.execution import plan
+from adambench.judge import claims
+from adambench.judge.analysis import STUDENT, Interval
+from adambench.judge.inference import NONE, Evidence, evidence, holm, two_sided
+
+
+@pytest.mark.parametrize("df", range(1, 31))
+def test_student_agrees_with_the_table(df: int) -> None:
+    assert two_sided(STUDENT[df - 1], df) == pytest.approx(0.05, abs=1e-4)
+    assert two_sided(-STUDENT[df - 1], df) == two_sided(STUDENT[df - 1], df)
+
+
+def test_student_at_its_ends() -> None:
+    assert two_sided(0, 3) == 1
+    assert two_sided(1, 1) == pytest.approx(0.5)  # Cauchy
+    assert two_sided(1e6, 4) < 1e-9
+
+
+def test_holm() -> None:
+    assert holm([0.04, 0.01, 0.03, 0.005]) == pytest.approx([0.06, 0.03, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_evidence() -> None:
+    assert evidence([1.0, 2.0, 3.0], "<", [1.0]).right == 1
+    assert evidence([1.0, 2.0, 3.0], ">", [2 - 4.303 / math.sqrt(3)]).right == pytest.approx(0.05, abs=1e-4)
+    assert evidence([1.0, 1.0], "<", [1.0]) == Evidence(1.0, 0.0)
+    assert evidence([1.0, 1.0], "<=", [1.0]) == Evidence(0.0, 1.0)
+    assert evidence([1.0, 1.0], "between", [1.0, 2.0]) == Evidence(0.0, 1.0)
+    assert evidence([3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.0)
+    assert evidence([math.inf] * 3, "<", [1.0]) == Evidence(1.0, 0.0)
+    for values in ([], [1.0], [1.0, math.inf], [1.0, math.nan]):
+        assert evidence(values, "<", [2.0]) == NONE
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_intervals_of_ratios_hold_the_truth_in_95_of_100_cases(n: int) -> None:
+    """20,000 times n ratios around a true geometric mean of .8, with ten per cent of noise."""
+    rng = np.random.default_rng(n)
+    drawn = 0.8 * np.exp(rng.normal(0, 0.1, (20_000, n)))
+    found = [Interval.of(row, log=True) for row in drawn.tolist()]
+    assert np.mean([interval.low <= 0.8 <= interval.high for interval in found]) == pytest.approx(0.95, abs=0.01)
+
+
+TEXT = """\
+name: x
+dataset: mnist
+seeds: [1, 2, 3]
+problems: {a: {model: logistic, epochs: 1, batch_size: 8}}
+optimizers: {adam: {}, sgd: {}, adagrad: {}, rmsprop: {}, nesterov: {}}
+claims:
+  - {id: lowest, sentence: "", quantity: "final(adam) / min(final(sgd), final(adagrad), final(rmsprop), final(nesterov))", relation: "<", bound: 1}
+"""
+
+
+def simulated(times: int, advantage: float, seed: int) -> list[str]:
+    """Verdicts on whether Adam is lowest of five, whose costs are equal but for its advantage and five per cent of noise."""
+    experiment, rng = parse(TEXT, "x.yaml"), np.random.default_rng(seed)
+    entries = plan.entries(experiment)
+    runs = [entry.report({}) for entry in entries]
+    said = []
+    for _ in range(times):
+        costs = np.exp(rng.normal(0, 0.05, (5, 3)))
+        costs[0] *= 1 - advantage
+        curves = {
+            run.id: [Evaluation(1, train_loss=float(cost))]
+            for members, row in zip(runs, costs, strict=True)
+            for run, cost in zip(members, row, strict=True)
+        }
+        said += [verdict.verdict for verdict in claims.verdicts(experiment, entries, curves)]
+    return said
+
+
+def test_a_tie_of_five_is_rarely_decided() -> None:
+    """The ratio to the least of four rivals would be called contradicted in every eighth tie."""
+    said = simulated(600, 0.0, seed=1)
+    assert said.count(claims.CONTRADICTED) / 600 <= 0.05
+    assert said.count(claims.REPRODUCED) / 600 <= 0.025
+
+
+def test_a_clear_lead_is_seen() -> None:
+    assert simulated(50, 0.5, seed=2).count(claims.REPRODUCED) >= 45
+    assert simulated(50, -0.5, seed=3).count(claims.CONTRADICTED) >= 35
