@@ -4,18 +4,22 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from adambench.curve import Curve, Evaluation
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
+from adambench.store import schema
+from adambench.store.schema import COLUMNS, OPTIONAL
 
 FORMAT = 1
-COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
 TABLES = ("curve", "inside")  # the parts of a record that are stored by columns
-OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
+
+
+class NewerFormatError(ValueError):
+    """A record that a newer version has written, which is none of our business."""
 
 
 @dataclass(frozen=True)
@@ -49,36 +53,33 @@ class Record:
             "curve": _columns(curve),
         }
         if run.inspect:
-            rows = [row for evaluation in curve for row in evaluation.inside]
-            data["inside"] = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+            data["inside"] = inside(curve)
         return cls(run.id, curve, {**data, "sha256": _digest(data)})
 
     @classmethod
     def parse(cls, text: str) -> "Record":
         """Read a record. Raises a ValueError with the reason if `of` did not write the text."""
-        try:
-            return cls._parse(json.loads(text))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
-
-    @classmethod
-    def _parse(cls, data: Any) -> "Record":
-        if not isinstance(data, dict) or "format" not in data:
+        data = json.loads(text)
+        if not isinstance(data, dict) or type(data.get("format")) is not int:
             raise ValueError("not a record")
+        if data["format"] > FORMAT:
+            raise NewerFormatError(f"format {data['format']}, written by a newer adambench; this one reads {FORMAT}")
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']}, expected {FORMAT}")
         if data.get("sha256") != _digest({key: value for key, value in data.items() if key != "sha256"}):
             raise ValueError("changed after it was written")
+        schema.check(data)
         columns = data["curve"]
-        if not set(COLUMNS) - set(OPTIONAL) <= set(columns) <= set(COLUMNS):
-            raise ValueError(f"unexpected columns: {', '.join(columns)}")
-        curve = [
-            Evaluation(**{name: _number(value) for name, value in zip(columns, row, strict=True)})
-            for row in zip(*columns.values(), strict=True)
-        ]
+        numbers = [list(map(float, values)) if str in map(type, values) else values for values in columns.values()]
+        curve = [Evaluation(**dict(zip(columns, row, strict=True))) for row in zip(*numbers, strict=True)]
         if data["status"] == "diverged":
             curve[-1] = replace(curve[-1], diverged=True)
         return cls(data["id"], curve, data)
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Records in the order in which their runs finished; of the same second, in any, but always the same."""
+        return self.data["time"], self.data["sha256"]
 
     @property
     def file(self) -> str:
@@ -93,6 +94,12 @@ class Record:
                 columns = (f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data[table].items())
                 lines.append(f'  "{table}": {{\n' + ",\n".join(columns) + "\n  }")
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def inside(curve: Curve) -> dict[str, list[Any]]:
+    """What was inspected along a curve, by columns."""
+    rows = [row for evaluation in curve for row in evaluation.inside]
+    return {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
 
 
 def _digest(data: Mapping[str, Any]) -> str:
@@ -111,7 +118,3 @@ def _columns(curve: Curve) -> dict[str, list[Any]]:
 
 def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) else value
