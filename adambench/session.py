@@ -60,6 +60,11 @@ class Session:
         curves = {id_: record.curve for id_, record in records.items()}
         return cls(experiment, folder, plan.entries(experiment), records, curves, warn)
 
+    @property
+    def name(self) -> str:
+        """Of the folder, which is the experiment's place; a copy of it may have the same name inside."""
+        return self.folder.path.name
+
     @cached_property
     def unfolding(self) -> Unfolding:
         """The runs of the plan as they can be named while others finish."""
@@ -79,13 +84,13 @@ class Session:
         return analysis.summarise(self.entries, self.curves)
 
     def tables(self, named: bool = False) -> list[Table]:
-        """The ranking of each problem. named: with the experiment's name in the columns for programs."""
+        """The ranking of each problem. named: with the session's name in the columns for programs."""
         metric = self.experiment.tuning.metric
         readings = {
             name: reading.ranking(members, self.curves, metric)
             for name, members in plan.by_problem(self.entries).items()
         }
-        return ranking.tables(self.experiment, self.summaries(), readings, named)
+        return ranking.tables(self.experiment, self.summaries(), readings, self.name if named else "")
 
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
@@ -178,7 +183,7 @@ class Session:
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         form = form or charts.PAGE
-        name, digest, how = self.experiment.name, self.folder.digest(), plan.selection(self.experiment)
+        name, digest, how = self.name, self.folder.digest(), plan.selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
         written = []
         for chart, draw in drawings.items():

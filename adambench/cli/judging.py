@@ -1,6 +1,7 @@
 """Commands that judge results: `claims`, `fairness`, `verify`."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def claims(
             for session in sessions:
                 judging = replace(session.experiment.judging, final=final)
                 session.experiment = replace(session.experiment, judging=judging)
-        judged = {session.experiment.name: session.verdicts() for session in sessions}
+        judged = {session.name: session.verdicts() for session in sessions}
         if not judged:
             raise AdambenchError(
                 f"{', '.join(experiments or ['no experiment'])}: no claims to judge",
@@ -51,7 +52,7 @@ def fairness(experiments: Names = None, format: Format = TEXT, results: Results 
     from adambench.show import findings
 
     with opened(results, experiments) as found:
-        tell(findings.fairness({session.experiment.name: session.fairness() for session in found}), format)
+        tell(findings.fairness({session.name: session.fairness() for session in found}), format)
 
 
 def verify(
@@ -59,10 +60,11 @@ def verify(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only this many runs of each experiment, drawn at random.")
     ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Refuse a run that is only close.")] = False,
     jobs: Jobs = None,
     results: Results = Path("results"),
 ) -> None:
-    """Train stored runs again and compare: the same to the bit, or where and by how much not.
+    """Train stored runs again and compare: the same to the bit, close, or where and by how much not.
 
     Executes the plug-ins that the results name. The exit code is 1 if a run is not confirmed, a record is not whole, or
     there is nothing to train again.
@@ -72,17 +74,16 @@ def verify(
     from adambench.config import loading
     from adambench.execution.engines import Failed, Finished
     from adambench.execution.scheduling import execute, interruptible, local
-    from adambench.judge.verification import compare
+    from adambench.judge.verification import Match, compare
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural
     from adambench.stored import stored
 
     out = console()
-    wrong = 0
+    found: Counter[Match] = Counter()
 
     def not_whole(message: str) -> None:
-        nonlocal wrong
-        wrong += 1
+        found[Match.NOT] += 1
         warn(message)
 
     for session in stored(results, experiments, not_whole, not_whole, loading.load):
@@ -90,23 +91,23 @@ def verify(
         if sample and sample < len(runs):
             runs = random.sample(runs, sample)
         if not runs:
-            wrong += 1
-            out.print(f"{session.experiment.name}: holds no run to train again", markup=False)
+            found[Match.NOT] += 1
+            out.print(f"{session.name}: holds no run to train again", markup=False)
             continue
-        out.print(f"{session.experiment.name}: training {plural(len(runs), 'run')} again", markup=False)
+        out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
         dataset = session.experiment.dataset.load()
         with interruptible() as stop:
             for event in execute(runs, {}, local(jobs, dataset), stop=stop):
-                verdicts: list[tuple[bool, str]] = []
+                told: list[tuple[Match, str]] = []
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)
-                    verdicts = [compare(session.records[run.id], curve) for run, curve in pairs]
+                    told = [compare(session.records[run.id], curve) for run, curve in pairs]
                 elif isinstance(event, Failed):
                     print(event.reason, file=sys.stderr)
-                    verdicts = [(False, failure(event))] * len(event.runs)
-                for run, (right, words) in zip(event.runs, verdicts, strict=False):
-                    wrong += not right
+                    told = [(Match.NOT, failure(event))] * len(event.runs)
+                for run, (match, words) in zip(event.runs, told, strict=False):
+                    found[match] += 1
                     out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
-    if wrong:
-        out.print(f"not confirmed: {wrong}")
+    out.print("; ".join(f"{match.value}: {found[match]}" for match in Match if found[match]))
+    if found[Match.NOT] or (exact and found[Match.CLOSE]):
         raise typer.Exit(1)

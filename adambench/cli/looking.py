@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell, warn
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -60,7 +60,7 @@ def plot(
         return [*session.draw(kind, x.value, form=form), *session.draw_search(kind, form)]
 
     with opened(results, experiments) as found:
-        drawn = {session.experiment.name: draw(session) for session in found}
+        drawn = {session.name: draw(session) for session in found}
         for name, paths in drawn.items():
             for path in paths:
                 print(f"wrote {path}")
@@ -110,19 +110,6 @@ def show(
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, time, and its curve."""
     from adambench.show import ranking
-    from adambench.store.folder import read_record
+    from adambench.store.folder import find_record, read_record
 
-    if record := read_record(run):
-        tell(ranking.record(record))
-        return
-    with opened(results, None) as found:
-        wanted = Path(run).stem.rpartition("-")[2]
-        records = {id_: record for session in found for id_, record in session.records.items()}
-        matches = [record for id_, record in records.items() if wanted and id_.startswith(wanted)]
-        if len(matches) != 1:
-            some = f"{len(matches)} runs have" if matches else "no run has"
-            raise AdambenchError(
-                f"{run}: {some} an id in {results} that starts with it",
-                "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
-            )
-        tell(ranking.record(matches[0]))
+    tell(ranking.record(read_record(run) or find_record(run, results, warn)))

@@ -22,7 +22,7 @@ def merge(
     for merged in merge(folders, results, warn):
         session = Session.open(loading.read(merged.folder.config), merged.folder, warn)
         out.print(
-            f"{session.experiment.name}: {plural(merged.new, 'new record')}, {merged.total} in {merged.folder.runs}",
+            f"{session.name}: {plural(merged.new, 'new record')}, {merged.total} in {merged.folder.runs}",
             markup=False,
             soft_wrap=True,
         )

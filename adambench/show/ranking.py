@@ -92,10 +92,10 @@ def tables(
     experiment: Experiment,
     summaries: Mapping[str, Sequence[Summary]],
     readings: Mapping[str, str],
-    named: bool = False,
+    name: str = "",
 ) -> list[Table]:
-    """For each problem, the ranking. readings: a sentence on each. named: programs get the experiment's name too."""
-    first = [Column("experiment", lambda _: experiment.name)] if named else []
+    """For each problem, the ranking. readings: a sentence on each. name: programs get it in a column of its own."""
+    first = [Column("experiment", lambda _: name)] if name else []
     metric, seen = experiment.tuning.metric, tuned_on_test(experiment)
     return [
         Table(

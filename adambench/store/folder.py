@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adambench.curve import METRICS
+from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.plan import Run
 from adambench.store.files import csv_text, write
@@ -61,9 +61,10 @@ class Folder:
     def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
         """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
 
+        So are all files of a run that has two different curves. Of equal curves, the one that finished first is taken.
         set_aside: rename such files and delete temporary files of killed processes. Only for the holder of the lock.
         """
-        records = {}
+        found: dict[str, list[tuple[Path, Record]]] = {}
         for left_over in self.path.rglob(".*.tmp") if set_aside else ():
             left_over.unlink(missing_ok=True)
         for file in sorted(self.runs.glob("*.json")):
@@ -75,7 +76,16 @@ class Folder:
                 reason = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
                 warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
             else:
-                records[record.id] = record
+                found.setdefault(record.id, []).append((file, record))
+        records = {}
+        for id_, claimants in found.items():
+            _, first = min(claimants, key=lambda claimant: claimant[1].age)
+            if any(first_difference(first.curve, other.curve) for _, other in claimants):
+                for file, _ in claimants:
+                    reason = f"{len(claimants)} files hold different curves of run {id_}; none is used"
+                    warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
+            else:
+                records[id_] = first
         return records
 
     def write_record(self, record: Record) -> Path:
@@ -178,6 +188,33 @@ def read_record(name: str) -> Record | None:
         return Record.parse(Path(name).read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
         raise AdambenchError(f"{name}: not a valid record: {error}") from error
+
+
+def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Record:
+    """The record in a results folder whose id begins with a word, or is at the end of it as in `<label>-<id>.json`.
+
+    Raises AdambenchError if there is no such run or more than one, or if two experiments hold different curves of it.
+    """
+    wanted = Path(word).stem.rpartition("-")[2]
+    matches: dict[str, list[tuple[Folder, Record]]] = {}
+    for folder in folders(results, None):
+        for id_, record in folder.records(warn).items():
+            if wanted and id_.startswith(wanted):
+                matches.setdefault(id_, []).append((folder, record))
+    if len(matches) != 1:
+        found = f"{len(matches)} runs have" if matches else "no run has"
+        raise AdambenchError(
+            f"{word}: {found} an id in {results} that starts with it",
+            "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
+        )
+    ((id_, places),) = matches.items()
+    if any(first_difference(places[0][1].curve, other.curve) for _, other in places):
+        names = ", ".join(str(folder.path) for folder, _ in places)
+        raise AdambenchError(
+            f"{word}: run {id_} has different curves in {names}",
+            "Give the path of the file. `adambench verify` tells which of the curves can be repeated.",
+        )
+    return places[0][1]
 
 
 def _set_aside(file: Path) -> str:

@@ -68,7 +68,7 @@ def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object])
             owner, other = owners.setdefault(id_, (part, record))
             if (epoch := first_difference(other.curve, record.curve)) is not None:
                 conflicts.append(f"{record.file} differs from epoch {epoch} on in {owner.path} and {part.path}")
-            if id_ not in present and _age(record) < _age(other):
+            if id_ not in present and record.age < other.age:
                 owners[id_] = (part, record)
     if conflicts:
         raise AdambenchError(
@@ -77,10 +77,6 @@ def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object])
         )
     new = [record for id_, (_, record) in sorted(owners.items()) if id_ not in present]
     return parts[0].config.read_text(encoding="utf-8"), new, len(owners.keys() | present)
-
-
-def _age(record: Record) -> tuple[str, str]:
-    return record.data["time"], record.data["sha256"]
 
 
 def _check_configurations(parts: Iterable[Folder]) -> None:

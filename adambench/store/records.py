@@ -49,8 +49,7 @@ class Record:
             "curve": _columns(curve),
         }
         if run.inspect:
-            rows = [row for evaluation in curve for row in evaluation.inside]
-            data["inside"] = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+            data["inside"] = inside(curve)
         return cls(run.id, curve, {**data, "sha256": _digest(data)})
 
     @classmethod
@@ -81,6 +80,11 @@ class Record:
         return cls(data["id"], curve, data)
 
     @property
+    def age(self) -> tuple[str, str]:
+        """Records in the order in which their runs finished; of the same second, in any, but always the same."""
+        return self.data["time"], self.data["sha256"]
+
+    @property
     def file(self) -> str:
         """The name of its file: `<label>-<id>.json`."""
         return f"{self.data['optimizer']}-{self.id}.json"
@@ -93,6 +97,12 @@ class Record:
                 columns = (f"    {json.dumps(key)}: {json.dumps(values)}" for key, values in self.data[table].items())
                 lines.append(f'  "{table}": {{\n' + ",\n".join(columns) + "\n  }")
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def inside(curve: Curve) -> dict[str, list[Any]]:
+    """What was inspected along a curve, by columns."""
+    rows = [row for evaluation in curve for row in evaluation.inside]
+    return {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
 
 
 def _digest(data: Mapping[str, Any]) -> str:
