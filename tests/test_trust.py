@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+import adambench
 from adambench.curve import Curve
+from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
 from adambench.store.records import Record
 from tests.conftest import Command
@@ -150,3 +153,47 @@ def test_of_two_files_with_different_curves_of_a_run_none_is_taken(command: Comm
     again = command("run", small)
     assert again.stdout.startswith("small: 17 runs, 16 already done")
     assert {path.name for path in runs.glob("*.broken")} == {"a-copy.json.broken", f"{file.name}.broken"}
+
+
+NAMES = ("struct", "types", "signal", "pickle", "select", "numpy")  # of modules that a worker imports
+
+
+def test_a_folder_is_not_searched_for_modules(command: Command, small: Path) -> None:
+    """Modules with the names of Python's own lie in the current folder; a worker that took one would leave a trace."""
+    for name in NAMES:
+        (small.parent / f"{name}.py").write_text(f"open({str(small.parent / 'trace')!r}, 'w')\n")
+    answer = command("run", small, "--jobs", 1)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert not (small.parent / "trace").exists()
+
+
+def git(folder: Path, *words: str) -> str:
+    person = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
+    return subprocess.run(["git", *person, *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_git_runs_nothing_and_is_asked_of_the_source_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository whose monitor, hooks and filters leave a trace: around an installed copy, then as its source."""
+    trace, source, package = tmp_path / "trace", tmp_path / "source", tmp_path / "source" / "adambench"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    git(source, "init", "-q")
+    (source / ".gitattributes").write_text("*.py filter=evil\n")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "one")
+    commit = git(source, "rev-parse", "HEAD").strip()
+    for key in ("core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "filter.evil.process"):
+        git(source, "config", key, f"touch {trace}; false")
+    (package / "__init__.py").write_text("# edited\n")
+    monkeypatch.setattr(adambench, "__file__", str(package / "__init__.py"))
+    monkeypatch.setenv("GIT_DIR", str(Path(__file__).parents[1] / ".git"))
+    assert provenance._commit() == f"{commit}-dirty"
+    (package / "__init__.py").write_text("")
+    assert provenance._commit() == commit
+    deep = source / "lib" / "adambench"
+    deep.mkdir(parents=True)
+    monkeypatch.setattr(adambench, "__file__", str(deep / "__init__.py"))
+    monkeypatch.setattr(subprocess, "run", pytest.fail)
+    assert provenance._commit() is None
+    assert not trace.exists()

@@ -44,7 +44,7 @@ def worker(
     words += ["--memory-limit", "0", "--no-dashboard"]
     for name, file in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
         words += [name, str(file)]
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONSAFEPATH": "1"}  # not the current folder
     os.execve(sys.executable, [sys.executable, *words], environment)
 
 

@@ -1,6 +1,7 @@
 """The origin of a run: versions, processor, BLAS and commit. It is recorded with the run but not part of its id."""
 
 import functools
+import hashlib
 import os
 import platform
 import subprocess
@@ -44,28 +45,40 @@ def _blas() -> str:
 
 
 def _commit() -> str | None:
-    """The commit of this package's source, with `-dirty` appended if tracked files differ from it.
+    """The commit of this package's source, with `-dirty` appended if tracked files of the package differ from it.
 
-    None for an installed copy, even if it lies inside another repository.
+    None for an installed copy, even if it lies inside another repository, of which git is asked nothing.
     """
-    if _git("ls-files", "--error-unmatch", "__init__.py") is None:
+    source = Path(adambench.__file__).parent
+    if not (source.parent / ".git").exists():
         return None
-    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    commit, tree = _git("rev-parse", "HEAD"), _git("ls-tree", "-r", "-z", "HEAD", ".")
+    if not commit or not tree:
+        return None
+    lines = (line.split(None, 3) for line in tree.strip("\0").split("\0"))
+    return commit if all(_blob(source / name) == blob for _, _, blob, name in lines) else f"{commit}-dirty"
+
+
+def _blob(file: Path) -> str:
+    """The SHA-1 by which git knows a file's content; empty if there is none. Without git, which would run filters."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _git(*words: str) -> str | None:
-    """The output of git in the package's folder; None if git fails. No hook or filter of a repository is run."""
-    safely = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    """The output of git in the package's folder; None if git fails. These questions run no hook, monitor or filter.
+
+    No other repository is asked, whatever the environment says, as it does inside a hook.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    folder = Path(adambench.__file__).parent
     try:
         answer = subprocess.run(
-            ["git", *safely, *words],
-            cwd=Path(adambench.__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            ["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=False, env=environment
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() or None if answer.returncode == 0 else None

@@ -28,6 +28,8 @@ from adambench.execution.shared_data import Layout, Shared
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+SAFE = "PYTHONSAFEPATH"
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -118,7 +120,7 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         given = (theirs, shared.layout, checkpoints)
         self.process = context.Process(target=_work, args=given, name=f"worker {number + 1}")
-        with _blocked():
+        with _safe_path(), _blocked():
             self.process.start()
         theirs.close()
         with suppress(OSError):  # it died at once: `receive` reports it
@@ -156,6 +158,18 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.connection.close()
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Python would begin its search for modules in the current folder. What is started here does not look there."""
+    before = os.environ.get(SAFE)
+    os.environ[SAFE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[SAFE]
+        os.environ.update({} if before is None else {SAFE: before})
 
 
 @contextmanager
