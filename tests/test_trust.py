@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import adambench
 from adambench.curve import Curve
 from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
+from adambench.store.folder import Folder
 from adambench.store.records import Record
 from tests.conftest import Command
 from tests.test_results import curve, some_runs
@@ -50,7 +52,7 @@ FORGED: dict[str, tuple[Change, str]] = {  # what is changed: what `verify` answ
         lambda data: last(data, "train_loss", -1),
         "from epoch 3 on, by 2.0e+00 where 4.5e-02 is allowed",
     ),
-    "its length": (cut, "1 epochs in the record, 3 when trained again"),
+    "its length": (cut, "curve: must have epochs 1 to 3, found 1 epochs"),
     "a bit": (lambda data: last(data, "test_loss", 1 + 1e-15), "close, but not to the bit"),
 }
 
@@ -67,7 +69,7 @@ def test_a_record_does_not_choose_how_it_is_judged(command: Command, small: Path
     answer = command("verify", "--jobs", 1)
     assert answer.returncode == 1
     for _, said in FORGED.values():
-        assert answer.stdout.count(said) == 1, said
+        assert (answer.stdout + answer.stderr).count(said) == 1, said
     assert answer.stdout.endswith("confirmed: 14; close: 1; not confirmed: 2\n")
     for file in report[:2]:
         file.unlink()
@@ -86,8 +88,8 @@ def again(record: Record, **last_epoch: Any) -> Curve:
     [
         ({"seconds": 99.0}, Match.SAME),
         ({"train_loss": 1.0 + 1e-9}, Match.CLOSE),
-        ({"train_loss": 1.0 + 3 * tolerance(2)}, Match.NOT),
-        ({"test_error": 0.5 + tolerance(2) / 2}, Match.CLOSE),
+        ({"train_loss": 1.0 + 2 * tolerance(3)}, Match.NOT),
+        ({"test_error": 0.5 + tolerance(3) / 2}, Match.CLOSE),
         ({"step": 11}, Match.NOT),
         ({"full_train_loss": 1.0}, Match.NOT),
         ({"train_loss": float("nan")}, Match.NOT),
@@ -99,6 +101,7 @@ def again(record: Record, **last_epoch: Any) -> Curve:
 def test_what_is_compared(change: dict[str, Any], match: Match) -> None:
     record = Record.of(some_runs()[0], curve(2.0, 1.0))
     assert compare(record, again(record, **change))[0] is match
+    assert compare(record, record.curve[:-1])[1] == "not confirmed: 3 epochs in the record, 2 when trained again"
 
 
 def test_the_bounds_grow_by_the_rule_that_the_manual_states() -> None:
@@ -197,3 +200,81 @@ def test_git_runs_nothing_and_is_asked_of_the_source_alone(tmp_path: Path, monke
     monkeypatch.setattr(subprocess, "run", pytest.fail)
     assert provenance._commit() is None
     assert not trace.exists()
+
+
+BAD: dict[str, tuple[Change, str]] = {  # what is changed in a record: why it is refused
+    "no curve": (lambda data: data.pop("curve"), "curve is missing"),
+    "a null": (lambda data: data["curve"]["train_loss"].__setitem__(1, None), "curve.train_loss: 2nd value: must be a number"),
+    "a null column": (lambda data: data["curve"].update(step=None), "curve.step: must be a list"),
+    "an empty curve": (lambda data: data.update(curve={k: [] for k in data["curve"]}), "curve: must have epochs 1 to 3, found 0"),
+    "huge costs": (lambda data: data["curve"].update(train_loss=[1e308] * 3), "curve.train_loss: 1st value: must be at most"),
+    "a short column": (lambda data: data["curve"]["step"].pop(), "curve: columns of different lengths"),
+    "another column": (lambda data: data["curve"].update(more=[1, 2, 3]), "unexpected columns: "),
+    "one epoch": (cut, "curve: must have epochs 1 to 3, found 1"),
+    "an epoch twice": (lambda data: data["curve"].update(epoch=[1, 2, 2]), "curve: must have epochs 1 to 3"),
+    "text": (lambda data: data["curve"]["test_loss"].__setitem__(0, "1.0"), "curve.test_loss: 1st value: must be a number"),
+    "a share": (lambda data: data["curve"]["test_error"].__setitem__(0, 2.0), "curve.test_error: 1st value: must be at most 1"),
+    "a group": (lambda data: data.update(together=None), "together: must be a whole number, found nothing"),
+    "an infinity": (lambda data: data.update(seconds=float("inf")), "seconds: must be "),
+    "a status": (lambda data: data.update(status="diverged", diverged_epoch=3), "status: diverged, which its costs do not say"),
+    "a hidden end": (lambda data: data["curve"]["train_loss"].__setitem__(-1, "nan"), "status: finished, which its costs"),
+    "a label": (lambda data: data.update(optimizer="../../x"), "optimizer: must be a name"),
+    "an id": (lambda data: data.update(id="x" * 16), "id: must be hexadecimal"),
+    "a path": (lambda data: data.update(id=".."), "id: must have at least 16 characters"),
+    "versions": (lambda data: data.update(versions=[]), "versions: "),
+    "inspections": (lambda data: data.update(inside={"step": [1], "part": []}), "inside: columns of different lengths"),
+    "digits": (lambda data: data.update(seed=10**4000), "seed: must be "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), BAD.values(), ids=BAD)
+def test_a_record_has_a_schema(change: Change, reason: str, tmp_path: Path) -> None:
+    """The checksum of each is right. What is refused is said, and the other record is read."""
+    folder = Folder(tmp_path, "x")
+    folder.prepare()
+    good, bad = (folder.write_record(Record.of(run, curve(3.0, 2.0, 1.0))) for run in some_runs()[:2])
+    forge(bad, change)
+    warnings: list[str] = []
+    assert set(folder.records(warnings.append)) == {good.stem.rpartition("-")[2]}
+    (warning,) = warnings
+    assert warning.startswith(f"{bad}: {reason}")
+    assert len(warning) < 400
+
+
+def test_a_forged_record_stops_nothing(command: Command, small: Path) -> None:
+    """Set aside and trained again by `run`; skipped by the others; so is a neighbour whose configuration is not one."""
+    command("run", small)
+    folder = small.parent / "results" / "small"
+    neighbour = folder.with_name("a-neighbour")
+    neighbour.mkdir()
+    (neighbour / "config.yaml").write_text("name: [\n")
+    first, second, *_ = sorted((folder / "runs").glob("adam-*.json"))
+    forge(first, lambda data: data.pop("curve"))
+    forge(second, lambda data: data.update(format=2))
+    for words in (["table"], ["plot"], ["claims"], ["fairness"], ["show", first.stem], ["verify", "--sample", 1]):
+        answer = command(*words)
+        assert "Traceback" not in answer.stderr
+        assert answer.returncode == {"claims": 2, "show": 2}.get(words[0], 1), words
+        assert f"{first.name}: curve is missing; skipped" in answer.stderr
+        assert words[0] == "show" or "a-neighbour/config.yaml:2: " in answer.stderr
+    assert command("table", "a-neighbour").returncode == 2
+    newer = second.read_bytes()
+    again = command("run", small)
+    assert again.returncode == 0
+    assert f"{first.name}: curve is missing; set aside as {first.name}.broken" in again.stderr
+    assert f"{second.name}: format 2, written by a newer adambench; this one reads 1; left as it is" in again.stderr
+    assert second.read_bytes() == newer
+    assert second.with_name(f"{second.stem}.1.json").exists()
+    assert command("run", small).stdout.startswith("small: 17 runs, 17 already done")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_nothing_waits_for_a_pipe(command: Command, small: Path) -> None:
+    command("run", small)
+    folder = small.parent / "results" / "small"
+    os.mkfifo(folder / "runs" / "adam-pipe.json")
+    os.mkfifo(folder / "checkpoints.npz")
+    (folder.parent / "other").mkdir()
+    os.mkfifo(folder.parent / "other" / "config.yaml")
+    answer = command("table")
+    assert (answer.returncode, "adam-pipe.json: not a regular file; skipped" in answer.stderr) == (0, True)

@@ -22,14 +22,20 @@ def claims(
 ) -> None:
     """Judge the claims of experiments on their runs: reproduced, contradicted or inconclusive.
 
-    The exit code is 1 if a claim is contradicted.
+    The exit code is 1 if a claim is contradicted, or a record or an experiment could not be read.
     """
     from dataclasses import replace
 
     from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE
     from adambench.show import findings
 
-    with opened(results, experiments) as found:
+    unread: list[str] = []  # what could not be read, so that its claims were not judged
+
+    def hear(message: str) -> None:
+        unread.append(message)
+        warn(message)
+
+    with opened(results, experiments, hear) as found:
         sessions = [session for session in found if session.experiment.claims]
         if final:
             for session in sessions:
@@ -43,7 +49,7 @@ def claims(
             )
         tell([findings.claims(judged)], format)
     bad = {CONTRADICTED, INCONCLUSIVE} if strict else {CONTRADICTED}
-    if any(verdict.verdict in bad for verdicts in judged.values() for verdict in verdicts):
+    if unread or any(verdict.verdict in bad for verdicts in judged.values() for verdict in verdicts):
         raise typer.Exit(1)
 
 

@@ -1,15 +1,19 @@
 """Write files completely or not at all, and convert values to what CSV and JSON can hold."""
 
 import csv
+import errno
 import io
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from adambench.errors import AdambenchError
+
+MOST_BYTES = 2**26  # of a record
 
 
 def json_value(value: Any) -> Any:
@@ -24,6 +28,20 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(header)
     writer.writerows(["" if json_value(value) is None else value for value in row] for row in rows)
     return out.getvalue()
+
+
+def read(path: Path) -> str:
+    """The text of a regular file. Raises OSError or ValueError that says why not; never waits for a FIFO or device."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("not a regular file")
+        if status.st_size > MOST_BYTES:
+            raise ValueError(f"{status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
+        return file.read().decode("utf-8")
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -18,8 +18,8 @@ from typing import Any
 from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.plan import Run
-from adambench.store.files import csv_text, write
-from adambench.store.records import Record
+from adambench.store.files import csv_text, read, write
+from adambench.store.records import FORMAT, NewerFormatError, Record
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
 
@@ -35,6 +35,7 @@ class Folder:
         self.checkpoints = self.path / "checkpoints"
         self.plugins = self.path / "plugins"
         self.log = self.path / "run.log"  # of `run --detach`
+        self.newer: set[str] = set()  # names of records that a newer version has written
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
@@ -69,12 +70,14 @@ class Folder:
             left_over.unlink(missing_ok=True)
         for file in sorted(self.runs.glob("*.json")):
             try:
-                record = Record.parse(file.read_text(encoding="utf-8"))
-            except PermissionError as error:
-                raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
-            except (ValueError, OSError, RecursionError) as error:
-                reason = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
-                warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
+                record = Record.parse(read(file))
+            except NewerFormatError as error:
+                self.newer.add(file.name)
+                warn(f"{file}: {error}; left as it is")
+            except (ValueError, OSError, RecursionError, MemoryError) as error:
+                if isinstance(error, PermissionError) and set_aside:
+                    raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
+                warn(f"{file}: {_reason(error)}; {_set_aside(file) if set_aside else 'skipped'}")
             else:
                 found.setdefault(record.id, []).append((file, record))
         records = {}
@@ -89,7 +92,9 @@ class Folder:
         return records
 
     def write_record(self, record: Record) -> Path:
-        return write(self.runs / record.file, record.json())
+        """Write a record, beside a newer format's of the same name."""
+        file = self.runs / record.file
+        return write(file.with_stem(f"{file.stem}.{FORMAT}") if file.name in self.newer else file, record.json())
 
     def write_config(self, text: str) -> Path:
         return write(self.config, text)
@@ -145,7 +150,7 @@ def _says_something(value: float) -> bool:
 def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
     try:
-        there = sorted(path.parent.name for path in results.glob("*/config.yaml"))
+        there = sorted(path.parent.name for path in results.glob("*/config.yaml") if path.is_file())
         inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
@@ -185,9 +190,9 @@ def read_record(name: str) -> Record | None:
     if not os.path.isfile(name):  # noqa: PTH113  # False for a name that is too long; Path raises
         return None
     try:
-        return Record.parse(Path(name).read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise AdambenchError(f"{name}: not a valid record: {error}") from error
+        return Record.parse(read(Path(name)))
+    except (ValueError, OSError, RecursionError, MemoryError) as error:
+        raise AdambenchError(f"{name}: not a valid record: {_reason(error)}") from error
 
 
 def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Record:
@@ -215,6 +220,15 @@ def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Reco
             "Give the path of the file. `adambench verify` tells which of the curves can be repeated.",
         )
     return places[0][1]
+
+
+def _reason(error: Exception) -> str:
+    """Why a file is not a record."""
+    if isinstance(error, json.JSONDecodeError):
+        return "not JSON"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    return "a number has too many digits" if "Exceeds the limit" in str(error) else str(error)
 
 
 def _set_aside(file: Path) -> str:

@@ -1,6 +1,5 @@
 """The union of results folders: the records of all of them, or a refusal before anything is written."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,8 +12,6 @@ from adambench.errors import AdambenchError
 from adambench.store.folder import Folder, folders
 from adambench.store.lock import locked
 from adambench.store.records import Record
-
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}-[0-9a-f]{16}\.json")  # a record's file name
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,6 @@ def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object])
     present = set(here.records(warn)) if here.path.is_dir() else set()
     for part in parts:
         for id_, record in part.records(warn).items():
-            if not PLAIN.fullmatch(record.file):
-                raise AdambenchError(f"{part.path}: a record has a name that no file can have: {record.file!r}")
             owner, other = owners.setdefault(id_, (part, record))
             if (epoch := first_difference(other.curve, record.curve)) is not None:
                 conflicts.append(f"{record.file} differs from epoch {epoch} on in {owner.path} and {part.path}")

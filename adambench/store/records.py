@@ -4,18 +4,22 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from adambench.curve import Curve, Evaluation
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
+from adambench.store import schema
+from adambench.store.schema import COLUMNS, OPTIONAL
 
 FORMAT = 1
-COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
 TABLES = ("curve", "inside")  # the parts of a record that are stored by columns
-OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
+
+
+class NewerFormatError(ValueError):
+    """A record that a newer version has written, which is none of our business."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +59,19 @@ class Record:
     @classmethod
     def parse(cls, text: str) -> "Record":
         """Read a record. Raises a ValueError with the reason if `of` did not write the text."""
-        try:
-            return cls._parse(json.loads(text))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
-
-    @classmethod
-    def _parse(cls, data: Any) -> "Record":
-        if not isinstance(data, dict) or "format" not in data:
+        data = json.loads(text)
+        if not isinstance(data, dict) or type(data.get("format")) is not int:
             raise ValueError("not a record")
+        if data["format"] > FORMAT:
+            raise NewerFormatError(f"format {data['format']}, written by a newer adambench; this one reads {FORMAT}")
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']}, expected {FORMAT}")
         if data.get("sha256") != _digest({key: value for key, value in data.items() if key != "sha256"}):
             raise ValueError("changed after it was written")
+        schema.check(data)
         columns = data["curve"]
-        if not set(COLUMNS) - set(OPTIONAL) <= set(columns) <= set(COLUMNS):
-            raise ValueError(f"unexpected columns: {', '.join(columns)}")
-        curve = [
-            Evaluation(**{name: _number(value) for name, value in zip(columns, row, strict=True)})
-            for row in zip(*columns.values(), strict=True)
-        ]
+        numbers = [list(map(float, values)) if str in map(type, values) else values for values in columns.values()]
+        curve = [Evaluation(**dict(zip(columns, row, strict=True))) for row in zip(*numbers, strict=True)]
         if data["status"] == "diverged":
             curve[-1] = replace(curve[-1], diverged=True)
         return cls(data["id"], curve, data)
@@ -121,7 +118,3 @@ def _columns(curve: Curve) -> dict[str, list[Any]]:
 
 def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) else value
