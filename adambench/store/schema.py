@@ -10,7 +10,7 @@ from annotated_types import Ge, Le, Len
 from adambench.config.check import Check, show
 from adambench.config.experiment import Count, Seed
 from adambench.config.yamlfile import Source
-from adambench.curve import METRICS, Evaluation
+from adambench.curve import METRICS, Evaluation, Metric
 
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
 OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
@@ -51,10 +51,18 @@ FIELDS: Mapping[str, Any] = {
     "sha256": Text,
     "curve": dict[str, Any],
 }
-ALL_SHARES, ALL_COSTS = tuple[Share, ...], tuple[Cost, ...]
-CURVE: Mapping[str, Any] = {
-    name: ALL_SHARES if name in METRICS and METRICS[name].percent else ALL_COSTS for name in COLUMNS
-} | {"epoch": tuple[Count, ...], "step": tuple[Annotated[int, Ge(0)], ...], "seconds": tuple[Seconds, ...]}
+
+
+def _column(metric: Metric) -> Any:
+    kind: Any = Share if metric.percent else Cost
+    return tuple[kind | None, ...] if metric.name in OPTIONAL else tuple[kind, ...]
+
+
+CURVE: Mapping[str, Any] = {name: _column(metric) for name, metric in METRICS.items() if name in COLUMNS} | {
+    "epoch": tuple[Count, ...],
+    "step": tuple[Annotated[int, Ge(0)], ...],
+    "seconds": tuple[Seconds, ...],
+}
 INSIDE = tuple[float | Text | None, ...]  # of each column
 
 
