@@ -140,9 +140,10 @@ def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[s
 
 
 def _bands(members: Sequence[Entry], chapter: Chapter) -> str:
-    """What the lines and bands of the curves are."""
+    """What the lines and bands of the curves are; empty if there are none."""
     counts = [sum(run.id in chapter.curves for run in entry.report(chapter.curves)) for entry in members]
-    return reading.bands([count for count in counts if count], chapter.experiment.tuning.metric) if any(counts) else ""
+    known, metric = [count for count in counts if count], chapter.experiment.tuning.metric
+    return reading.bands(known, metric, "In the legend") if known else ""
 
 
 def _table(table: Table) -> dict[str, Any]:
