@@ -6,7 +6,7 @@ from pathlib import Path
 from adambench.config import loading
 from adambench.errors import AdambenchError
 from adambench.session import Session
-from adambench.show.report import Chapter, page
+from adambench.show.report import Chapter, page, section
 from adambench.store.folder import folders
 
 
@@ -26,23 +26,22 @@ def chapter(session: Session) -> Chapter:
     )
 
 
-def report(results: Path, names: Sequence[str] | None, warn: Callable[[str], object]) -> str:
+def report(results: Path, names: Sequence[str] | None, warn: Callable[[str], object]) -> tuple[str, list[str]]:
     """A page about experiments, by default all in the results folder. Only data are read; nothing is executed.
 
-    One that cannot be read is a warning, and the page says why. Raises AdambenchError if none can be read.
+    warn: is told of records that are skipped. Second, why experiments are left out; the page says so too. Raises
+    AdambenchError if none can be shown.
     """
-    chapters: list[Chapter] = []
+    sections = []
     unreadable: dict[str, str] = {}
     for folder in folders(results, names):
         try:
-            chapters.append(chapter(Session.open(loading.read(folder.config), folder, warn)))
+            sections.append(section(chapter(Session.open(loading.read(folder.config), folder, warn))))
         except AdambenchError as error:
             unreadable[folder.path.name] = error.message
         except Exception as error:  # a folder from a stranger can hold anything; the others still make a page
             unreadable[folder.path.name] = f"{type(error).__name__}: {error}"
     reasons = [f"{name}: cannot be shown: {reason}" for name, reason in unreadable.items()]
-    if not chapters:
+    if not sections:
         raise AdambenchError("\n".join(reasons))
-    for reason in reasons:
-        warn(reason)
-    return page(chapters, unreadable)
+    return page(sections, unreadable), reasons

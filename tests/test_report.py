@@ -42,7 +42,7 @@ def ignore(_: str) -> None:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return pages.report(REFERENCE, EXPERIMENTS, ignore)
+    return pages.report(REFERENCE, EXPERIMENTS, ignore)[0]
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +143,7 @@ def test_the_tables_saved_from_the_page_are_those_of_the_commands(
 
 
 def test_words_from_results_are_never_elements(tmp_path: Path) -> None:
-    warnings: list[str] = []
-    text = pages.report(hostile(tmp_path), None, warnings.append)
+    text, warnings = pages.report(hostile(tmp_path), None, ignore)
     page = Elements(text)
     assert len(page.all("script")) == 2
     assert not page.all("img")
@@ -167,14 +166,15 @@ def test_a_bug_in_one_experiment_does_not_stop_the_others(tmp_path: Path) -> Non
     for name in ("inside", "figure2_input"):
         shutil.copytree(REFERENCE / name, tmp_path / name)
     file = next((tmp_path / "inside" / "runs").iterdir())
-    data: dict[str, Any] = {"format": 1, "id": "x"}
+    data = {**json.loads(file.read_text()), "seconds": "many"}
+    del data["sha256"]
     file.write_text(
         json.dumps({**data, "sha256": hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()})
     )
-    warnings: list[str] = []
-    text = pages.report(tmp_path, None, warnings.append)
-    assert "figure2_input" in text
-    assert any("inside" in warning for warning in warnings)
+    text, warnings = pages.report(tmp_path, None, ignore)
+    assert ">figure2_input</h2>" in text
+    assert len(warnings) == 1
+    assert warnings[0].startswith("inside: cannot be shown")
 
 
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -524,7 +524,7 @@ def test_light_and_dark(browser: Browser, page: Path) -> None:
 def test_axe_finds_no_serious_fault(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """On a page with every kind of part, small enough for axe to look at everything."""
     page = tmp_path / "report.html"
-    page.write_text(pages.report(REFERENCE, ["figure2_search", "figure2_input", "inside"], ignore), encoding="utf-8")
+    page.write_text(pages.report(REFERENCE, ["figure2_search", "figure2_input", "inside"], ignore)[0], encoding="utf-8")
     spec = importlib.util.find_spec("axe_core_python")
     assert spec
     assert spec.origin
@@ -548,7 +548,7 @@ def test_axe_finds_no_serious_fault(browser: Browser, tmp_path: Path, scheme: st
 @in_browser
 def test_the_policy_holds_against_hostile_words(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    page.write_text(pages.report(hostile(tmp_path), None, ignore), encoding="utf-8")
+    page.write_text(pages.report(hostile(tmp_path), None, ignore)[0], encoding="utf-8")
     browser.open(page)
     browser.run("$$('details').forEach((one) => { one.open = true; })")
     browser.run("$('[data-runs] a').click()")

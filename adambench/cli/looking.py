@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell, warn
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -119,8 +119,12 @@ def report(
     if output and output.suffix not in (".html", ".htm"):
         raise AdambenchError(f"{output}: the page is HTML", f"Try: --output {output.with_suffix('.html')}")
     alone = experiments[0] if experiments and len(experiments) == 1 else ""
-    page = pages.report(results, experiments, warn)
+    page, left_out = pages.report(results, experiments, warn)
     print(f"wrote {write(output or results / alone / 'report.html', page)}")
+    for reason in left_out:
+        warn(reason)
+    if left_out:
+        raise typer.Exit(1)
 
 
 def show(

@@ -9,6 +9,6 @@ The charts are plain SVG, drawn by the script in `static/`. CONTRIBUTING.md comp
 """
 
 from adambench.show.report.chapter import Chapter
-from adambench.show.report.page import page
+from adambench.show.report.page import page, section
 
-__all__ = ["Chapter", "page"]
+__all__ = ["Chapter", "page", "section"]

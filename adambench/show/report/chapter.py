@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from adambench.config.experiment import Experiment
 from adambench.curve import Curve
-from adambench.judge.claims import Verdict
 from adambench.execution.plan import Entry
+from adambench.judge.claims import Verdict
 from adambench.show.findings import Found
 from adambench.show.table import Table
 from adambench.store.records import Record

@@ -10,9 +10,9 @@ from typing import Any
 
 from adambench import paper
 from adambench.curve import METRICS, Curve, final, value
+from adambench.execution.plan import Entry, Run, words
 from adambench.inspection import QUANTILES
 from adambench.judge import analysis, fairness
-from adambench.execution.plan import Entry, Run, words
 from adambench.show.charts.look import looks, on_dark
 from adambench.show.report.chapter import Chapter
 from adambench.show.words import axis_label, estimate

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from itertools import count
 from typing import Any
@@ -14,10 +15,10 @@ from markupsafe import Markup
 
 from adambench import __version__
 from adambench.curve import METRICS
+from adambench.execution.plan import Entry, by_problem, selection
 from adambench.judge import reading
 from adambench.judge.analysis import Estimate
 from adambench.judge.fairness import Reached
-from adambench.execution.plan import Entry, by_problem, selection
 from adambench.show import findings
 from adambench.show.report import charts, runs
 from adambench.show.report.chapter import Chapter
@@ -30,22 +31,36 @@ STATIC = resources.files("adambench.show.report") / "static"
 SCRIPTS = ("dom", "plot", "lines", "search", "claims", "inside", "tables", "runs", "start")  # in the order of use
 
 
-def page(chapters: Sequence[Chapter], unreadable: Mapping[str, str]) -> str:
-    """The text of the page. unreadable: by name, why an experiment has no chapter."""
+@dataclass(frozen=True)
+class Section:
+    """A chapter as the page needs it."""
+
+    name: str
+    words: Mapping[str, Any]  # what the template writes
+    numbers: Mapping[str, Any]  # what the script draws
+
+
+def section(chapter: Chapter) -> Section:
+    """Everything is computed here, so that `page` does not fail on what a results folder contains."""
+    return Section(chapter.experiment.name, _words(chapter), plain(_numbers(chapter)))
+
+
+def page(sections: Sequence[Section], unreadable: Mapping[str, str]) -> str:
+    """The text of the page. unreadable: by name, why an experiment has no section."""
     style = _static("page.css")
     script = "\n".join(_static(f"{name}.js") for name in SCRIPTS)
-    names = [chapter.experiment.name for chapter in chapters]
+    names = [section.name for section in sections]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_static("page.html")).render(
         title=", ".join(names or unreadable),
-        count=plural(len(chapters), "experiment"),
+        count=plural(len(sections), "experiment"),
         namer=(f"t{i}" for i in count()).__next__,
         version=__version__,
         policy=_policy(style, script),
         style=Markup(style),  # ours, not from a results folder
         script=Markup(script),
-        numbers=_embedded([_numbers(chapter) for chapter in chapters]),
-        chapters=[_chapter(chapter) for chapter in chapters],
+        numbers=_embedded([section.numbers for section in sections]),
+        chapters=[section.words for section in sections],
         unreadable=unreadable,
     )
 
@@ -68,7 +83,7 @@ def _hash(text: str) -> str:
 
 def _embedded(data: Any) -> Markup:
     """JSON for a script element: no character in it can end the element or begin a comment."""
-    text = json.dumps(plain(data), separators=(",", ":"))  # ASCII only
+    text = json.dumps(data, separators=(",", ":"))  # ASCII only
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
@@ -99,7 +114,7 @@ def _ranked(chapter: Chapter, members: Sequence[Entry]) -> list[Entry]:
     return sorted(members, key=lambda entry: order.index(entry.grid.label))
 
 
-def _chapter(chapter: Chapter) -> dict[str, Any]:
+def _words(chapter: Chapter) -> dict[str, Any]:
     """What the template writes."""
     name = chapter.experiment.name
     return {
@@ -107,6 +122,7 @@ def _chapter(chapter: Chapter) -> dict[str, Any]:
         "config": chapter.config,
         "dataset": dataset_title(chapter.experiment),
         "selection": selection(chapter.experiment),
+        "plugins": ", ".join(plugin.name for plugin in chapter.experiment.plugins),
         "runs": plural(len(chapter.records), "finished run"),
         "claims": _table(_claims(chapter)) if chapter.verdicts else None,
         "provenance": _table(runs.provenance(chapter)),
