@@ -47,7 +47,7 @@ SLOW = [
     f"test_{name}"
     for name in (
         *("additions", "checkpoints", "cli", "dask", "datasets", "errors", "faults", "fuzz", "merge"),
-        *("models", "plugins", "scheduling", "unfolding"),
+        *("models", "plugins", "report", "scheduling", "unfolding"),
     )
 ]
 

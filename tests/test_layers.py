@@ -23,7 +23,7 @@ LAYERS = [
     {"judge"},
     {"show", "bench"},
     {"session"},
-    {"stored", "watched"},
+    {"stored", "watched", "pages"},
     {"api", "cli"},
     {"__main__"},
 ]
@@ -32,6 +32,8 @@ LIBRARIES = {  # where a library may be imported
     "pydantic": {"config/check.py"},
     "matplotlib": {"show/charts"},
     "rich": {"show"},
+    "jinja2": {"show/report/page.py"},
+    "markupsafe": {"show/report/page.py"},
     "typer": {"cli"},
     "distributed": {"execution/engines/dask"},
 }

@@ -7,7 +7,7 @@ from adambench.cli.app import app, main
 from adambench.cli.background import status
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import check, explain, init, list_
-from adambench.cli.looking import plot, show, table
+from adambench.cli.looking import plot, report, show, table
 from adambench.cli.matching import match
 from adambench.cli.merging import merge
 from adambench.cli.rating import lr_find
@@ -22,6 +22,7 @@ for command in (
     status,
     plot,
     table,
+    report,
     claims,
     match,
     fairness,

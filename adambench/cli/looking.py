@@ -1,4 +1,4 @@
-"""Commands that look at results: `plot`, `table`, `show`."""
+"""Commands that look at results: `plot`, `table`, `report`, `show`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -102,6 +102,29 @@ def table(experiments: Names = None, format: Format = TEXT, results: Results = P
         for session in found if format is TEXT else ():
             if session.ignored:
                 print(ignored(session.ignored, session.folder.runs))
+
+
+def report(
+    experiments: Names = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Where to write it; report.html in the results folder if left out."),
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Write a page with results, charts and records: one HTML file that works offline."""
+    from adambench import pages
+    from adambench.store.files import write
+
+    if output and output.suffix not in (".html", ".htm"):
+        raise AdambenchError(f"{output}: the page is HTML", f"Try: --output {output.with_suffix('.html')}")
+    alone = experiments[0] if experiments and len(experiments) == 1 else ""
+    page, left_out = pages.report(results, experiments, warn)
+    print(f"wrote {write(output or results / alone / 'report.html', page)}")
+    for reason in left_out:
+        warn(reason)
+    if left_out:
+        raise typer.Exit(1)
 
 
 def show(

@@ -54,9 +54,9 @@ def _gap(low: float, high: float) -> str:
     return f"{100 * share:.1f} % below" if share < 0.0995 else f"{100 * share:.0f} % below"
 
 
-def bands(seeds: Collection[int], metric: str) -> str:
-    """What a line and the band around it are. seeds: how many runs the lines have."""
-    mean = f"At the end of each line: final {METRICS[metric].label}"
+def bands(seeds: Collection[int], metric: str, place: str = "At the end of each line") -> str:
+    """What a line and the band around it are. seeds: how many runs the lines have. place: where the final value is."""
+    mean = f"{place}: final {METRICS[metric].label}"
     if max(seeds) < 2:
         return f"{mean}. One seed."
     count = " to ".join(map(str, sorted({min(seeds), max(seeds)})))

@@ -37,6 +37,7 @@ DASHES: list[Any] = [
 ]
 MARKERS = ["s", "v", "^", "D", "P", "<", "o", ">", "X", "d", "p", "h"]
 DARKEST, LIGHTEST = 19.0, 61.0  # L* of variants
+DIMMEST, BRIGHTEST = 50.0, 90.0  # L* on a dark page
 
 
 def looks(grids: Iterable[Grid]) -> dict[str, dict[str, Any]]:
@@ -83,15 +84,40 @@ def shade(colour: str, variant: int) -> str:
     """
     if not variant:
         return colour
-    srgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb]
-    own = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
     span = LIGHTEST - DARKEST
     muted = variant // 4 % 2
     darker = (variant / 4 + muted / 8) * span
-    goal = ((DARKEST + (116 * own ** (1 / 3) - 16 - DARKEST - darker) % span + 16) / 116) ** 3
+    goal = DARKEST + (_lightness(colour) - DARKEST - darker) % span
+    return _relit(colour, goal, 0.4 if muted else 0.95)
+
+
+def on_dark(colour: str) -> str:
+    """The same hue for a dark page: the range of lightness that is used on white, moved to light colours."""
+    share = (_lightness(colour) - DARKEST) / (LIGHTEST - DARKEST)
+    return _relit(colour, DIMMEST + (BRIGHTEST - DIMMEST) * min(max(share, 0), 1), 1.0)
+
+
+def _light(colour: str) -> list[float]:
+    """Linear red, green and blue."""
+    srgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in srgb]
+
+
+def _luminance(light: Sequence[float]) -> float:
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+
+
+def _lightness(colour: str) -> float:
+    """L* of CIELAB."""
+    return float(116 * _luminance(_light(colour)) ** (1 / 3) - 16)
+
+
+def _relit(colour: str, lightness: float, chroma: float) -> str:
+    """The same hue at another L*. chroma: the share of the colour's distance from grey that is kept."""
+    light = _light(colour)
+    own, goal = _luminance(light), ((lightness + 16) / 116) ** 3
     grow = goal / own
-    spread = (0.4 if muted else 0.95) * min(grow, grow**0.5)  # a dark colour that is made light would glow
-    light = [goal + spread * (c - own) for c in light]
+    spread = chroma * min(grow, grow**0.5)  # a dark colour that is made light would glow
+    light = [min(max(goal + spread * (c - own), 0.0), 1.0) for c in light]
     srgb = [12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in light]
     return "#" + "".join(f"{round(255 * c):02x}" for c in srgb)

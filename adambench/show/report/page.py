@@ -1,0 +1,183 @@
+"""The page: the template, filled, with its styles, its script and its numbers inside."""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from itertools import count
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from adambench import __version__
+from adambench.curve import METRICS
+from adambench.execution.plan import Entry, by_problem, selection
+from adambench.judge import reading
+from adambench.judge.analysis import Estimate
+from adambench.judge.fairness import Reached
+from adambench.show import findings
+from adambench.show.report import charts, runs
+from adambench.show.report.chapter import Chapter
+from adambench.show.table import Table, csv, latex, plain
+from adambench.show.terminal import plural
+from adambench.show.words import dataset_title, title
+from adambench.store.files import csv_text
+
+STATIC = resources.files("adambench.show.report") / "static"
+SCRIPTS = ("dom", "plot", "lines", "search", "claims", "inside", "tables", "runs", "start")  # in the order of use
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter as the page needs it."""
+
+    name: str
+    words: Mapping[str, Any]  # what the template writes
+    numbers: Mapping[str, Any]  # what the script draws
+
+
+def section(chapter: Chapter) -> Section:
+    """Everything is computed here, so that `page` does not fail on what a results folder contains."""
+    return Section(chapter.experiment.name, _words(chapter), plain(_numbers(chapter)))
+
+
+def page(sections: Sequence[Section], unreadable: Mapping[str, str]) -> str:
+    """The text of the page. unreadable: by name, why an experiment has no section."""
+    style = _static("page.css")
+    script = "\n".join(_static(f"{name}.js") for name in SCRIPTS)
+    names = [section.name for section in sections]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_static("page.html")).render(
+        title=", ".join(names or unreadable),
+        count=plural(len(sections), "experiment"),
+        namer=(f"t{i}" for i in count()).__next__,
+        version=__version__,
+        policy=_policy(style, script),
+        style=Markup(style),  # ours, not from a results folder
+        script=Markup(script),
+        numbers=_embedded([section.numbers for section in sections]),
+        chapters=[section.words for section in sections],
+        unreadable=unreadable,
+    )
+
+
+def _static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """What the page may do: run its script, use its styles, and draw the pictures that it made itself."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _embedded(data: Any) -> Markup:
+    """JSON for a script element: no character in it can end the element or begin a comment."""
+    text = json.dumps(data, separators=(",", ":"))  # ASCII only
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _numbers(chapter: Chapter) -> dict[str, Any]:
+    """What the script draws."""
+    return {
+        "name": chapter.experiment.name,
+        "config": chapter.config,
+        "styles": charts.styles(chapter.entries),
+        "claims": _claims(chapter).records,
+        "problems": [
+            {
+                "name": name,
+                "title": title(members[0]),
+                "convergence": charts.convergence(_ranked(chapter, members), chapter.curves),
+                "search": charts.search(members, chapter.curves),
+                "inside": charts.inside(chapter, members),
+            }
+            for name, members in by_problem(chapter.entries).items()
+        ],
+        "records": runs.embedded(chapter),
+    }
+
+
+def _ranked(chapter: Chapter, members: Sequence[Entry]) -> list[Entry]:
+    """The optimizers of a problem in the order of its table."""
+    order = [summary.optimizer for _, summary in chapter.rankings[members[0].problem.name].rows]
+    return sorted(members, key=lambda entry: order.index(entry.grid.label))
+
+
+def _words(chapter: Chapter) -> dict[str, Any]:
+    """What the template writes."""
+    name = chapter.experiment.name
+    return {
+        "name": name,
+        "config": chapter.config,
+        "dataset": dataset_title(chapter.experiment),
+        "selection": selection(chapter.experiment),
+        "plugins": ", ".join(plugin.name for plugin in chapter.experiment.plugins),
+        "runs": plural(len(chapter.records), "finished run"),
+        "claims": _table(_claims(chapter)) if chapter.verdicts else None,
+        "provenance": _table(runs.provenance(chapter)),
+        "problems": [_problem(chapter, name, members) for name, members in by_problem(chapter.entries).items()],
+    }
+
+
+def _claims(chapter: Chapter) -> Table:
+    return findings.claims({chapter.experiment.name: chapter.verdicts})
+
+
+def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[str, Any]:
+    metric = chapter.experiment.tuning.metric
+    found = {chapter.experiment.name: {problem: chapter.fairness[problem]}}
+    searched = any(entry.tuning for entry in members)
+    return {
+        "name": problem,
+        "title": title(members[0]),
+        "finding": reading.ranking(members, chapter.curves, metric),
+        "metric": METRICS[metric].label,
+        "tried": ", ".join(f"{entry.grid.label} {len(entry.grid.settings)}" for entry in members),
+        "ranking": _table(chapter.rankings[problem]),
+        "bands": _bands(members, chapter),
+        "searched": searched,
+        "lowest": reading.lowest(members, chapter.curves),
+        "widest": reading.widest(members, chapter.curves),
+        "budgets": reading.budgets(members, chapter.curves),
+        "fairness": [_table(table) for table in findings.fairness(found)],
+        "inspected": bool(charts.inside(chapter, members)["runs"]),
+    }
+
+
+def _bands(members: Sequence[Entry], chapter: Chapter) -> str:
+    """What the lines and bands of the curves are; empty if there are none."""
+    counts = [sum(run.id in chapter.curves for run in entry.report(chapter.curves)) for entry in members]
+    known, metric = [count for count in counts if count], chapter.experiment.tuning.metric
+    return reading.bands(known, metric, "In the legend") if known else ""
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """A table for people, with the value by which each cell is sorted, and its text as CSV and LaTeX."""
+    return {
+        "title": table.title,
+        "columns": table.columns,
+        "rows": [
+            list(zip(cells, (_key(column.value(row)) for column in table.columns), table.columns, strict=True))
+            for cells, row in zip(table.cells, table.rows, strict=True)
+        ],
+        "notes": table.notes,
+        "csv": csv([table]) or csv_text(table.header, table.cells),
+        "latex": latex([table]),
+    }
+
+
+def _key(value: Any) -> str:
+    """The number by which a cell is sorted, empty if it has none: text is sorted as text."""
+    number = value.mean if isinstance(value, Estimate) else value.median if isinstance(value, Reached) else value
+    return repr(number) if isinstance(number, int | float) and not math.isnan(number) else ""
