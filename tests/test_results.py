@@ -21,6 +21,7 @@ from adambench.store.files import write
 from adambench.store.folder import CONTRACT, Folder
 from adambench.store.records import Record
 from adambench.training import NUMERICS
+from tests.conftest import Command
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
@@ -163,3 +164,23 @@ def test_reference_results_are_valid_and_in_their_plan(folder: Path) -> None:
 def test_settings_in_words() -> None:
     run = replace(some_runs()[0])
     assert run.setting == "lr=0.1 beta1=0.9 beta2=0.999 eps=1e-08 bias_correction=true"
+
+
+def test_what_is_up_to_date_is_not_made_again(command: Command, small: Path) -> None:
+    """After a change of a file, a record or the configuration, it is."""
+    folder = small.parent / "results" / "small"
+    figure, table = folder / "figures" / "train_loss.png", folder / "summary.csv"
+    assert "wrote" in command("run", small).stdout
+    whole, drawn = table.read_bytes(), figure.stat().st_mtime_ns
+    again = command("run", small)
+    assert "small are up to date." in again.stdout
+    assert "wrote" not in again.stdout
+    assert figure.stat().st_mtime_ns == drawn
+    table.write_bytes(whole + b"edited")
+    assert "summary.csv" in command("run", small).stdout
+    assert table.read_bytes() == whole
+    figure.unlink()
+    command("run", small)
+    assert figure.is_file()
+    small.write_text(small.read_text().replace("    epochs: 3\n", "    title: Another\n    epochs: 3\n"))
+    assert "wrote" in command("run", small).stdout

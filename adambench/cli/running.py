@@ -71,6 +71,7 @@ def run(
     from adambench.execution.unfolding import shard as part
     from adambench.session import Session
     from adambench.show.ranking import tuned_on_test
+    from adambench.store import made
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
     from adambench.store.status import Told
@@ -106,9 +107,12 @@ def run(
         session.mine = mine
         trainer, places = _trainer(scheduler, tls, jobs, experiment, dataset, checkpoints, keep)
         failed = train(session, dataset, trainer, places, checkpoints, told)
-        written = [folder.runs, *session.write_tables()]
         tell(session.tables(), format)
-        written += [*session.draw("png"), *session.draw_search("png")]
+        written: list[Path] = []
+        if not made.up_to_date(folder, session.records):
+            written = [*session.write_tables(), *session.draw("png"), *session.draw_search("png")]
+            if not told.warnings:  # else what could not be drawn is tried again the next time
+                made.note(folder, session.records, written)
     _tell_results(session, written, results, shard)
     if failed:
         print(f"{told.end}; rerun the command to try again")
@@ -175,8 +179,10 @@ def _tell_results(session: "Session", written: list[Path], results: Path, shard:
     out, experiment = console(), session.experiment
     if session.ignored:
         out.print(ignored(session.ignored, session.folder.runs), markup=False, soft_wrap=True)
-    for path in written:
+    for path in [session.folder.runs, *written] if written else ():
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
+    if not written:
+        out.print(f"The tables and charts in {session.folder.path} are up to date.", markup=False, soft_wrap=True)
     if stated := len(experiment.claims):
         name = _named(experiment.name, results)
         out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
