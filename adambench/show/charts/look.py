@@ -8,7 +8,7 @@ Nesterov: 55.9, 27.2, 30.7, 63.3. The four others are as far from these as possi
 11.4, 11.5, 11.2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adambench.config.experiment import Grid
@@ -104,7 +104,7 @@ def _light(colour: str) -> list[float]:
 
 
 def _luminance(light: Sequence[float]) -> float:
-    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+    return float(0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2])
 
 
 def _lightness(colour: str) -> float:

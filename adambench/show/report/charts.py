@@ -84,7 +84,7 @@ def _line(entry: Entry, curves: Mapping[str, Curve]) -> Json | None:
         measured = [name for name in measured if name != "penalty"]
     bands = {name: analysis.band(runs, curves, name, "epoch") for name in measured}
     shown = thinned(max((len(band.mean) for band in bands.values()), default=0), MOST_POINTS)
-    finals = {name: analysis.final_estimate(known, name) for name in measured}
+    finals = {name: analysis.Estimate.of(list(entry.finals(curves, name).values())) for name in measured}
     return {
         "label": entry.grid.label,
         "rule": entry.grid.rule,
