@@ -1,9 +1,11 @@
 """A small real problem for all tests: the first images of MNIST, in a folder in MNIST's own format."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import threadpoolctl
@@ -70,8 +72,8 @@ def command(tmp_path: Path) -> Command:
     """The installed command, run in an empty folder: `command("run", file)`."""
     installed = Path(sys.executable).with_name("adambench")
 
-    def call(*words: object) -> subprocess.CompletedProcess[str]:
-        line = [str(installed), *map(str, words)]
-        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    def call(*words: object, env: Mapping[str, str] = MappingProxyType({})) -> subprocess.CompletedProcess[str]:
+        line, around = [str(installed), *map(str, words)], {**os.environ, **env}
+        return subprocess.run(line, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=120, check=False)
 
     return call

@@ -1,16 +1,20 @@
 """The installed command, end to end on a small real problem, and its answers to wrong input."""
 
 import csv
+import inspect
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from adambench.cli import GROUPS, app
 from adambench.config.loading import load
 from adambench.optimizers import OPTIMIZERS
 from adambench.session import Session
@@ -312,3 +316,30 @@ def test_explain_side_by_side_and_in_a_valley(command: Command, tmp_path: Path) 
     ):
         wrong = command("explain", *words)
         assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+
+
+@pytest.mark.parametrize(("group", "function", "example"), [(g, f, e) for g, c in GROUPS.items() for f, e in c.items()])
+def test_every_help_has_an_example_of_its_command(group: str, function: Callable[..., None], example: str) -> None:
+    name, *words = shlex.split(example)
+    (info,) = (info for info in app.registered_commands if info.callback is function)
+    assert (info.name, info.rich_help_panel, info.epilog) == (name, group, f"Example: adambench {example}")
+    parameters = inspect.signature(function).parameters
+    options = [word[2:].replace("-", "_") for word in words if word.startswith("--")]
+    assert set(options) <= set(parameters)
+
+
+def test_the_shell_completes_experiments_metrics_and_ids(command: Command, small: Path) -> None:
+    runs = small.parent / "results" / "ours" / "runs"
+    runs.mkdir(parents=True)
+    (runs / "adam-0123456789abcdef.json").touch()
+    (runs.parent / "config.yaml").touch()
+
+    def completed(line: str) -> list[str]:
+        words = line.split(" ")
+        asked = {"_ADAMBENCH_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        return command(env=asked).stdout.split()
+
+    assert completed("adambench table o") == ["ours"]
+    assert completed("adambench show 01") == ["0123456789abcdef"]
+    assert completed("adambench plot --metric test_") == ["test_loss", "test_error"]
+    assert completed("adambench fair") == ["fairness"]

@@ -6,7 +6,7 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 from adambench.cli.app import app, main
 from adambench.cli.background import status
 from adambench.cli.judging import claims, fairness, verify
-from adambench.cli.learning import check, explain, init, list_
+from adambench.cli.learning import check, explain, init, list_, schema
 from adambench.cli.looking import plot, report, show, table
 from adambench.cli.matching import match
 from adambench.cli.merging import merge
@@ -17,24 +17,40 @@ from adambench.cli.working import worker
 
 __all__ = ["app", "main"]
 
-for command in (
-    run,
-    status,
-    plot,
-    table,
-    report,
-    claims,
-    match,
-    fairness,
-    verify,
-    show,
-    merge,
-    worker,
-    lr_find,
-    bench,
-    list_,
-    explain,
-    check,
-    init,
-):  # as --help lists them
-    app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
+# By group, as --help lists them, with an example of each.
+GROUPS = {
+    "Run": {
+        init: "init my.yaml",
+        run: "run configs/mnist.yaml problems.mlp.epochs=3",
+        status: "status",
+        merge: "merge part1 part2 --results results",
+        worker: "worker tcp://host:8786",
+    },
+    "Look": {
+        table: "table mnist --format markdown",
+        plot: "plot mnist --metric test_error --format pdf",
+        report: "report mnist",
+        show: "show 3f2a",
+    },
+    "Judge": {
+        claims: "claims figure1 --results results/paper",
+        match: "match figure1 --results results/paper",
+        fairness: "fairness mnist",
+        verify: "verify mnist --sample 2",
+    },
+    "Understand": {
+        explain: "explain adam rmsprop lr=0.1",
+        lr_find: "lr-find configs/mnist.yaml",
+        list_: "list",
+        bench: "bench",
+    },
+    "Extend": {
+        check: "check my_rule.py",
+        schema: "schema --output schema.json",
+    },
+}
+
+for group, commands in GROUPS.items():
+    for command, example in commands.items():
+        name = command.__name__.rstrip("_").replace("_", "-")
+        app.command(name=name, rich_help_panel=group, epilog=f"Example: adambench {example}")(command)

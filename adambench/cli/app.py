@@ -1,5 +1,6 @@
 """The application and what its commands share: options, warnings, and how errors are reported."""
 
+import glob
 import io
 import os
 import shlex
@@ -24,7 +25,6 @@ app = typer.Typer(
     help="Reproduces the MNIST comparison of the Adam paper (Kingma & Ba 2015) from scratch in NumPy.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 TableFormat = StrEnum("TableFormat", {name: name for name in RENDERERS})  # type: ignore[misc]  # one for each renderer
@@ -83,6 +83,19 @@ def _names(context: typer.Context, names: list[str] | None) -> list[str] | None:
     return names
 
 
+def _there(context: typer.Context, incomplete: str) -> list[str]:
+    """For completion: the experiments in the results folder."""
+    results = Path(context.params.get("results") or "results")
+    return sorted(path.parent.name for path in results.glob(f"{glob.escape(incomplete)}*/config.yaml"))
+
+
+def run_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """For completion: the ids of the records in the results folder."""
+    results = Path(context.params.get("results") or "results")
+    ids = (path.stem.rpartition("-")[2] for path in results.glob("*/runs/*.json"))
+    return sorted(id_ for id_ in ids if id_.startswith(incomplete))
+
+
 def _option(results: Path) -> str:
     """`--results` for a folder, if it is not the default."""
     return "" if results == Path("results").resolve() else f" --results {os.path.relpath(results)}"
@@ -91,7 +104,9 @@ def _option(results: Path) -> str:
 Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each experiment.", callback=_results)]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Experiments by name; all in the results folder if left out.", callback=_names),
+    typer.Argument(
+        help="Experiments by name; all in the results folder if left out.", callback=_names, autocompletion=_there
+    ),
 ]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]
 Plugins = Annotated[

@@ -1,4 +1,4 @@
-"""Commands to understand and to begin: `list`, `explain`, `init`."""
+"""Commands to understand, to begin and to extend: `list`, `explain`, `init`, `check`, `schema`."""
 
 import math
 from pathlib import Path
@@ -117,3 +117,23 @@ def init(
     file = file or Path("experiment.yaml")
     write_new(file, starter("starter.yaml"))
     print(f"wrote {file}; now: adambench run {file}")
+
+
+def schema(
+    output: Annotated[Path | None, typer.Option(help="Write it into this file instead of printing it.")] = None,
+    plugin: Plugins = None,
+) -> None:
+    """Print the JSON Schema of a configuration, with which an editor completes and checks its keys."""
+    import json
+
+    from adambench.config.json_schema import json_schema
+    from adambench.config.plugins import registries
+    from adambench.store.files import write
+
+    text = json.dumps(json_schema(registries(plugin or [])), indent=1, ensure_ascii=False) + "\n"
+    if output is None:
+        print(text, end="")
+    elif not output.parent.is_dir():
+        raise AdambenchError(f"--output {output}: there is no folder {output.parent}")
+    else:
+        print(f"wrote {write(output, text)}")

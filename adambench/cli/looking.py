@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -128,7 +128,7 @@ def report(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="Its id or the beginning of it, or its file.")],
+    run: Annotated[str, typer.Argument(help="Its id or the beginning of it, or its file.", autocompletion=run_ids)],
     results: Results = Path("results"),
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, time, and its curve."""
