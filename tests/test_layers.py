@@ -29,7 +29,7 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 LIBRARIES = {  # where a library may be imported
-    "pydantic": {"config/check.py"},
+    "pydantic": {"config/check.py", "config/json_schema.py"},
     "matplotlib": {"show/charts"},
     "rich": {"show"},
     "jinja2": {"show/report/page.py"},

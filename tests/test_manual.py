@@ -104,7 +104,11 @@ def test_every_command_in_the_manual_exists() -> None:
 
 
 def test_options_of_all_commands() -> None:
-    assert {option for parameter in GROUP.params for option in parameter.opts} == {"--version"}
+    assert {option for parameter in GROUP.params for option in parameter.opts} == {
+        "--version",
+        "--install-completion",
+        "--show-completion",
+    }
     assert "`adambench --version`" in MANUAL
 
 

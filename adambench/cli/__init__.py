@@ -3,6 +3,8 @@
 Everything heavy is imported by the command that needs it, so that `--help` answers at once.
 """
 
+from collections.abc import Callable
+
 from adambench.cli.app import app, main
 from adambench.cli.background import status
 from adambench.cli.judging import claims, fairness, verify
@@ -18,7 +20,7 @@ from adambench.cli.working import worker
 __all__ = ["app", "main"]
 
 # By group, as --help lists them, with an example of each.
-GROUPS = {
+GROUPS: dict[str, dict[Callable[..., None], str]] = {
     "Run": {
         init: "init my.yaml",
         run: "run configs/mnist.yaml problems.mlp.epochs=3",

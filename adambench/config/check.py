@@ -1,7 +1,6 @@
 """Checks values against the annotations of dataclass fields."""
 
 import functools
-import math
 import re
 import types
 import typing
@@ -14,6 +13,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from adambench.config.names import BUILT_IN, schema
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path, Source
 from adambench.errors import unknown
 
@@ -219,27 +219,6 @@ def hints_of(cls: Any) -> dict[str, Any]:
     """The fields of a dataclass in order, keyword-only ones last, with their annotations and constraints."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {f.name: hints[f.name] for f in sorted(fields(cls), key=lambda f: bool(f.kw_only))}
-
-
-def show(value: Any) -> str:
-    """A value as YAML writes it, cut off after sixty characters; `nothing` for an empty value."""
-    text = "nothing" if value is None else _flow(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _flow(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case float() if not math.isfinite(value):
-            return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-        case list() | tuple():
-            return f"[{', '.join(map(_flow, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    return repr(value)
 
 
 def _plain(limit: Any) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adambench.curve import final
+from adambench.curve import FINAL, final
 from adambench.execution.plan import runs as planned
 from adambench.show.report.chapter import Chapter
 from adambench.show.report.charts import MOST_POINTS, Json, early, heat, rounded, thinned
@@ -29,6 +29,7 @@ def embedded(chapter: Chapter) -> Json:
     first = next(iter(fields.values()), {})
     alike = {name: value for name, value in first.items() if all(f.get(name) == value for f in fields.values())}
     metric = chapter.experiment.tuning.metric
+    share = {"tuning": FINAL, "report": chapter.experiment.judging.final}
     return {
         "alike": alike,
         "left_out": len(known) - len(shown),
@@ -36,7 +37,7 @@ def embedded(chapter: Chapter) -> Json:
             {name: value for name, value in fields[id_].items() if name not in alike}
             | {
                 "phase": known[id_].phase,  # a run may serve both phases; what counts is how the plan names it
-                "final": rounded(final(chapter.curves[id_], metric)),
+                "final": rounded(final(chapter.curves[id_], metric, share[known[id_].phase])),
                 "file": f"runs/{chapter.records[id_].file}",
                 "curve": _curve(chapter.records[id_], known[id_].phase == "tuning"),
             }
