@@ -59,9 +59,10 @@ def curves(epochs: Iterator[list[Evaluation | None]], count: int, most: int = SO
     [
         *([a_run(cls(), inspect=3)] for cls in OPTIMIZERS.values()),
         [a_run(Adam(), "vae")],
+        [a_run(Adam(lr=lr), "logistic", average=0.9, clip_norm=0.3) for lr in (0.01, 0.1)],
         [a_run(Adam(lr=lr), "logistic") for lr in (0.01, 1e38, 0.1)],  # the second diverges
     ],
-    ids=[*OPTIMIZERS, "vae", "three together"],
+    ids=[*OPTIMIZERS, "vae", "averaged and clipped", "three together"],
 )
 def test_a_run_goes_on_to_the_bit(runs: list[Run], killed: int, dataset: Dataset, tmp_path: Path) -> None:
     whole = curves(group.train(runs, dataset), len(runs))

@@ -129,7 +129,7 @@ def test_a_good_rule_passes(check: str) -> None:
     [
         (ChangesGradient, "changes theta in place, and leaves the gradient", "update changes the gradient g; write to tmp"),
         (NotInPlace, "changes theta in place, and leaves the gradient", "the first step leaves weights where they were"),
-        (ForgetsSlot, "keeps its memory in slots, changed in place", "the slot b is still zero after a step"),
+        (ForgetsSlot, "keeps its memory in slots, changed in place", "the slot b is still zero after two steps"),
         (Uphill, "first step goes downhill", "the first step does not go against the gradient"),
         (Clipped, "every weight is treated alone", "a weight's change depends on the other weights"),
         (Overflows, "float32 follows float64", "float32 differs from float64 by up to"),

@@ -37,7 +37,7 @@ def noise(*shape: int) -> Array:
 
 def changes(optimizer: Optimizer, gradients: Iterable[Array], start: Array, layout: Any = None) -> list[Array]:
     """The change of theta at each step."""
-    theta, found = start.copy(), []
+    theta, found = start.copy(), list[Array]()
     state = optimizer.init(theta, layout)
     for g in gradients:
         before = theta.copy()
@@ -65,8 +65,8 @@ def test_radam_begins_as_momentum_and_ends_as_adam() -> None:
 
 
 def test_the_s_of_yogi_moves_by_at_most_its_share_of_the_squared_gradient() -> None:
-    yogi, theta = Yogi(beta2=0.9), np.zeros(50)
-    state, before = yogi.init(theta), np.zeros(50)
+    yogi, theta = Yogi(beta2=0.9), 0 * noise(50)
+    state, before = yogi.init(theta), theta.copy()
     for g in noise(40, 50) * np.logspace(2, -2, 40)[:, None]:
         yogi.step(theta, g, state)
         v = yogi.moments(state)["s"]
@@ -90,8 +90,8 @@ def test_adabelief_is_adam_with_the_deviation_from_the_mean() -> None:
 
 
 def test_the_divisor_of_amsgrad_never_shrinks() -> None:
-    rule, theta = AMSGrad(beta2=0.9, bias_correction=False), np.zeros(20)
-    state, before = rule.init(theta), np.zeros(20)
+    rule, theta = AMSGrad(beta2=0.9, bias_correction=False), 0 * noise(20)
+    state, before = rule.init(theta), theta.copy()
     for g in noise(50, 20):
         rule.step(theta, g, state)
         divisor = rule.moments(state)["v_hat"]

@@ -1,6 +1,7 @@
 """The tuning protocol: which runs there are, which setting is chosen, and what a run's id depends on."""
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from adambench.config.experiment import Experiment
 from adambench.config.loading import parse, resolved
 from adambench.curve import Curve, Evaluation, final, first_difference
 from adambench.datasets import Dataset
+from adambench.errors import AdambenchError
 from adambench.execution import group, plan
 from adambench.execution.plan import Run
 from adambench.optimizers import Adam
@@ -183,3 +185,32 @@ def test_a_run_of_fewer_images_is_trained_on_the_first_of_them(dataset: Dataset)
     assert evaluation.step == 4
     (first,) = train(run.model, run.optimizer, run.schedule, dataset.first(200), epochs=1, batch_size=64, seed=1)
     assert first_difference([first], [evaluation]) is None
+
+
+def test_average_and_clip_norm_decide_the_id_only_where_they_are_given(experiment: Experiment) -> None:
+    (plain,) = {run.id for run in plan.runs(plan.entries(experiment), {}) if (run.label, run.seed) == ("sgd", 5)}
+    found = {plain}
+    for key, value in (("average", 0.99), ("clip_norm", 1.0)):
+        given = parse(TEXT, "x.yaml", overrides=[f"problems.b.{key}={value}"])
+        (run,) = (run for run in plan.runs(plan.entries(given), {}) if (run.label, run.seed) == ("sgd", 5))
+        assert run.numbers[key] == value
+        found.add(run.id)
+        assert f"{key}: {value}" in resolved(given)
+        assert parse(resolved(given), "x.yaml").problems == given.problems
+    assert len(found) == 3
+    assert "average" not in resolved(experiment)
+    assert "clip_norm" not in resolved(experiment)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("average=1", "average: must be less than 1, found 1"),
+        ("average=0", "average: must be greater than 0, found 0"),
+        ("clip_norm=0", "clip_norm: must be greater than 0, found 0"),
+        ("clip_norm=.inf", "clip_norm: must be a finite number, found .inf"),
+    ],
+)
+def test_the_ranges_of_average_and_clip_norm(key: str, said: str) -> None:
+    with pytest.raises(AdambenchError, match=re.escape(said)):
+        parse(TEXT, "x.yaml", overrides=[f"problems.b.{key}"])

@@ -13,9 +13,10 @@ from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
-from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, ScheduleFreeSGD
 from adambench.schedules import Constant, InverseSqrt, Schedule
-from adambench.training import Training, steps, train
+from adambench.setting import clip
+from adambench.training import Training, evaluate, steps, train
 
 DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
 
@@ -144,3 +145,81 @@ def test_sampling_changes_the_batches_only(dataset: Dataset) -> None:
     one, other = (go(dataset, SGD(lr=0.1), Logistic(), sampling=kind) for kind in ("shuffle", "with_replacement"))
     assert [e.step for e in one] == [e.step for e in other]
     assert one[0].train_loss != other[0].train_loss
+
+
+def together(dataset: Dataset, optimizers: list[Optimizer], **given: Any) -> list[list[Evaluation]]:
+    """The curves of several settings of softmax regression, trained together."""
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 64, "seed": 1, **given}
+    rows = list(Training(Logistic(), optimizers, Constant(), dataset, **options))
+    return [untimed([row[i] for row in rows if row[i]]) for i in range(len(optimizers))]  # type: ignore[misc]
+
+
+def test_the_average_is_that_of_section_7_2_and_changes_nothing_else(dataset: Dataset) -> None:
+    """θ̄_t = Σ β^(t−i)·θ_i, divided by the sum of its weights; here after each of 20 steps of one large minibatch."""
+    options: dict[str, Any] = {"epochs": 20, "batch_size": 600, "seed": 1}
+    training = Training(DROPPED, [Adam(lr=0.01)], Constant(), dataset, **options, average=0.8, dtype=np.float64)
+    plain = Training(DROPPED, [Adam(lr=0.01)], Constant(), dataset, **options, dtype=np.float64)
+    mean, weight = np.zeros_like(training.network.theta[0]), 0.0
+    for (with_mean,), (without,) in zip(training, plain, strict=True):
+        assert with_mean
+        assert without
+        theta = training.network.theta[0]
+        assert (theta == plain.network.theta[0]).all()
+        mean, weight = 0.8 * mean + theta, 0.8 * weight + 1
+        plain.network.theta[0] = mean / weight
+        loss, error = evaluate(plain.network, dataset.test, 600)
+        assert with_mean.average_test_loss == pytest.approx(loss[0], rel=1e-9)
+        assert with_mean.average_test_error == pytest.approx(error[0])
+        plain.network.theta[0] = theta
+        left_out = replace(with_mean, seconds=0.0, average_test_loss=None, average_test_error=None)
+        assert left_out == replace(without, seconds=0.0)
+
+
+def test_a_long_gradient_is_scaled_to_the_norm() -> None:
+    grad = np.array([3.0, -4.0])
+    clip(grad, 6.0)
+    assert grad.tolist() == [3, -4]
+    clip(grad, 1.0)
+    np.testing.assert_allclose(grad, [0.6, -0.8], rtol=1e-15)
+    zero = np.zeros(2)
+    clip(zero, 1.0)
+    assert not zero.any()
+
+
+def test_clipping_bounds_the_step_of_sgd(dataset: Dataset) -> None:
+    training = Training(
+        DROPPED, [SGD(lr=0.1)], Constant(), dataset, epochs=1, batch_size=600, seed=1, clip_norm=0.01, dtype=np.float64
+    )
+    before = training.network.theta[0].copy()
+    next(iter(training))
+    assert np.linalg.norm(training.network.theta[0] - before) == pytest.approx(0.1 * 0.01, rel=1e-9)
+
+
+def test_a_clip_that_is_never_reached_changes_no_bit(dataset: Dataset) -> None:
+    assert untimed(go(dataset, Adam(), clip_norm=1e9)) == untimed(go(dataset, Adam()))
+    assert untimed(go(dataset, Adam(), clip_norm=1e-3)) != untimed(go(dataset, Adam()))
+
+
+def test_averages_and_clips_of_settings_together_have_the_bits_that_they_have_alone(dataset: Dataset) -> None:
+    """One of them diverges, and the schedule-free one is evaluated elsewhere."""
+    rules: list[Optimizer] = [SGD(lr=0.3), Adam(lr=0.01), SGD(lr=1e300), ScheduleFreeSGD(lr=0.3), SGD(lr=0.03)]
+    given: dict[str, Any] = {"average": 0.9, "clip_norm": 0.3}
+    many = together(dataset, rules, **given)
+    for rule, curve in zip(rules, many, strict=True):
+        assert repr(curve) == repr(together(dataset, [rule], **given)[0])
+    assert many[0][-1].average_test_loss != many[4][-1].average_test_loss
+    assert many[2][-1].diverged
+
+
+def test_a_schedule_free_rule_is_measured_at_its_average_and_trains_on(dataset: Dataset) -> None:
+    rule = ScheduleFreeSGD(lr=0.3)
+    training = Training(Logistic(l2=0.1), [rule], Constant(), dataset, epochs=3, batch_size=64, seed=1)
+    for (evaluation,) in training:
+        assert evaluation
+        (setting,), network = training.settings, training.network
+        y = setting.theta.copy()
+        setting.theta[:] = rule.evaluated(y, setting.state)
+        assert (setting.theta != y).any()
+        assert evaluation.test_loss == evaluate(network, dataset.test, 64)[0][0]
+        assert evaluation.penalty == network.penalty()[0]
+        setting.theta[:] = y

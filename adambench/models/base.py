@@ -32,12 +32,13 @@ class Network(ABC):
     grad: Array
     parts: Mapping[str, slice] = MappingProxyType({})
 
-    @abstractmethod
     def layout(self, vector: Array) -> list[Array]:
         """Views of a vector (n,) that is laid out like a setting's parameters, layer by layer.
 
-        They are matrices (inputs, outputs) of weights and vectors (outputs,) of biases.
+        They are matrices (inputs, outputs) of weights and vectors (outputs,) of biases. A network that does not say has
+        one matrix of one column, without biases.
         """
+        return [vector[:, None]]
 
     @abstractmethod
     def init(self, rng: np.random.Generator) -> None:
