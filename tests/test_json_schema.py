@@ -10,6 +10,7 @@ from adambench.config import yamlfile
 from adambench.config.json_schema import json_schema
 from adambench.config.loading import parse, starter
 from adambench.config.names import BUILT_IN
+from adambench.config.plugins import registries
 from adambench.errors import AdambenchError
 
 TOP = Path(__file__).parent.parent
@@ -74,8 +75,10 @@ def validator() -> jsonschema.Draft202012Validator:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TOP)))
-def test_every_configuration_is_valid(file: Path, validator: jsonschema.Draft202012Validator) -> None:
-    validator.validate(yamlfile.parse(file.read_text(encoding="utf-8"), file.name)[0])
+def test_every_configuration_is_valid(file: Path) -> None:
+    value, _ = yamlfile.parse(file.read_text(encoding="utf-8"), file.name)
+    schema = json_schema(registries([str(file.parent / plugin) for plugin in value.get("plugins", [])]))
+    jsonschema.validate(value, schema, jsonschema.Draft202012Validator)
 
 
 def test_the_starter_and_the_file_of_this_test_are_valid(validator: jsonschema.Draft202012Validator) -> None:
@@ -99,7 +102,11 @@ def test_the_committed_schema_is_that_of_the_package() -> None:
     )
 
 
-@pytest.mark.parametrize("file", sorted((TOP / "configs").rglob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if "configs" in file.parts and file.name != "reddi.yaml"],
+    ids=lambda file: file.name,
+)  # reddi.yaml names a data set and a model of its plug-in
 def test_an_editor_finds_the_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").partition("\n")[0]
     assert (
