@@ -65,7 +65,8 @@ def test_a_record_does_not_choose_how_it_is_judged(command: Command, small: Path
         file for file in files if {"phase": "report", "epochs": 3}.items() <= json.loads(file.read_text()).items()
     ]
     for file, (change, _) in zip(report, FORGED.values(), strict=False):
-        forge(file, lambda data, change=change: (elsewhere(data), change(data)))  # type: ignore[misc]
+        forge(file, elsewhere)
+        forge(file, change)
     answer = command("verify", "--jobs", 1)
     assert answer.returncode == 1
     for _, said in FORGED.values():
@@ -254,7 +255,7 @@ def test_a_forged_record_stops_nothing(command: Command, small: Path) -> None:
     for words in (["table"], ["plot"], ["claims"], ["fairness"], ["show", first.stem], ["verify", "--sample", 1]):
         answer = command(*words)
         assert "Traceback" not in answer.stderr
-        assert answer.returncode == {"claims": 2, "show": 2}.get(words[0], 1), words
+        assert answer.returncode == (2 if words[0] in ("claims", "show") else 1), words
         assert f"{first.name}: curve is missing; skipped" in answer.stderr
         assert words[0] == "show" or "a-neighbour/config.yaml:2: " in answer.stderr
     assert command("table", "a-neighbour").returncode == 2

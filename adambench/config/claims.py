@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from adambench.config import quantity
-from adambench.config.check import NAME, Check, show
+from adambench.config.check import NAME, Check
 from adambench.config.experiment import RELATIONS, Claim, Grid, Problem
 from adambench.config.quantity import Quantity
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import COMPARED, METRICS
 from adambench.errors import unknown

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
-from adambench.config.check import Check, hints_of, show
+from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Grid
 from adambench.config.names import schema
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import unknown
 

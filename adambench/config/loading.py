@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from adambench.config import plugins, schema, yamlfile
-from adambench.config.check import Check, show
+from adambench.config.check import Check
 from adambench.config.experiment import Claim, Experiment, Judging, named
 from adambench.config.names import Plugin
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
 from adambench.errors import AdambenchError, unknown

@@ -16,8 +16,9 @@ from typing import Annotated, Any
 from annotated_types import doc
 
 from adambench.config import modules
-from adambench.config.check import Check, show
+from adambench.config.check import Check
 from adambench.config.names import BUILT_IN, KINDS, Known, Plugin, Recorded
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import AdambenchError
 

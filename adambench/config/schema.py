@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adambench.config import claims, grids
-from adambench.config.check import Check, show
+from adambench.config.check import Check
 from adambench.config.experiment import (
     Average,
     Count,
@@ -24,6 +24,7 @@ from adambench.config.experiment import (
     Tuning,
 )
 from adambench.config.names import Known
+from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
 from adambench.datasets.batches import Sampling

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
 
-from adambench.config.check import Check, show
+from adambench.config.check import Check
 from adambench.config.experiment import Count, Seed
+from adambench.config.shown import show
 from adambench.config.yamlfile import Source
 from adambench.curve import METRICS, Evaluation, Metric
 
