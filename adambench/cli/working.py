@@ -12,6 +12,10 @@ import typer
 from adambench.errors import AdambenchError
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+QUIET = {  # Dask's profile of what its workers do, and its look a thousand times a minute at how late events are
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
 
 TlsCa = Annotated[
     Path | None, typer.Option(metavar="FILE", help="TLS: certificate of the authority that the cluster trusts.")
@@ -44,7 +48,12 @@ def worker(
     words += ["--memory-limit", "0", "--no-dashboard"]
     for name, file in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
         words += [name, str(file)]
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONSAFEPATH": "1"}  # not the current folder
+    environment = {
+        **QUIET,
+        **os.environ,
+        **dict.fromkeys(THREADS, "1"),
+        "PYTHONSAFEPATH": "1",
+    }  # not the current folder
     os.execve(sys.executable, [sys.executable, *words], environment)
 
 
