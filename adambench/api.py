@@ -141,7 +141,7 @@ def run(
     folder = Folder(Path(results), experiment.name)
     if overrides:
         refuse_to_replace(folder, experiment)
-    with locked(folder.prepare()), Told(folder.path) as told:
+    with locked(folder.prepare(), _warn), Told(folder.path) as told:
         checkpoints = Checkpoints(folder.checkpoints.absolute())
         session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
         places = cores() if jobs is None else max(1, jobs)

@@ -1,10 +1,12 @@
 """Nothing is believed that was not checked: forged records, copied folders, hostile files. Each is made for real."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,9 +17,12 @@ import pytest
 
 import adambench
 from adambench.curve import Curve
+from adambench.errors import AdambenchError
 from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
+from adambench.store.files import write
 from adambench.store.folder import Folder
+from adambench.store.lock import locked
 from adambench.store.records import Record
 from tests.conftest import Command
 from tests.test_results import curve, some_runs
@@ -279,3 +284,86 @@ def test_nothing_waits_for_a_pipe(command: Command, small: Path) -> None:
     os.mkfifo(folder.parent / "other" / "config.yaml")
     answer = command("table")
     assert (answer.returncode, "adam-pipe.json: not a regular file; skipped" in answer.stderr) == (0, True)
+
+
+def test_a_whole_temporary_file_is_adopted_and_strange_files_stay(tmp_path: Path) -> None:
+    """As on the image of a disk that was copied between the writing of a record and its renaming."""
+    folder = Folder(tmp_path, "x")
+    folder.prepare()
+    whole, half = (folder.write_record(Record.of(run, curve(3.0, 2.0, 1.0))) for run in some_runs()[:2])
+    text = whole.read_text()
+    whole.rename(whole.with_name(f".{whole.name}.0123abcd.tmp"))
+    half.rename(half.with_name(f".{half.name}.0123abcd.tmp")).write_text(text[:99])
+    for mine in (".notes.tmp", "results.tmp", ".a.txt.tmp"):
+        (folder.runs / mine).write_text("mine")
+    assert folder.records(pytest.fail) == {}
+    assert set(folder.records(pytest.fail, set_aside=True)) == {some_runs()[0].id}
+    assert {path.name for path in folder.runs.iterdir()} == {whole.name, ".notes.tmp", "results.tmp", ".a.txt.tmp"}
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, code: int) -> None:
+    """Let a call of the operating system answer that the file system does not have it."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(module, name, refuse)
+
+
+def test_a_file_system_without_comforts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fsync, no chmod, no lock, as on network mounts: files are written, and a warning tells what is not safe."""
+    refusing(monkeypatch, os, "fsync", errno.EINVAL)
+    refusing(monkeypatch, os, "chmod", errno.EPERM)
+    assert write(tmp_path / "file", "text").read_text() == "text"
+    fcntl = pytest.importorskip("fcntl")
+    refusing(monkeypatch, fcntl, "flock", errno.ENOLCK)
+    warnings: list[str] = []
+    with locked(tmp_path, warnings.append):
+        pass
+    assert ["two runs on it will not notice each other" in warning for warning in warnings] == [True]
+
+
+def test_the_umask_wins(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        assert write(tmp_path / "file", "").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+    assert write(tmp_path / "other", "").stat().st_mode & 0o777 == 0o666 & ~before
+
+
+def test_the_folder_is_flushed_after_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[bool] = []
+    real = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (flushed.append(stat.S_ISDIR(os.fstat(handle).st_mode)), real(handle))
+    )
+    write(tmp_path / "file", "text")
+    assert flushed == [False, True]
+
+
+def test_the_lock_file_follows_no_link_and_truncates_nothing(tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "folder"
+    mine.write_text("mine")
+    folder.mkdir()
+    lock = folder / ".lock"
+    lock.symlink_to(mine)
+    with pytest.raises(AdambenchError, match="cannot be locked: Too many levels of symbolic links"), locked(folder):
+        pass
+    lock.unlink()
+    os.link(mine, lock)
+    with locked(folder):
+        pass
+    assert mine.read_text() == "mine"
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(AdambenchError, match="is not a file"), locked(folder):
+        pass
+
+
+def test_a_deleted_configuration_is_written_again(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, "x")
+    folder.write_config("name: x\n")
+    shutil.rmtree(folder.path)
+    folder.write_record(Record.of(some_runs()[0], curve(1.0)))
+    assert folder.config.read_text() == "name: x\n"

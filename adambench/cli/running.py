@@ -98,7 +98,7 @@ def run(
     if detach:
         in_background(folder, f"adambench status {_named(experiment.name, results)}")
         return
-    with locked(folder.prepare()), Told(folder.path) as told:
+    with locked(folder.prepare(), warn), Told(folder.path) as told:
         keep = told.keep(warn)
         if fresh:
             folder.put_aside()

@@ -11,6 +11,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.plan import Run
-from adambench.store.files import csv_text, read, write
+from adambench.store.files import csv_text, read, sync_folder, temporary_for, write
 from adambench.store.records import FORMAT, NewerFormatError, Record
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
@@ -35,6 +36,7 @@ class Folder:
         self.checkpoints = self.path / "checkpoints"
         self.plugins = self.path / "plugins"
         self.log = self.path / "run.log"  # of `run --detach`
+        self._text = ""  # of the configuration, once it is written
         self.newer: set[str] = set()  # names of records that a newer version has written
 
     def prepare(self) -> Path:
@@ -43,6 +45,8 @@ class Folder:
             self.runs.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.runs):
                 pass
+            for folder in (self.path, self.path.parent):
+                sync_folder(folder)
         except OSError as error:
             raise AdambenchError(
                 f"{self.path}: results cannot be written there: {error.strerror}",
@@ -52,8 +56,11 @@ class Folder:
 
     def put_aside(self) -> None:
         """Rename the folder of records and create an empty one."""
-        self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-        self.runs.mkdir()
+        try:
+            self.runs.rename(self.path / f"runs-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+            self.runs.mkdir()
+        except OSError as error:
+            raise AdambenchError(f"{self.runs}: cannot be moved away: {error.strerror}", exit_code=1) from error
 
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the resolved configuration."""
@@ -63,11 +70,12 @@ class Folder:
         """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
 
         So are all files of a run that has two different curves. Of equal curves, the one that finished first is taken.
-        set_aside: rename such files and delete temporary files of killed processes. Only for the holder of the lock.
+        set_aside: rename such files, and adopt or delete the temporary files of killed processes. Only for the holder
+        of the lock.
         """
         found: dict[str, list[tuple[Path, Record]]] = {}
-        for left_over in self.path.rglob(".*.tmp") if set_aside else ():
-            left_over.unlink(missing_ok=True)
+        if set_aside:
+            self._tidy()
         for file in sorted(self.runs.glob("*.json")):
             try:
                 record = Record.parse(read(file))
@@ -91,12 +99,26 @@ class Folder:
                 records[id_] = first
         return records
 
+    def _tidy(self) -> None:
+        """Give a whole record in a temporary file its name, as after a power cut before that; delete the other ones."""
+        for file in filter(temporary_for, self.path.rglob(".*.tmp")):
+            with suppress(OSError):
+                with suppress(ValueError, RecursionError, MemoryError):
+                    whole = self.runs / Record.parse(read(file)).file
+                    if file.parent == self.runs and not os.path.lexists(whole):
+                        file.rename(whole)
+                        continue
+                file.unlink(missing_ok=True)
+
     def write_record(self, record: Record) -> Path:
-        """Write a record, beside a newer format's of the same name."""
+        """Write a record, beside a newer format's of the same name, and the configuration if it has been deleted."""
+        if self._text and not self.config.exists():
+            self.write_config(self._text)
         file = self.runs / record.file
         return write(file.with_stem(f"{file.stem}.{FORMAT}") if file.name in self.newer else file, record.json())
 
     def write_config(self, text: str) -> Path:
+        self._text = text
         return write(self.config, text)
 
     def write_plugins(self, texts: Mapping[str, bytes]) -> None:

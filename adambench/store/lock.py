@@ -3,36 +3,71 @@
 A lock file left behind by a crash blocks nobody, because only the lock on the file counts.
 """
 
+import errno
+import functools
+import operator
 import os
 import platform
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from adambench.errors import AdambenchError
 
+OURS = b"process"  # what a lock file begins with
+MOST = 200  # bytes of it that are read
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder. If another process holds it, raise an AdambenchError that names the process."""
+def locked(folder: Path, warn: Callable[[str], object] = lambda _: None) -> Iterator[None]:
+    """Hold the lock of a folder. If another process holds it, raise an AdambenchError that names the process.
+
+    Where the file system has no locks, warn and go on without.
+    """
     with ExitStack() as stack:
         try:
-            handle = stack.enter_context((folder / ".lock").open("a+", encoding="utf-8"))
-            if not _take(handle.fileno()):
-                handle.seek(0)
+            handle = stack.enter_context(_open(folder / ".lock"))
+            if not _had(folder, handle, warn):
                 raise AdambenchError(
-                    f"{folder}: in use by {handle.read().strip() or 'another run'}",
+                    f"{folder}: in use by {handle.read(MOST).decode(errors='replace').strip() or 'another run'}",
                     "Wait for it to end, or choose another folder with --results.",
                 )
-            handle.truncate(0)
-            handle.write(f"process {os.getpid()} on {platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
-            handle.flush()
+            if (handle.read(MOST) or OURS).startswith(OURS):  # else it is a file of the user's, which stays as it is
+                handle.seek(0)
+                handle.truncate()
+                told = f"{platform.node()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n"
+                handle.write(OURS + f" {os.getpid()} on {told}".encode())
+                handle.flush()
         except OSError as error:
             raise AdambenchError(f"{folder}: cannot be locked: {error.strerror}", exit_code=1) from error
         yield
+
+
+def _open(file: Path) -> IO[bytes]:
+    """The lock file. It must be a file: a link could lead to one that is not ours, and a FIFO blocks."""
+    flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    handle = os.open(file, functools.reduce(operator.or_, flags, os.O_RDWR | os.O_CREAT), 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"{file.name} is not a file")
+    return os.fdopen(handle, "r+b")
+
+
+def _had(folder: Path, handle: IO[bytes], warn: Callable[[str], object]) -> bool:
+    """Whether this process has the lock, or nobody can have it."""
+    try:
+        return _take(handle.fileno())
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        warn(f"{folder}: its file system has no locks ({error.strerror}); two runs on it will not notice each other")
+        return True
 
 
 def holder(folder: Path) -> str:

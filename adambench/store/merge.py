@@ -37,7 +37,7 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
         here = {name: Folder(results, name) for name in by_name}
         for folder in here.values():
             if folder.path.is_dir():
-                stack.enter_context(locked(folder.path))
+                stack.enter_context(locked(folder.path, warn))
         found = {name: _union(here[name], parts, warn) for name, parts in by_name.items()}
         merged = []
         for name, (config, new, total) in found.items():
