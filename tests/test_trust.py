@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 import adambench
+from adambench.config.loading import parse
 from adambench.curve import Curve
+from adambench.datasets import read_folder
+from adambench.datasets.idx import header
 from adambench.errors import AdambenchError
 from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
@@ -25,7 +28,7 @@ from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
 from tests.conftest import Command
-from tests.test_results import curve, some_runs
+from tests.test_results import TEXT, curve, some_runs
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -367,3 +370,31 @@ def test_a_deleted_configuration_is_written_again(tmp_path: Path) -> None:
     shutil.rmtree(folder.path)
     folder.write_record(Record.of(some_runs()[0], curve(1.0)))
     assert folder.config.read_text() == "name: x\n"
+
+
+HOSTILE = {  # what a configuration holds: the words in TEXT, what stands there instead, what is said
+    "a number of 5,000 digits": ("epochs: 3", f"epochs: {'9' * 5000}", "cannot be read as a whole number"),
+    "as many in hexadecimal": ("seeds: [1]", f"seeds: [0x{'f' * 5000}]", "cannot be read as a whole number"),
+    "the largest rates": ("[0.1, 0.2]", "{logspace: [1e-4, 1.7976931348623157e308, 5]}", "must be at most 1e+300"),
+    "a list of a megabyte": ("seeds: [1]", f"seeds: [{'1,' * 500_000}1]", "has 500,"),
+    "a thousand minus signs": ("  mine:", "XXX", "must have at most 200 operations"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_numbers_are_told_in_a_line(old: str, new: str, said: str) -> None:
+    stated = f"claims:\n- {{id: A, sentence: S, quantity: '{'-' * 1000}final(adam)', relation: <, bound: 0}}\n"
+    text = TEXT + stated if new == "XXX" else TEXT.replace(old, new)
+    with pytest.raises(AdambenchError) as error:
+        parse(text, "x.yaml")
+    assert said in error.value.message
+    assert len(error.value.message) < 300
+
+
+@pytest.mark.parametrize("shape", [(0, 2**32 - 1, 2**32 - 1), (2**32 - 1,) * 3, (2, 2**31, 0), (0, 0, 0)], ids=str)
+def test_hostile_shapes_are_told(shape: tuple[int, ...], tmp_path: Path) -> None:
+    for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"):
+        (tmp_path / name).write_bytes(header(shape))
+        (tmp_path / name.replace("images-idx3", "labels-idx1")).write_bytes(header((2,)) + bytes(2))
+    with pytest.raises(AdambenchError, match=r"are allowed|images but"):
+        read_folder(tmp_path)

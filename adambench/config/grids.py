@@ -14,6 +14,7 @@ from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import unknown
 
+HIGHEST = 1e300  # end of a logarithmic axis
 MAX_SETTINGS = 10_000  # of one optimizer on one problem
 PENALTY = "The L2 penalty belongs to the model: model: {name: mlp, l2: 0.01}."
 DECOUPLED = "Decoupled decay is a hyper-parameter of sgdw, adamw and other rules."
@@ -76,7 +77,7 @@ def logspace(check: Check, value: dict[str, Any], path: Where) -> list[float]:
         check.fail(at, f"must be [low, high, count], e.g. [0.0001, 0.1, 7], found {show(parts)}")
         return []
     before = len(check.errors)
-    low, high = (check.value(part, Annotated[float, Gt(0)], (*at, i)) for i, part in enumerate(parts[:2]))
+    low, high = (check.value(part, Annotated[float, Gt(0), Le(HIGHEST)], (*at, i)) for i, part in enumerate(parts[:2]))
     count = check.value(parts[2], Annotated[int, Ge(2), Le(MAX_SETTINGS)], (*at, 2))
     if len(check.errors) > before:
         return []

@@ -16,6 +16,7 @@ from adambench.errors import unknown
 Measure = Callable[..., float]  # (labels, level, metric, **hyperparameters) -> value
 LONGEST = 2000  # characters
 LARGEST = 1e300
+MOST = 200  # operations and calls
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,10 @@ def parse(text: str, metrics: Collection[str]) -> Quantity:
         raise ValueError(f"must have at most {LONGEST:,} characters, found {len(text):,}")
     found = _Names(metrics)
     try:
-        found.visit(_tree(text))
+        tree = _tree(text)
+        if sum(isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call) for node in ast.walk(tree)) > MOST:
+            raise ValueError(f"must have at most {MOST} operations")
+        found.visit(tree)
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:

@@ -15,6 +15,7 @@ from adambench.config import syntax
 from adambench.errors import AdambenchError
 
 MAX_NODES = 200_000  # values in a file; an alias counts each time it is used
+MAX_MARKS = 50_000  # commas, lines and brackets in a file, which tell how long it takes to read: some seconds
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "null": "nothing"}  # YAML's tags
 
 Path = tuple[str | int, ...]
@@ -121,6 +122,8 @@ def parse(text: str, name: str, numbered: bool = True) -> tuple[Any, Source]:
     Raises AdambenchError, with file and line, for anything that is not plain, finite YAML.
     """
     source = Source(name, numbered)
+    if (marks := sum(map(text.count, ",\n[{"))) > MAX_MARKS:
+        raise AdambenchError(f"{name}: has {marks:,} commas, lines and brackets; at most {MAX_MARKS:,} are allowed")
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -205,7 +208,7 @@ class _Values:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+                return int(str(int(text, 0))) if text.startswith(("0o", "0x")) else int(text)  # at most 4,300 digits
             case "float":
                 return float(re.sub(r"\.(?=inf|nan)", "", text.lower()))
         raise ValueError(tag)

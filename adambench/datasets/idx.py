@@ -30,7 +30,7 @@ def read_idx(path: Path, ndim: int) -> npt.NDArray[np.uint8]:
                 with gzip.GzipFile(fileobj=raw) as unzipped:
                     return _read(unzipped, path, ndim)
             return _read(raw, path, ndim)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, MemoryError) as error:
         raise AdambenchError(f"{path}: cannot be read: {error}", "Is the download complete?") from error
 
 
@@ -57,9 +57,9 @@ def _read(stream: BinaryIO | gzip.GzipFile, path: Path, ndim: int) -> npt.NDArra
         )
     shape = struct.unpack(f">{ndim}I", start[4:])
     size = math.prod(shape)
-    if size > MAX_BYTES:
+    if (most := math.prod(max(1, length) for length in shape)) > MAX_BYTES:  # a zero hides what no array can have
         raise AdambenchError(
-            f"{path}: its header says {size:,} bytes; at most {MAX_BYTES:,} are allowed", "Is the file damaged?"
+            f"{path}: its header says {most:,} bytes; at most {MAX_BYTES:,} are allowed", "Is the file damaged?"
         )
     data = stream.read(size)
     if len(data) < size or stream.read(1):
