@@ -1,10 +1,14 @@
 """Errors that a user can fix. Every other exception is a bug and shows its traceback."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
 NEAREST = 5  # that it lists if there are more
+
+# Control characters but tab and line feed, surrogates, and what turns or isolates the direction of text.
+UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 OTHER_NAMES = {  # what other programs call a key: what it is called here
     "alpha": "lr",
@@ -15,6 +19,14 @@ OTHER_NAMES = {  # what other programs call a key: what it is called here
     "step_size": "lr",
     "weight_decay": "l2",
 }
+
+
+def neutral(text: str) -> str:
+    """Text whose characters a terminal would obey, or that turn its direction, are replaced by a replacement character.
+
+    Lines and tabs stay.
+    """
+    return text if text.isascii() and text.isprintable() else UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class AdambenchError(Exception):

@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +24,15 @@ from adambench.datasets.idx import header
 from adambench.errors import AdambenchError
 from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
+from adambench.show.table import RENDERERS, Column, Table, markdown, markdown_table
 from adambench.store.files import write
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
 from tests.conftest import Command
-from tests.test_results import TEXT, curve, some_runs
+from tests.test_results import PAPER, TEXT, curve, some_runs
 
+PROGRAM = Path(sys.executable).with_name("adambench")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -398,3 +401,62 @@ def test_hostile_shapes_are_told(shape: tuple[int, ...], tmp_path: Path) -> None
         (tmp_path / name.replace("images-idx3", "labels-idx1")).write_bytes(header((2,)) + bytes(2))
     with pytest.raises(AdambenchError, match=r"are allowed|images but"):
         read_folder(tmp_path)
+
+
+EVIL = "\x1b]0;x\x07\x9b31m\u202e"
+
+
+def test_no_format_obeys_a_cell() -> None:
+    """Escapes of terminals, HTML, a link, and a formula in a cell, a heading and a note of every format."""
+    words = f"=HYPERLINK(1)|{EVIL}<script>[a](javascript:b)\n\\input{{c}}"
+    table = Table("", [Column("a<b", lambda row: row, left=True)], [words])
+    for name, render in RENDERERS.items():
+        made = render([table])
+        assert not any(character in made for character in EVIL if not character.isprintable()), name
+    assert "&lt;script>[a]\\(java" in markdown([table])
+    assert RENDERERS["csv"]([table]).splitlines()[1].startswith("\"'=HYPER") or "'=HYPER" in RENDERERS["csv"]([table])
+    assert "<script>" not in RENDERERS["html"]([table])
+    assert r"\input" not in RENDERERS["latex"]([table])
+    assert markdown_table(Table("", [Column("x", str)], ["<= 0.7"])).endswith("| <= 0.7 |\n")
+
+
+@pytest.mark.parametrize("place", ["{KEY: 1}", "[KEY]", "KEY"])
+def test_escapes_in_a_configuration_are_refused(place: str) -> None:
+    with pytest.raises(AdambenchError, match=r"contains a control character \(U\+001B\); remove it"):
+        parse(f"name: {place.replace('KEY', chr(34) + chr(92) + 'e[31mx' + chr(34))}\n", "x.yaml")
+
+
+def test_escapes_in_a_record_are_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, "x")
+    file = folder.write_record(Record.of(some_runs()[0], curve(1.0)))
+    for name in ("cpu", "blas", "time", "more"):
+        forge(file, lambda data, name=name: data.update({name: EVIL}))  # type: ignore[misc]
+        warnings: list[str] = []
+        assert not folder.records(warnings.append)
+        assert "contains a control character" in warnings[0]
+        forge(file, lambda data, name=name: data.update({name: "x"}))  # type: ignore[misc]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["list"], ["table", "--results", str(PAPER), "mnist"], ["--version"]], ids=str)
+def test_a_full_disk_at_the_output_is_a_message(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run([str(PROGRAM), *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "No space left on device\n")
+
+
+def test_a_current_folder_that_is_gone_is_a_message(tmp_path: Path) -> None:
+    code = f"import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.execv({str(PROGRAM)!r}, ['adambench', 'table'])"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode in (1, 2)
+    assert "Traceback" not in answer.stderr
+
+
+def test_no_temporary_folder_is_a_message(command: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = "import tempfile\ndef gone():\n    raise FileNotFoundError(2, 'No usable temporary directory found')\n"
+    (small.parent / "sitecustomize.py").write_text(f"{broken}tempfile.gettempdir = tempfile._gettempdir = gone\n")
+    monkeypatch.setenv("PYTHONPATH", str(small.parent))
+    answer = command("run", small)
+    assert answer.returncode == 1
+    assert "No usable temporary directory" in answer.stderr
+    assert "Traceback" not in answer.stderr

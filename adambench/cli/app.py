@@ -15,7 +15,7 @@ import typer
 
 from adambench import __version__
 from adambench.cli.usage import UsageError, mistake
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, neutral
 from adambench.show.table import RENDERERS, Table
 
 if TYPE_CHECKING:
@@ -142,14 +142,27 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters shows question marks
     try:
-        sys.exit(_run())
+        code = _run()
+        sys.stdout.flush()  # a full disk is told here, and not by Python at the end
+        sys.exit(code)
     except AdambenchError as error:
-        print(error.message, file=sys.stderr)
-        if error.hint:
-            print(error.hint, file=sys.stderr)
+        print(neutral("\n".join(filter(None, (error.message, error.hint)))), file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has read enough, as with `| head`
+        _silence()
+        sys.exit(1)
+    except OSError as error:  # of a call that nobody expected to fail: the system, not a bug
+        _silence()
+        where = f"{error.filename}: " if error.filename else ""
+        print(neutral(f"{where}{error.strerror or error}"), file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _silence() -> None:
+    """Leave what is not printed yet: it cannot be."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run() -> int:
@@ -176,7 +189,7 @@ def _options(
 
 
 def warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print(neutral(f"warning: {message}"), file=sys.stderr)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from adambench.config import syntax
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, neutral
 
 MAX_NODES = 200_000  # values in a file; an alias counts each time it is used
 MAX_MARKS = 50_000  # commas, lines and brackets in a file, which tell how long it takes to read: some seconds
@@ -175,7 +175,7 @@ class _Values:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self._error(key_node, "a key must be a word, found a list or a mapping")
             key = str(key_node.value)  # `1:` and `on:` are names too
-            if character := syntax.invisible(key):
+            if character := syntax.invisible(key) or next((c for c in key if neutral(c) != c), ""):
                 raise self._error(key_node, f"a key contains {syntax.corrected(character)}")
             if key == "<<":
                 raise self._error(key_node, "merge keys (<<) are not supported; write the keys out")
@@ -191,6 +191,9 @@ class _Values:
         kind = node.tag.removeprefix(TAG)
         if kind != "str" and kind not in KINDS:
             raise self._tag(node)
+        if (harmless := neutral(text)) != text:
+            character = next(c for c, shown in zip(text, harmless, strict=True) if c != shown)
+            raise self._error(node, f"a value contains {syntax.named(character)}; remove it")
         if not node.style and (character := syntax.invisible(text[:1] + text[-1:])):
             raise self._error(node, f"a value begins or ends with {syntax.corrected(character)}")
         try:

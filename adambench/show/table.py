@@ -5,12 +5,14 @@ tables to a string, and a line of RENDERERS.
 """
 
 import json as json_library
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from adambench.errors import neutral
 from adambench.store.files import csv_text, json_value
 
 if TYPE_CHECKING:
@@ -41,12 +43,12 @@ class Table:
 
     @property
     def header(self) -> list[str]:
-        return [column.name for column in self.columns]
+        return [_word(column.name) for column in self.columns]
 
     @property
     def cells(self) -> list[list[str]]:
         """The rows as people read them."""
-        return [[column.write(column.value(row)) for column in self.columns] for row in self.rows]
+        return [[_word(column.write(column.value(row))) for column in self.columns] for row in self.rows]
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -109,17 +111,24 @@ def _grid(table: Table, out: "Console") -> str:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    return "\n".join(f"**{table.title}**\n\n{markdown_table(table)}" + _paragraphs(table.notes) for table in tables)
+    return "\n".join(
+        f"**{_inert(table.title)}**\n\n{markdown_table(table)}" + _paragraphs(table.notes) for table in tables
+    )
 
 
 def markdown_table(table: Table) -> str:
     """The table alone, without its title and notes."""
     lines = [table.header, ["---"] * len(table.header), *table.cells]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(_inert(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def _paragraphs(notes: Sequence[str]) -> str:
-    return "".join(f"\n{note}\n" for note in notes)
+    return "".join(f"\n{_inert(note)}\n" for note in notes)
+
+
+def _inert(words: str) -> str:
+    """Words in which Markdown sees no HTML and no link."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", words).replace("](", "]\\(")
 
 
 def csv(tables: Sequence[Table]) -> str:
@@ -207,4 +216,14 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         for key, item in items:
             yield from _leaves(item, f"{name}.{key}" if name else str(key))
     else:
-        yield name, value
+        yield name, _no_formula(neutral(value)) if isinstance(value, str) else value
+
+
+def _no_formula(text: str) -> str:
+    """Text that a spreadsheet would compute gets an apostrophe in front, which makes it text there."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _word(text: str) -> str:
+    """What stands in a cell: on one line, and nothing that a terminal obeys."""
+    return neutral(text).replace("\n", " ")

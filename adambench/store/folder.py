@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from adambench.curve import METRICS, first_difference
-from adambench.errors import AdambenchError, unknown
+from adambench.errors import AdambenchError, neutral, unknown
 from adambench.execution.plan import Run
 from adambench.store.files import csv_text, read, sync_folder, temporary_for, write
 from adambench.store.records import FORMAT, NewerFormatError, Record
@@ -172,7 +172,7 @@ def _says_something(value: float) -> bool:
 def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
     try:
-        there = sorted(path.parent.name for path in results.glob("*/config.yaml") if path.is_file())
+        there = sorted(path.parent.name for path in results.glob("*/config.yaml") if _usable(path))
         inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
@@ -192,6 +192,11 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
                 else f"These are the experiments in {results}.",
             )
     return [Folder(results, name) for name in names or there]
+
+
+def _usable(config: Path) -> bool:
+    """Whether it is a file, in a folder whose name can be printed."""
+    return config.is_file() and neutral(config.parent.name) == config.parent.name
 
 
 def is_experiment(path: Path) -> bool:

@@ -12,6 +12,7 @@ from adambench.config.experiment import Count, Seed
 from adambench.config.shown import show
 from adambench.config.yamlfile import Source
 from adambench.curve import METRICS, Evaluation, Metric
+from adambench.errors import neutral
 
 COLUMNS = [field.name for field in fields(Evaluation) if field.compare]
 OPTIONAL = [field.name for field in fields(Evaluation) if field.default is None]
@@ -77,6 +78,9 @@ def check(data: Mapping[str, Any]) -> None:
         _raise(check)
     for name in ("problem", "optimizer", "rule"):
         check.name(data[name], (name,))
+    for name, value in data.items():
+        if isinstance(value, str) and neutral(value) != value:
+            check.fail((neutral(name),), f"contains a control character, found {show(value)}")
     if not set(data["id"]) <= set("0123456789abcdef"):
         check.fail(("id",), f"must be hexadecimal, found {show(data['id'])}")
     _raise(check)
