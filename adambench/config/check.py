@@ -170,18 +170,14 @@ class Check:
         """Check that a dataclass can be a schema: each field has a default that fits its annotation."""
         try:
             hints = hints_of(cls)
-        except (NameError, TypeError, AttributeError) as error:
-            self.fail(path, f"has an annotation that cannot be read: {error}")
-            return
-        for one in fields(cls):
-            at = (*path, one.name)
-            if one.default is MISSING:
-                self.fail(at, "needs a default")
-                continue
-            try:
-                self.value(list(one.default) if isinstance(one.default, tuple) else one.default, hints[one.name], at)
-            except PydanticUserError:
-                self.fail(at, f"has a type that cannot be checked, found {hints[one.name]}")
+            for one in fields(cls):
+                at, default = (*path, one.name), one.default
+                if default is MISSING:
+                    self.fail(at, "needs a default")
+                else:
+                    self.value(list(default) if isinstance(default, tuple) else default, hints[one.name], at)
+        except (NameError, TypeError, AttributeError, PydanticUserError) as error:
+            self.fail(path, f"has an annotation that cannot be checked: {str(error).splitlines()[0]}")
 
     def choice(self, value: Any, registry: Mapping[str, Any], path: Path) -> Any:
         """An instance of a class in the registry, from `name` or `{name: …, field: value, …}`."""

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from types import ModuleType
 from typing import Any
@@ -118,7 +118,7 @@ def _accepted(check: Check, kind: str, module: ModuleType) -> dict[str, Any]:
     return dict(registry)
 
 
-def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # a line for each reason
+def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  # a line for each reason
     """Why something cannot be an optimizer, schedule or model; empty if it can."""
     base = BASES[kind]
     if not (isinstance(thing, type) and issubclass(thing, base)):
@@ -129,10 +129,23 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # a line for each
         return f"{thing.__name__} is not defined in this file but in {thing.__module__}; make a subclass of it here"
     if inspect.isabstract(thing):
         return f"{thing.__name__} lacks {', '.join(sorted(thing.__abstractmethods__))}"
+    for name in sorted(getattr(base, "__abstractmethods__", ())):
+        needed = inspect.signature(getattr(base, name))
+        if not _takes(getattr(thing, name), list(needed.parameters)):
+            return f"{thing.__name__}.{name} must take {', '.join(needed.parameters)}"
     if kind == "optimizers" and "lr" not in thing.__dataclass_fields__:
         return f"{thing.__name__} needs a field lr, the learning rate, which the schedule multiplies"
     own = [name for name in FIXED if kind == "optimizers" and name in vars(thing)]
     return f"{thing.__name__} must not define {own[0]}: the numbers of a setting are its fields" if own else ""
+
+
+def _takes(method: Callable[..., Any], names: Sequence[str]) -> bool:
+    """Whether a method can be called with as many arguments."""
+    try:
+        inspect.signature(method).bind(*names)
+    except TypeError:
+        return False
+    return True
 
 
 def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Dataset]:
