@@ -85,6 +85,9 @@ class Setting:
         if decay is not None:
             self.optimizer, self.decay = self.optimizer.with_decay(decay, self.state), decay
         self.optimizer.step(self.theta, self.grad, self.state, lr_scale)
+
+    def remember(self) -> None:
+        """Add theta to the average, once the model has brought it back into the set that it allows."""
         if self.average and self.past is not None:
             # past ← β·past + θ,  so that  θ̄ = (1 − β)·past
             self.past *= self.average

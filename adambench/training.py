@@ -105,6 +105,11 @@ class Training:
                         setting.inspect(factor)
                         clock.start()
                 network.constrain()
+                if self.average:
+                    clock.shared(left)
+                    for setting in left:
+                        setting.remember()
+                        clock.own(setting)
                 if not all(math.isfinite(setting.cost) for setting in left):
                     left = [setting for setting in left if math.isfinite(setting.cost)]
                     if not left:

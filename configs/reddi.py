@@ -42,7 +42,7 @@ class Line(Model):
 
 
 class OneWeight(Network):
-    """theta is x. It is projected to [−1, 1] before it is used, as in the paper."""
+    """theta is x, which is projected to [−1, 1] after each step, as in the paper."""
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.theta, self.grad = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype)
@@ -51,14 +51,15 @@ class OneWeight(Network):
         self.theta[:] = 0
 
     def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:
-        np.clip(self.theta, -1, 1, out=self.theta)
         self.grad[:] = np.mean(4 * images - 1)
         cost: Array = self.grad[0] * self.theta[0] + 1
         return cost
 
     def evaluate(self, images: Array, labels: Labels) -> tuple[Array, npt.NDArray[np.float64]]:
-        x = np.clip(self.theta[0], -1, 1)
-        return np.sum(4 * images - 1) * x + len(images), np.array([np.nan])
+        return np.sum(4 * images - 1) * self.theta[0] + len(images), np.array([np.nan])
+
+    def constrain(self) -> None:
+        np.clip(self.theta, -1, 1, out=self.theta)
 
     def penalty(self) -> Array:
         return np.zeros(1)

@@ -222,3 +222,14 @@ def test_each_part_of_a_matrix_rule_is_treated_alone() -> None:
         first, *rest = [(a == b).all() for a, b in zip(network.layout(one), network.layout(two), strict=True)]
         assert not first
         assert all(rest)
+
+
+@pytest.mark.parametrize("rule", [ScheduleFreeSGD(lr=0.1), ScheduleFreeAdamW(lr=0.1)])
+def test_a_schedule_of_the_momentum_leaves_schedule_free_rules_alone(rule: Optimizer) -> None:
+    """Their β says where y lies between z and x. Another β would move x, the mean of the points so far."""
+    theta = noise(10)
+    state = rule.init(theta)
+    for g in noise(5, 10):
+        rule.step(theta, g, state)
+    x = rule.evaluated(theta, state)
+    np.testing.assert_array_equal(rule.with_decay(0.5, state).evaluated(theta, state), x)

@@ -223,3 +223,12 @@ def test_a_schedule_free_rule_is_measured_at_its_average_and_trains_on(dataset: 
         assert evaluation.test_loss == evaluate(network, dataset.test, 64)[0][0]
         assert evaluation.penalty == network.penalty()[0]
         setting.theta[:] = y
+
+
+def test_the_average_is_of_the_parameters_that_the_model_allows(dataset: Dataset) -> None:
+    """The average of weights that obey a max-norm obeys it too, whatever the steps between lead to."""
+    model = MLP(hidden=(16,), max_norm=0.5)
+    training = Training(model, [SGD(lr=3.0)], Constant(), dataset, epochs=1, batch_size=64, seed=1, average=0.5)
+    next(iter(training))
+    weights, *_ = training.network.layout(training.settings[0].averaged())
+    assert np.linalg.norm(weights, axis=0).max() <= 0.5 * (1 + 1e-5)

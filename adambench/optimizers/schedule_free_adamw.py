@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, State, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, nonzero
 from adambench.optimizers.decay import Decay, DecayBiases, Decaying
 
 
@@ -33,6 +33,10 @@ class ScheduleFreeAdamW(Decaying):
     weight_decay: Decay = 0.0
     decay_biases: DecayBiases = True
     slot_names = ("V", "d")  # v = (1 − β₂)·V, d = z − x
+
+    def with_decay(self, decay: float, state: State | None = None) -> Optimizer:
+        """Itself: another β would move the average x, which y and d stand for."""
+        return self
 
     def evaluated(self, theta: Array, state: State) -> Array:
         """The average x = y − (1 − β₁)·(z − x)."""

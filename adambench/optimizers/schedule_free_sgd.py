@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, State
+from adambench.optimizers.base import Array, Optimizer, State
 from adambench.optimizers.decay import Decay, DecayBiases, Decaying
 
 
@@ -29,6 +29,10 @@ class ScheduleFreeSGD(Decaying):
     weight_decay: Decay = 0.0
     decay_biases: DecayBiases = True
     slot_names = ("d",)  # d = z − x
+
+    def with_decay(self, decay: float, state: State | None = None) -> Optimizer:
+        """Itself: another β would move the average x, which y and d stand for."""
+        return self
 
     def evaluated(self, theta: Array, state: State) -> Array:
         """The average x = y − (1 − β)·(z − x)."""
