@@ -25,7 +25,7 @@ from adambench.judge.fairness import Fairness, fairness
 from adambench.judge.match import Candidate
 from adambench.show import ranking
 from adambench.show.table import Table, csv
-from adambench.show.words import title
+from adambench.show.words import selection, title
 from adambench.store.folder import Folder
 from adambench.store.records import Record
 
@@ -183,7 +183,7 @@ class Session:
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         form = form or charts.PAGE
-        name, digest, how = self.name, self.folder.digest(), plan.selection(self.experiment)
+        name, digest, how = self.name, self.folder.digest(), selection(self.experiment)
         origin = f"adambench {__version__}, experiment {name}, configuration {digest}; {how}"
         written = []
         for chart, draw in drawings.items():

@@ -99,6 +99,9 @@ def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -
     assert reached(nesterov, "epoch", 0.012) > nesterov[0].epoch
 
 
+METRICS = "unknown. Allowed: test_error, test_loss, train_loss, validation_error, validation_loss."
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -108,7 +111,7 @@ def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -
         ("final(adam) / final", "max() / final", "claims.C1.quantity: max takes 1 or more arguments, found 0"),
         ("final(adam) / final", "abs(1, 2) / final", "claims.C1.quantity: abs takes 1 argument, found 2"),
         ("final(adam) / final", "final(adma) / final", "claims.C1.quantity: adma: unknown. Allowed: adam, nesterov, other-one. Did you mean adam?"),
-        ("final(adam) / final", "final(adam, los) / final", "claims.C1.quantity: los: unknown. Allowed: test_error, test_loss, train_loss."),
+        ("final(adam) / final", "final(adam, los) / final", f"claims.C1.quantity: los: {METRICS}"),
         ("final(adam) / final", "adam.final / final", "claims.C1.quantity: adam.final: not allowed here. Allowed: numbers, + - * / and functions."),
         ("final(adam) / final", "final(2) / final", "claims.C1.quantity: 2: must be the label of an optimizer, e.g. adam"),
         ("final(adam) / final", "__import__('os') / final", "claims.C1.quantity: __import__: unknown. Allowed: min, max, abs, log10, final, epochs, seconds, best, limit, gap."),
@@ -118,7 +121,7 @@ def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -
         ('relation: "<"', "relation: is", "claims.C1.relation: 'is' is unknown. Allowed: <, <=, >, >=, between."),
         ("bound: 1}", "bound: one}", "claims.C1.bound: must be a number, found 'one'"),
         ("bound: [-0.5, 0.5]", "bound: [0.5, -0.5]", "claims.C3.bound: must be [low, high] with low below high, found [0.5, -0.5]"),
-        ("final(adam) / final", "final(adam, 3) / final", "claims.C1.quantity: 3: unknown. Allowed: test_error, test_loss, train_loss."),
+        ("final(adam) / final", "final(adam, 3) / final", f"claims.C1.quantity: 3: {METRICS}"),
         ("final(adam) / final", "epochs(adam, train_loss) / final", "claims.C1.quantity: train_loss: not allowed here. Allowed: numbers, + - * / and functions."),
         ("final(adam) / final", "final(adam, lr=1) / final", "claims.C1.quantity: lr=1: not allowed here; only best, limit, gap take KEY=VALUE, with a number, true or false"),
         ("final(adam) / final(nesterov)", "best(nesterov)", "claims.C1.quantity: nesterov has one setting, so it is not searched; give it a grid, e.g. lr: [0.01, 0.1]"),

@@ -84,7 +84,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
             "Did you mean beta1?",
         ),
         ("seeds: [1, 2, 3]", "sedes: [1]", "f.yaml:3: sedes: unknown. Allowed: name, dataset, seeds, tuning, validation, "
-         "evaluate, problems, optimizers, inspect, claims, plugins, judging. Did you mean seeds?"),
+         "evaluate, problems, optimizers, inspect, claims, plugins, judging, search. Did you mean seeds?"),
         ("seeds: [1, 2, 3]", "seeds: [0]", "f.yaml:3: seeds: 0 is the tuning seed; report runs need other seeds, found [0]"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", "f.yaml:3: seeds: duplicate seed in [1, 1]"),
         ("seeds: [1, 2, 3]", "seeds: []", "f.yaml:3: seeds: must hold at least one seed, e.g. [1, 2, 3], found []"),

@@ -32,6 +32,7 @@ KEYS = {
     "{zzz: 1}": "### Keys of the experiment",
     "dataset: {zzz: 1}": "Keys of `dataset`:",
     "tuning: {zzz: 1}": "Keys of `tuning`:",
+    "search: {zzz: 1}": "Keys of `search`:",
     "evaluate: {zzz: 1}": "Keys of `evaluate`:",
     "inspect: {zzz: 1}": "Keys of `inspect`:",
     "plugins: [{zzz: 1}]": "Keys of `plugins`:",

@@ -142,8 +142,7 @@ class Check:
         bare = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
         parts = typing.get_args(bare) if typing.get_origin(bare) is tuple else (...,)
         if kind in WRONG_LENGTH and isinstance(value, list) and ... not in parts:
-            length = len(parts)
-            self.fail(path, f"must be a list of {length} values{_example(path)}, found {show(value)}")
+            self.fail(path, f"must be a list of {len(parts)} values{_example(path)}, found {show(value)}")
             return
         if isinstance(value, list):
             path = (*path, *(part for part in error["loc"] if isinstance(part, int)))
@@ -223,5 +222,4 @@ def _plain(limit: Any) -> str:
 
 
 def _example(path: Path) -> str:
-    example = EXAMPLES.get(str(path[-1]), "") if path else ""
-    return f", e.g. {example}" if example else ""
+    return f", e.g. {EXAMPLES[str(path[-1])]}" if path and path[-1] in EXAMPLES else ""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -32,11 +32,24 @@ RELATIONS = ("<", "<=", ">", ">=", "between")
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the best setting of a grid is chosen: the lowest final `metric` on `seed`, which no report run uses."""
+    """How the best setting is chosen: the lowest final `metric`, a mean over seeds that no report run uses."""
 
     seed: Annotated[Seed, doc("of every tuning run")] = 0
     metric: Annotated[Metric, doc("what is compared")] = "train_loss"
     epochs: Annotated[Count | None, doc("of a tuning run; as many as a report run has if left out")] = None
+    seeds: Annotated[tuple[Seed, ...], doc("of the tuning runs of each setting, in place of seed")] = ()
+
+    @property
+    def every(self) -> tuple[int, ...]:
+        """The seeds on which each setting is tried."""
+        return self.seeds or (self.seed,)
+
+
+@dataclass(frozen=True)
+class Search:
+    """How settings are tried that are given as ranges."""
+
+    random: Annotated[int, Ge(2), Le(10_000), doc("settings drawn for every optimizer that has a range")]
 
 
 @dataclass(frozen=True)
@@ -94,20 +107,24 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Grid:
-    """The settings of one optimizer to try: all combinations of the values on its axes.
+    """The settings of one optimizer to try: all combinations of the values on its axes, or those drawn at random.
 
-    kind: the class of the rule; None: the one that is built in under its name.
+    kind: the class of the rule; None: the one that is built in under its name. drawn: the settings of a random search,
+    in the order of the axes, which then hold the drawn values. given: its ranges and lists, as the configuration has
+    them.
     """
 
     label: str
     rule: str
     axes: Mapping[str, tuple[Any, ...]]  # every hyper-parameter, in the order of the rule
     kind: type[Optimizer] | None = None
+    drawn: tuple[tuple[Any, ...], ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> list[Optimizer]:
-        rule = self.kind or OPTIMIZERS[self.rule]
-        return [rule(**dict(zip(self.axes, point, strict=True))) for point in itertools.product(*self.axes.values())]
+        rule, points = self.kind or OPTIMIZERS[self.rule], self.drawn or itertools.product(*self.axes.values())
+        return [rule(**dict(zip(self.axes, point, strict=True))) for point in points]
 
     @property
     def varied(self) -> list[str]:
@@ -160,6 +177,7 @@ class Experiment:
     inspect: Inspect = Inspect()
     plugins: tuple[Plugin, ...] = ()
     judging: Judging = Judging()
+    search: Search | None = None
 
 
 def named(value: Any) -> dict[str, Any]:

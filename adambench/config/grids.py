@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
 from adambench.config.check import Check, hints_of
+from adambench.config.drawing import KINDS, Range, draw, range_of
 from adambench.config.experiment import Grid
 from adambench.config.names import schema
 from adambench.config.shown import show
@@ -21,7 +23,15 @@ DECOUPLED = "Decoupled decay is a hyper-parameter of sgdw, adamw and other rules
 NOTES = {"weight_decay": f"{DECOUPLED} {PENALTY}", "l2": PENALTY}
 
 
-def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
+@dataclass(frozen=True)
+class Draws:
+    """A random search: the name of the experiment, and how many settings are drawn for each optimizer."""
+
+    name: str
+    count: int
+
+
+def grid(check: Check, label: str, value: Any, path: Where, draws: Draws | None = None) -> Grid | None:
     """One entry of `optimizers`."""
     values = check.mapping({} if value is None else value, path, "e.g. {lr: 0.001}")
     if values is None or check.name(label, path) is None:
@@ -40,21 +50,51 @@ def grid(check: Check, label: str, value: Any, path: Where) -> Grid | None:
     given = {key: item for key, item in values.items() if key != "name"}
     kind = schema(rules[rule], given)
     hints = hints_of(kind)
-    axes = {f.name: (f.default,) for f in fields(kind)}
-    check.keys(given, path, hints, [name for name, (default,) in axes.items() if default is None], NOTES)
+    axes: dict[str, tuple[Any, ...] | Range | None] = {f.name: (f.default,) for f in fields(kind)}
+    check.keys(given, path, hints, [name for name, default in axes.items() if default == (None,)], NOTES)
     for key, item in given.items():
         if key in hints:
             axes[key] = axis(check, item, hints[key], (*path, key))
     if len(check.errors) > before:
         return None
+    found = Grid(label, rule, {}, kind)
+    return _drawn(check, found, axes, given, draws, path) if draws else _whole(check, found, axes, path)
+
+
+def _whole(check: Check, grid: Grid, axes: Mapping[str, Any], path: Where) -> Grid | None:
+    """All combinations."""
+    if ranges := [name for name, axis in axes.items() if isinstance(axis, Range)]:
+        said = "a range is for a random search: add search: {random: 16}. A grid needs a list or logspace."
+        check.fail((*path, ranges[0]), said)
+        return None
     if (size := math.prod(map(len, axes.values()))) > MAX_SETTINGS:
         check.fail(path, f"must have at most {MAX_SETTINGS:,} settings, found a grid of {size:,}")
         return None
-    return Grid(label, rule, axes, kind)
+    return replace(grid, axes=axes)
 
 
-def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...]:
-    """The values of one hyper-parameter, given as a single value, a list, or `{logspace: [low, high, count]}`."""
+def _drawn(
+    check: Check, grid: Grid, axes: Mapping[str, Any], given: Mapping[str, Any], draws: Draws, path: Where
+) -> Grid | None:
+    """The settings of a random search; the only setting of an optimizer that has nothing to search."""
+    searched = {name: given[name] for name, axis in axes.items() if isinstance(axis, Range) or len(axis) > 1}
+    if not searched:
+        return replace(grid, axes=axes)
+    if not any(isinstance(axis, Range) for axis in axes.values()):
+        check.fail(path, "a random search needs a range for at least one hyper-parameter, e.g. lr: {log: [1e-5, 1e-1]}")
+        return None
+    drawn = draw(axes, draws.count, draws.name, grid.label)
+    if len(drawn) < draws.count:
+        check.fail(path, f"has only {len(drawn)} different settings of four digits, but {draws.count} are to be drawn")
+        return None
+    values = {name: tuple(dict.fromkeys(column)) for name, column in zip(axes, zip(*drawn, strict=True), strict=True)}
+    return replace(grid, axes=values, drawn=tuple(drawn), given=searched)
+
+
+def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...] | Range | None:
+    """The values of one hyper-parameter: one value, a list, `{logspace: [low, high, count]}`, or a range of them."""
+    if isinstance(value, dict) and any(kind in value for kind in KINDS):
+        return range_of(check, value, hint, path)
     if isinstance(value, dict):
         value = logspace(check, value, path)
     elif not isinstance(value, list):

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Len, doc
 from pydantic import TypeAdapter
 
 from adambench.config.check import NAME, hints_of
+from adambench.config.drawing import KINDS
 from adambench.config.experiment import (
     RELATIONS,
     Average,
@@ -21,6 +22,7 @@ from adambench.config.experiment import (
     Inspect,
     Judging,
     Norm,
+    Search,
     Seed,
     Title,
     Tuning,
@@ -78,6 +80,7 @@ def json_schema(known: Known) -> Json:
             "dataset": {"anyOf": [{"enum": list(known.datasets)}, {**idx, "required": ["idx"]}, named]},
             "seeds": _hint(Annotated[Seeds, doc("report seeds")]),
             "tuning": _dataclass(Tuning),
+            "search": _dataclass(Search),
             "validation": problem["properties"]["validation"],
             "evaluate": _dataclass(Evaluate),
             "problems": _names(problem) | {"minProperties": 1},
@@ -179,13 +182,14 @@ def _other_than(names: Iterable[str]) -> str:
 
 
 def _grid(rule: str, cls: Any) -> Json:
-    """A rule whose hyper-parameters have a value, a list of values, or a range on a logarithmic scale."""
+    """A rule whose hyper-parameters have a value, a list of values, or a range to divide or to draw from."""
     made = _dataclass(cls, rule)
     logspace = _object({"logspace": _hint(LOGSPACE)}, ["logspace"])
+    draws = [_object({kind: _hint(tuple[float, float])}, [kind]) for kind in KINDS]
     for key, one in made["properties"].items():
         if key != "name":
             value = {k: v for k, v in one.items() if k not in ("description", "default")}
-            ranges = [logspace] if "number" in json.dumps(value) else []
+            ranges = [logspace, *draws] if "number" in json.dumps(value) else []
             made["properties"][key] = {
                 "anyOf": [value, {"type": "array", "items": value, "minItems": 1}, *ranges],
                 **{k: v for k, v in one.items() if k in ("description", "default")},

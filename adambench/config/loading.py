@@ -10,7 +10,7 @@ from typing import Any
 
 from adambench.config import plugins, schema, yamlfile
 from adambench.config.check import Check
-from adambench.config.experiment import Claim, Experiment, Judging, named
+from adambench.config.experiment import Claim, Experiment, Judging, Tuning, named
 from adambench.config.names import Plugin
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
@@ -73,7 +73,8 @@ def resolved(experiment: Experiment) -> str:
             "name": experiment.name,
             **({"plugins": [_plugin(plugin) for plugin in experiment.plugins]} if experiment.plugins else {}),
             "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value and key != "plugin"},
-            "tuning": {key: value for key, value in asdict(experiment.tuning).items() if value is not None},
+            "tuning": _tuning(experiment.tuning),
+            **({"search": asdict(experiment.search)} if experiment.search else {}),
             "evaluate": asdict(experiment.evaluate),
             "problems": {
                 problem.name: {
@@ -90,6 +91,7 @@ def resolved(experiment: Experiment) -> str:
                     "optimizers": {
                         grid.label: {"name": grid.rule}
                         | {key: axis[0] if len(axis) == 1 else list(axis) for key, axis in grid.axes.items()}
+                        | dict(grid.given)
                         for grid in problem.grids
                     },
                 }
@@ -104,6 +106,12 @@ def resolved(experiment: Experiment) -> str:
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
+
+
+def _tuning(tuning: Tuning) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(tuning).items() if value is not None}
+    seeds = plain.pop("seeds")
+    return {"seeds": list(seeds), **{key: plain[key] for key in plain if key != "seed"}} if seeds else plain
 
 
 def differences(one: Experiment, other: Experiment) -> list[str]:

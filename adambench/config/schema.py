@@ -19,10 +19,12 @@ from adambench.config.experiment import (
     Judging,
     Norm,
     Problem,
+    Search,
     Seed,
     Title,
     Tuning,
 )
+from adambench.config.grids import Draws
 from adambench.config.names import Known
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
@@ -36,7 +38,7 @@ Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
 def experiment(value: Any, check: Check, folder: Path, registries: Registries) -> Experiment | None:
     """registries: what makes, of the key `plugins`, all that the configuration can name."""
     keys = ["name", "dataset", "seeds", "tuning", "validation", "evaluate", "problems", "optimizers", "inspect"]
-    keys += ["claims", "plugins", "judging"]
+    keys += ["claims", "plugins", "judging", "search"]
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
@@ -47,9 +49,9 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         return None  # the names of a plug-in that cannot be used would all be unknown
     name = check.name(values["name"], ("name",)) if "name" in values else None
     dataset = _dataset(values["dataset"], check, folder) if "dataset" in values else None
-    tuning = check.instance(
-        Tuning, check.mapping(values.get("tuning", {}), ("tuning",), "seed, metric, epochs") or {}, ("tuning",)
-    )
+    tuning = _tuning(check, check.mapping(values.get("tuning", {}), ("tuning",), "seed, metric, epochs") or {})
+    search = _search(check, values["search"]) if "search" in values else None
+    draws = Draws(name or "", search.random) if search else None
     evaluate = check.instance(
         Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
     )
@@ -58,7 +60,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "e.g. {adam: {lr: 0.001}}")
     common: dict[str, Grid | None] | None = None
     if shared is not None:
-        common = {label: grids.grid(check, label, item, ("optimizers", label)) for label, item in shared.items()}
+        common = {label: grids.grid(check, label, item, ("optimizers", label), draws) for label, item in shared.items()}
     given = (
         check.mapping(values.get("problems", {}), ("problems",), "e.g. {mlp: {model: mlp, epochs: 5, batch_size: 128}}")
         or {}
@@ -66,7 +68,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     if values.get("problems") == {}:
         check.fail(("problems",), f"must hold at least one problem, found {show(values['problems'])}")
     problems = [
-        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation)
+        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation, draws)
         for label, item in given.items()
     ]
     if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
@@ -91,7 +93,24 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         inspect or Inspect(),
         check.known.plugins,
         judging or Judging(),
+        search,
     )
+
+
+def _tuning(check: Check, values: Mapping[str, Any]) -> Tuning | None:
+    path: Where = ("tuning", "seeds")
+    if "seeds" in values and "seed" in values:
+        check.fail(path, "give either seed or seeds, found both")
+    if (seeds := values.get("seeds")) == []:
+        check.fail(path, "must hold at least one seed, e.g. [0, 1, 2], found []")
+    tuning = check.instance(Tuning, values, ("tuning",))
+    if tuning and len(set(tuning.seeds)) < len(tuning.seeds):
+        check.fail(path, f"duplicate seed in {show(seeds)}")
+    return tuning
+
+
+def _search(check: Check, value: Any) -> Search | None:
+    return check.instance(Search, check.mapping(value, ("search",), "e.g. {random: 16}") or {}, ("search",))
 
 
 def _problem(
@@ -102,6 +121,7 @@ def _problem(
     tuning: Tuning | None,
     common: Mapping[str, Grid | None] | None,
     validation: int | None,
+    draws: Draws | None,
 ) -> Problem | None:
     path: Where = ("problems", name)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
@@ -142,7 +162,7 @@ def _problem(
     own = check.mapping(values.get("optimizers", {}), (*path, "optimizers"), "e.g. {adam: {lr: 0.001}}") or {}
     compared = {
         **(common or {}),
-        **{label: grids.grid(check, label, item, (*path, "optimizers", label)) for label, item in own.items()},
+        **{label: grids.grid(check, label, item, (*path, "optimizers", label), draws) for label, item in own.items()},
     }
     if not compared and common is not None:
         check.fail(
@@ -210,10 +230,13 @@ def _seeds(check: Check, value: Any, tuning: Tuning | None, path: Where) -> tupl
         check.fail(path, "must hold at least one seed, e.g. [1, 2, 3], found []")
     if len(set(seeds)) < len(seeds):
         check.fail(path, f"duplicate seed in {show(value)}")
-    if tuning and tuning.seed in seeds:
-        check.fail(
-            path,
-            f"{tuning.seed} is the tuning seed; report runs need other seeds, found {show(value)}",
-            ("tuning", "seed"),
-        )
+    for seed in tuning.every if tuning else ():
+        if seed in seeds:
+            what = "the" if tuning and len(tuning.every) == 1 else "a"
+            check.fail(
+                path,
+                f"{seed} is {what} tuning seed; report runs need other seeds, found {show(value)}",
+                ("tuning", "seed"),
+                ("tuning", "seeds"),
+            )
     return tuple(seeds)

@@ -13,7 +13,7 @@ from typing import Any
 
 from adambench.config.experiment import Experiment, Grid, Problem, named
 from adambench.config.names import origin
-from adambench.curve import FINAL, Curve, final
+from adambench.curve import Curve, final
 from adambench.datasets.batches import Sampling
 from adambench.models import Model
 from adambench.optimizers import Optimizer
@@ -110,15 +110,33 @@ class Entry:
     grid: Grid
 
     @cached_property
+    def trials(self) -> dict[Optimizer, list[Run]]:
+        """Each setting of the grid on the tuning seeds, in their order."""
+        epochs, seeds = self.experiment.tuning.epochs or self.problem.epochs, self.experiment.tuning.every
+        return {
+            setting: [self._run("tuning", seed, setting, epochs) for seed in seeds] for setting in self.grid.settings
+        }
+
+    @cached_property
     def candidates(self) -> list[Run]:
-        """Each setting of the grid on the tuning seed, in its order."""
-        epochs, seed = self.experiment.tuning.epochs or self.problem.epochs, self.experiment.tuning.seed
-        return [self._run("tuning", seed, setting, epochs) for setting in self.grid.settings]
+        """All trials."""
+        return [run for runs in self.trials.values() for run in runs]
 
     @property
     def tuning(self) -> list[Run]:
-        """The candidates; no run if there is only one."""
-        return self.candidates if len(self.candidates) > 1 else []
+        """The candidates; no run if there is only one setting."""
+        return self.candidates if len(self.trials) > 1 else []
+
+    def searched(self, curves: Mapping[str, Curve]) -> dict[Optimizer, float]:
+        """Of each setting whose tuning runs are finished, the final value of the tuning metric: a mean over the seeds.
+
+        Infinite if a run diverged. Empty if there is only one setting.
+        """
+        metric, finals = self.experiment.tuning.metric, {}
+        for setting, runs in self.trials.items() if self.tuning else ():
+            if all(run.id in curves for run in runs):
+                finals[setting] = sum(final(curves[run.id], metric) for run in runs) / len(runs)
+        return finals
 
     def best(self, curves: Mapping[str, Curve]) -> Optimizer | None:
         """The setting with the lowest final value of the tuning metric; None while a tuning run is missing.
@@ -126,10 +144,9 @@ class Entry:
         If all diverged, it is the one that lasted longest; of equals, the first in the grid.
         """
         if not self.tuning:
-            return self.candidates[0].optimizer
-        if any(run.id not in curves for run in self.tuning):
-            return None
-        return self._lowest(self.tuning, curves)
+            return next(iter(self.trials))
+        finals = self.searched(curves)
+        return self._lowest(finals, curves) if len(finals) == len(self.trials) else None
 
     def report(self, curves: Mapping[str, Curve]) -> list[Run]:
         """A run of the best setting for each report seed; no run while the best setting is not known."""
@@ -138,7 +155,7 @@ class Entry:
 
     def outlook(self, curves: Mapping[str, Curve]) -> list[Run]:
         """All tuning and report runs. While the best setting is not known, the best so far takes its place."""
-        known = [run for run in self.tuning if run.id in curves] or self.tuning
+        known = self.searched(curves) or dict.fromkeys(self.trials, math.inf)
         return self.tuning + (self.report(curves) or self._report(self._lowest(known, curves)))
 
     def final(self, curve: Curve, metric: str) -> float:
@@ -149,14 +166,11 @@ class Entry:
         """The final values of the finished report runs, by seed."""
         return {run.seed: self.final(curves[run.id], metric) for run in self.report(curves) if run.id in curves}
 
-    def _lowest(self, runs: Sequence[Run], curves: Mapping[str, Curve]) -> Optimizer:
-        metric = self.experiment.tuning.metric
+    def _lowest(self, finals: Mapping[Optimizer, float], curves: Mapping[str, Curve]) -> Optimizer:
+        def rank(setting: Optimizer) -> tuple[float, int]:
+            return finals[setting], -sum(len(curves.get(run.id, ())) for run in self.trials[setting])
 
-        def rank(run: Run) -> tuple[float, int]:
-            curve = curves.get(run.id)
-            return (final(curve, metric), -len(curve)) if curve else (math.inf, 0)
-
-        return min(runs, key=rank).optimizer
+        return min(finals, key=rank)
 
     def _report(self, setting: Optimizer) -> list[Run]:
         if setting not in self._reports:
@@ -220,12 +234,6 @@ def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
     """
     tuning = [run for entry in entries for run in entry.tuning]
     return tuning + [run for entry in entries for run in entry.report(curves)]
-
-
-def selection(experiment: Experiment) -> str:
-    """How the best settings are chosen, in words."""
-    tuning = experiment.tuning
-    return f"best setting: lowest mean {tuning.metric} over the last {FINAL:.0%} of the epochs on seed {tuning.seed}"
 
 
 def shortest(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adambench.curve import COMPARED, Curve, final, value
+from adambench.curve import COMPARED, Curve, value
 from adambench.execution.plan import Entry, Run, by_problem
 from adambench.optimizers import Optimizer
 
@@ -179,8 +179,7 @@ def sensitivity(entry: Entry, curves: Mapping[str, Curve]) -> Sensitivity | None
 def by_rate(entry: Entry, curves: Mapping[str, Curve]) -> dict[float, float]:
     """The final tuning metric by rate, with the other hyper-parameters at their best; infinite if diverged."""
     finals: dict[float, float] = {}
-    for run in entry.tuning:
-        if run.id in curves:
-            lr = run.hyperparameters["lr"]
-            finals[lr] = min(finals.get(lr, math.inf), final(curves[run.id], entry.experiment.tuning.metric))
+    for setting, cost in entry.searched(curves).items():
+        lr = setting.hyperparameters["lr"]
+        finals[lr] = min(finals.get(lr, math.inf), cost)
     return finals

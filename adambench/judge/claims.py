@@ -29,7 +29,7 @@ class Verdict:
     """The verdict on a claim, with the values from our runs and from the paper's curves."""
 
     claim: Claim
-    values: Mapping[int, float]  # of the quantity, by report seed; by tuning seed if the claim is about the search
+    values: Mapping[int, float]  # of the quantity, by report seed; of a search, by the first tuning seed
     interval: Interval  # of their mean, or of the ratio to `rival`; of a claim about the search, the value itself
     paper: float | None  # the same quantity computed from the paper's curves, if possible
     verdict: str
@@ -38,7 +38,7 @@ class Verdict:
 
     @property
     def searched(self) -> bool:
-        """Whether the claim is about the search, which has one seed and so no interval."""
+        """Whether the claim is about the search, whose value is that of means over its seeds, without an interval."""
         return self.claim.quantity.search
 
 
@@ -46,7 +46,7 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
     """A verdict on every claim of the experiment.
 
     A claim is judged on the report seeds for which each of its optimizers has a finished run. A claim about the search
-    is judged on the tuning runs. They have one seed, so there is no interval and the value alone decides.
+    is judged on the tuning runs: there is no interval, and the value alone decides.
     """
     judged = [_judged(claim, entries, curves, experiment.judging) for claim in experiment.claims]
     tests = {key: told for _, found in judged for key, told in found.items() if told != NONE}
@@ -77,7 +77,8 @@ def _judged(
     if claim.quantity.search:
         values = _searched(claim.quantity, concerned, curves)
         value = next(iter(values.values()), math.nan)
-        interval = Interval(value, value, value, len(values))
+        seeds = next(iter(concerned.values())).experiment.tuning.every
+        interval = Interval(value, value, value, len(seeds) if values else 0)
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
     told: dict[Test, Evidence] = {}
     intervals: dict[str, Interval] = {}
@@ -157,13 +158,14 @@ def value(quantity: Quantity, curves: Mapping[str, Curve], judging: Judging = US
 
 
 def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
-    """The quantity by tuning seed. There is only one such seed. Empty while a tuning run is missing."""
+    """The quantity, of means over the tuning seeds, by the first of these. Empty while a tuning run is missing."""
     some = next(iter(entries.values())).experiment
     finals: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for label, entry in entries.items():
-        if not entry.tuning or any(run.id not in curves for run in entry.tuning):
+        searched = entry.searched(curves)
+        if not entry.tuning or len(searched) < len(entry.trials):
             return {}
-        finals[label] = [(run.hyperparameters, final(curves[run.id], some.tuning.metric)) for run in entry.tuning]
+        finals[label] = [(setting.hyperparameters, value) for setting, value in searched.items()]
 
     def held(label: str, given: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
         """The settings that have the given hyper-parameters."""
@@ -188,7 +190,7 @@ def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[
         pairs = [(cost, there[tuple(setting[axis] for axis in axes)]) for setting, cost in held(label, given)]
         return max(0.0 if mine == yours else mine - yours for mine, yours in pairs)
 
-    return {some.tuning.seed: quantity.value({"best": best, "limit": limit, "gap": gap})}
+    return {some.tuning.every[0]: quantity.value({"best": best, "limit": limit, "gap": gap})}
 
 
 def _of_the_paper(claim: Claim, problem: Problem, judging: Judging) -> float | None:

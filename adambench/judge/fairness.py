@@ -13,6 +13,7 @@ from typing import Literal
 from adambench.curve import FINAL, Curve, final, reached
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
+from adambench.judge.importance import importance
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
 LEVELS = 3  # number of cost levels
@@ -31,10 +32,9 @@ class Budget:
 
 def budget(entry: Entry, curves: Mapping[str, Curve]) -> Budget | None:
     """The budget curve of an optimizer. None while a tuning run is missing, or if there is nothing to tune."""
-    metric = entry.experiment.tuning.metric
-    if not entry.tuning or any(run.id not in curves for run in entry.tuning):
+    finals = sorted(entry.searched(curves).values())
+    if not entry.tuning or len(finals) < len(entry.trials):
         return None
-    finals = sorted(final(curves[run.id], metric) for run in entry.tuning)
     ks = range(1, len(finals) + 1)
     low, middle, high = ([_best_of(finals, k, share) for k in ks] for share in (0.25, 0.5, 0.75))
     return Budget(ks, middle, low, high)
@@ -67,13 +67,14 @@ class Fairness:
     budget: Budget | None
     stable: "Stable"
     diverged: int  # number of tuning runs
-    tuned: float  # final tuning metric of the best setting on the tuning seed; nan if none was tuned
+    tuned: float  # final tuning metric of the best setting on the tuning seeds; nan if none was tuned
     reported: Estimate  # the same metric on the report seeds
     optimism: float  # reported/tuned − 1; nan if tuning runs or their windows were shorter
     rank: float  # mean rank by the tuning metric over the report seeds, 1 is lowest; nan if there is no common seed
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
     together: Sequence[int]  # group sizes in which its report runs were trained; compare seconds only if they are equal
+    importance: Mapping[str, float]  # of each hyper-parameter that was varied, from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,12 @@ def _fairness(
     known = [curves[id_] for id_ in ids]
     metric, tuning = entry.experiment.tuning.metric, [run for run in entry.tuning if run.id in curves]
     best, smooth = entry.best(curves), entry.experiment.judging.smooth
-    tuned = next((final(curves[run.id], metric) for run in tuning if run.optimizer == best), math.nan)
+    tuned = entry.searched(curves).get(best, math.nan) if best else math.nan
     reported = Estimate.of([entry.final(curve, metric) for curve in known])
     alike = entry.experiment.tuning.epochs in (None, entry.problem.epochs) and entry.experiment.judging.final == FINAL
     return Fairness(
         optimizer=entry.grid.label,
-        settings=len(entry.grid.settings),
+        settings=len(entry.trials),
         budget=budget(entry, curves),
         stable=stable(entry, curves),
         diverged=sum(curves[run.id][-1].diverged for run in tuning),
@@ -133,6 +134,7 @@ def _fairness(
         epochs=[_over_seeds(known, "epoch", mark, smooth) for mark in marks],
         seconds=[_over_seeds(known, "seconds", mark, smooth) for mark in marks],
         together=sorted({together[id_] for id_ in ids}),
+        importance=importance(entry, curves),
     )
 
 

@@ -79,7 +79,9 @@ def lowest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
         return "Every setting diverged."
     if found[best] == found[second]:
         return f"The best of {best} and of {second} are equal."
-    return f"The best of {best} is {_gap(found[best], found[second])} that of {second}, the next (one seed)."
+    seeds = members[0].experiment.tuning.every
+    how = "one seed" if len(seeds) == 1 else f"mean of {len(seeds)} seeds"
+    return f"The best of {best} is {_gap(found[best], found[second])} that of {second}, the next ({how})."
 
 
 def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
@@ -134,8 +136,20 @@ def spans(lowest: Sequence[str]) -> str:
 
 
 def search(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
-    """What the search says: for each number of settings tried the lowest, and the ranges of good rates."""
-    return " ".join(filter(None, (budgets(members, curves), widest(members, curves))))
+    """What the search says: the budgets, for each number of settings tried the lowest, and the ranges of good rates."""
+    return " ".join(filter(None, (tried(members), budgets(members, curves), widest(members, curves))))
+
+
+def tried(members: Sequence[Entry]) -> str:
+    """How many settings each optimizer was tried with, and on how many seeds. Empty unless two were searched."""
+    found = {entry.grid.label: len(entry.trials) for entry in members if entry.tuning}
+    if len(found) < 2:
+        return ""
+    seeds = members[0].experiment.tuning.every
+    on = f", each on {len(seeds)} seeds" if len(seeds) > 1 else ""
+    if len(set(found.values())) == 1:
+        return f"Equal budgets: {next(iter(found.values())):,} settings for each optimizer{on}."
+    return f"Budgets differ: {', '.join(f'{label} {count:,}' for label, count in found.items())} settings{on}."
 
 
 def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:

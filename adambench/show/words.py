@@ -4,7 +4,7 @@ import math
 
 from adambench.config.experiment import Experiment, Problem
 from adambench.config.names import described
-from adambench.curve import METRICS
+from adambench.curve import FINAL, METRICS
 from adambench.datasets import DATASETS
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate
@@ -39,6 +39,13 @@ def dataset_title(experiment: Experiment) -> str:
     if source.name in DATASETS and not source.plugin:
         return (DATASETS[source.name].__doc__ or source.name).split(":")[0].strip()
     return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]
+
+
+def selection(experiment: Experiment) -> str:
+    """How the best settings are chosen, in words."""
+    tuning = experiment.tuning
+    seeds = f"seed{'s' if tuning.seeds else ''} {', '.join(map(str, tuning.every))}"
+    return f"best setting: lowest mean {tuning.metric} over the last {FINAL:.0%} of the epochs on {seeds}"
 
 
 def axis_label(metric: str) -> str:

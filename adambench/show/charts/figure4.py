@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adambench import paper
-from adambench.curve import Curve, final
+from adambench.curve import Curve
 from adambench.execution.plan import Entry
 from adambench.judge import reading
 from adambench.show.charts.base import PAGE, Form, note
@@ -25,10 +25,9 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     members = [entry for entry in entries if entry.problem.figure in paper.GRIDS and entry.grid.rule == "adam"]
     found: dict[tuple[float, float, bool], dict[float, float]] = {}
     for entry in members:
-        for run in entry.tuning:
-            if run.id in curves and entry.problem == members[0].problem:
-                h = run.hyperparameters
-                cost = final(curves[run.id], entry.experiment.tuning.metric)
+        for setting, cost in entry.searched(curves).items():
+            if entry.problem == members[0].problem:
+                h = setting.hyperparameters
                 found.setdefault((h["beta1"], h["beta2"], h["bias_correction"]), {})[math.log10(h["lr"])] = cost
     if not found:
         return None

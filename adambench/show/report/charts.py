@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adambench import paper
-from adambench.curve import METRICS, Curve, final, value
-from adambench.execution.plan import Entry, Run, words
+from adambench.curve import METRICS, Curve, value
+from adambench.execution.plan import Entry, words
 from adambench.inspection import QUANTILES
 from adambench.judge import analysis, fairness
+from adambench.optimizers import Optimizer
 from adambench.show.charts.look import looks, on_dark
 from adambench.show.report.chapter import Chapter
 from adambench.show.words import axis_label, estimate
@@ -125,22 +126,24 @@ def search(members: Sequence[Entry], curves: Mapping[str, Curve]) -> Json:
 
 
 def _rows(entry: Entry) -> int:
-    return len({_others(entry, run) for run in entry.tuning})
+    return len({_others(entry, setting) for setting in entry.trials}) if entry.tuning else 0
 
 
-def _others(entry: Entry, run: Run) -> str:
+def _others(entry: Entry, setting: Optimizer) -> str:
     """What the grid varied besides the rate: `momentum=0.9`."""
-    return words({name: run.hyperparameters[name] for name in entry.grid.varied if name != "lr"})
+    return words({name: setting.hyperparameters[name] for name in entry.grid.varied if name != "lr"})
 
 
 def heat(entry: Entry, curves: Mapping[str, Curve]) -> list[Json]:
-    """A row for each combination of the other hyper-parameters: [rate, id, final], the lowest MOST_ROWS of them."""
-    metric, best = entry.experiment.tuning.metric, entry.best(curves)
+    """A row for each combination of the other hyper-parameters: [rate, id, final], the lowest MOST_ROWS of them.
+
+    The id is that of the run on the first tuning seed.
+    """
+    best = entry.best(curves)
     rows: dict[str, list[list[Any]]] = {}
-    for run in entry.tuning:
-        if run.id in curves:
-            cell = [run.hyperparameters["lr"], run.id, rounded(final(curves[run.id], metric))]
-            rows.setdefault(_others(entry, run), []).append([*cell, run.optimizer == best])
+    for setting, cost in entry.searched(curves).items():
+        cell = [setting.hyperparameters["lr"], entry.trials[setting][0].id, rounded(cost), setting == best]
+        rows.setdefault(_others(entry, setting), []).append(cell)
 
     def lowest(name: str) -> float:
         return min(math.inf if cell[2] is None else cell[2] for cell in rows[name])

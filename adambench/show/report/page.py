@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from adambench import __version__
 from adambench.curve import METRICS
-from adambench.execution.plan import Entry, by_problem, selection
+from adambench.execution.plan import Entry, by_problem
 from adambench.judge import reading
 from adambench.judge.analysis import Estimate
 from adambench.judge.fairness import Reached
@@ -24,7 +24,7 @@ from adambench.show.report import charts, runs
 from adambench.show.report.chapter import Chapter
 from adambench.show.table import Table, csv, latex, plain
 from adambench.show.terminal import plural
-from adambench.show.words import dataset_title, title
+from adambench.show.words import dataset_title, selection, title
 from adambench.store.files import csv_text
 
 STATIC = resources.files("adambench.show.report") / "static"
