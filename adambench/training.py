@@ -27,9 +27,9 @@ def train(
     """Train one setting and yield an evaluation after each epoch; the last one has `diverged` if a cost is not finite.
 
     Nothing is printed or written. The other arguments are those of `Training`: epochs, batch_size and seed, which are
-    needed, and evaluate_train, validation, inspect, average, clip_norm, sampling and dtype. The seed decides the initial
-    weights, the minibatches and the dropout masks, and nothing else is random: the same arguments give the same bits.
-    Raises ValueError for a validation larger than the training set, and TypeError for an argument that does not exist.
+    needed, and evaluate_train, validation, inspect, average, clip_norm, sampling and dtype. The seed decides the
+    initial weights, the minibatches and the dropout masks, and nothing else is random: the same arguments give the
+    same bits. Raises TypeError for an argument that does not exist.
     """
     for (evaluation,) in Training(model, [optimizer], schedule, dataset, **given):
         assert evaluation
