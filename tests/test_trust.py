@@ -341,9 +341,12 @@ def test_the_umask_wins(tmp_path: Path) -> None:
 def test_the_folder_is_flushed_after_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[bool] = []
     real = os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda handle: (flushed.append(stat.S_ISDIR(os.fstat(handle).st_mode)), real(handle))
-    )
+
+    def noted(handle: int) -> None:
+        flushed.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
     write(tmp_path / "file", "text")
     assert flushed == [False, True]
 
