@@ -133,6 +133,6 @@ def show(
 ) -> None:
     """Print the record of a run: setting, seed, versions, processor, commit, time, and its curve."""
     from adambench.show import ranking
-    from adambench.store.folder import find_record, read_record
+    from adambench.store.finding import find_record, read_record
 
     tell(ranking.record(read_record(run) or find_record(run, results, warn)))

@@ -41,7 +41,6 @@ MEASURES = {
     "limit": Takes(level=True, search=True),
     "gap": Takes(labels=2, search=True),
 }
-
 OF_THE_SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.search)
 
 

@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Dataset
+from adambench.execution import limits
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Event, Failed, Finished
 from adambench.execution.engines.inline import Inline
@@ -30,8 +31,10 @@ TRIES = 2  # of a run whose worker fails or dies
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use, by its affinity and by the quota of its container, rounded up."""
+    present = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = limits.cpus()
+    return min(present, max(1, math.ceil(quota))) if math.isfinite(quota) else present
 
 
 def local(jobs: int | None, dataset: Dataset, checkpoints: Checkpoints | None = None) -> Engine:

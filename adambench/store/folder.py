@@ -85,7 +85,7 @@ class Folder:
             except (ValueError, OSError, RecursionError, MemoryError) as error:
                 if isinstance(error, PermissionError) and set_aside:
                     raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
-                warn(f"{file}: {_reason(error)}; {_set_aside(file) if set_aside else 'skipped'}")
+                warn(f"{file}: {why_not(error)}; {_set_aside(file) if set_aside else 'skipped'}")
             else:
                 found.setdefault(record.id, []).append((file, record))
         records = {}
@@ -212,44 +212,7 @@ def holds_experiments(path: Path) -> bool:
         return False
 
 
-def read_record(name: str) -> Record | None:
-    """The record in a file, or None if the file does not exist. Raises AdambenchError if it is not a valid record."""
-    if not os.path.isfile(name):  # noqa: PTH113  # False for a name that is too long; Path raises
-        return None
-    try:
-        return Record.parse(read(Path(name)))
-    except (ValueError, OSError, RecursionError, MemoryError) as error:
-        raise AdambenchError(f"{name}: not a valid record: {_reason(error)}") from error
-
-
-def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Record:
-    """The record in a results folder whose id begins with a word, or is at the end of it as in `<label>-<id>.json`.
-
-    Raises AdambenchError if there is no such run or more than one, or if two experiments hold different curves of it.
-    """
-    wanted = Path(word).stem.rpartition("-")[2]
-    matches: dict[str, list[tuple[Folder, Record]]] = {}
-    for folder in folders(results, None):
-        for id_, record in folder.records(warn).items():
-            if wanted and id_.startswith(wanted):
-                matches.setdefault(id_, []).append((folder, record))
-    if len(matches) != 1:
-        found = f"{len(matches)} runs have" if matches else "no run has"
-        raise AdambenchError(
-            f"{word}: {found} an id in {results} that starts with it",
-            "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
-        )
-    ((id_, places),) = matches.items()
-    if any(first_difference(places[0][1].curve, other.curve) for _, other in places):
-        names = ", ".join(str(folder.path) for folder, _ in places)
-        raise AdambenchError(
-            f"{word}: run {id_} has different curves in {names}",
-            "Give the path of the file. `adambench verify` tells which of the curves can be repeated.",
-        )
-    return places[0][1]
-
-
-def _reason(error: Exception) -> str:
+def why_not(error: Exception) -> str:
     """Why a file is not a record."""
     if isinstance(error, json.JSONDecodeError):
         return "not JSON"

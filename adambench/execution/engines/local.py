@@ -29,6 +29,7 @@ from adambench.execution.shared_data import Layout, Shared
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 SAFE = "PYTHONSAFEPATH"
+KILLED = -getattr(signal, "SIGKILL", 9)
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,9 @@ class _Worker:
         except (EOFError, OSError):
             self.died = True
             self.process.join()
-            return Crashed(f"its process ended with exit code {self.process.exitcode}")
+            code = self.process.exitcode
+            memory = " (killed, as the kernel does when memory runs out)" if code == KILLED else ""
+            return Crashed(f"its process ended with exit code {code}{memory}")
 
     def end(self) -> None:
         self.process.kill()
