@@ -8,7 +8,6 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,9 +134,8 @@ def run(
         experiment = loading.parse(text, "config", overrides=overrides, numbered=False)
     else:
         file, experiment = Path(config), loading.load(Path(config), overrides)
-    dataset = experiment.dataset.load()
-    check_sizes(experiment, len(dataset.train.labels), file, overrides)
-    experiment = replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256))
+    experiment, data = experiment.loaded()
+    check_sizes(experiment, data, file, overrides)
     folder = Folder(Path(results), experiment.name)
     if overrides:
         refuse_to_replace(folder, experiment)
@@ -145,7 +143,7 @@ def run(
         checkpoints = Checkpoints(folder.checkpoints.absolute())
         session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
         places = cores() if jobs is None else max(1, jobs)
-        failed = train(session, dataset, local(jobs, dataset, checkpoints), places, checkpoints, told)
+        failed = train(session, data, local(jobs, data, checkpoints), places, checkpoints, told)
         session.write_tables()
     if failed:
         raise AdambenchError(f"{plural(failed, 'run')} failed twice", "Call it again to try again.", exit_code=1)

@@ -3,7 +3,7 @@
 import sys
 
 from adambench.config import loading
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Failed
 from adambench.execution.estimate import Cost, rehearse
@@ -15,15 +15,13 @@ from adambench.show.terminal import console, plural
 from adambench.store.status import Told
 
 
-def train(
-    session: Session, dataset: Dataset, trainer: Engine, places: int, checkpoints: Checkpoints, told: Told
-) -> int:
+def train(session: Session, data: Data, trainer: Engine, places: int, checkpoints: Checkpoints, told: Told) -> int:
     """Write the configuration, then train what is missing and record it. How many runs failed.
 
     places: how many groups of runs can be trained at once.
     """
     out, runs, experiment = console(), session.unfolding, session.experiment
-    cost = Cost(dataset, min(places, cores()), (record.data for record in session.records.values()))
+    cost = Cost(data, min(places, cores()), (record.data for record in session.records.values()))
     begun = session.begun(checkpoints)
     expected = rehearse(runs, cost, places, begun)
     out.print(plan_line(experiment.name, runs, places, expected.seconds), markup=False)

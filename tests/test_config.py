@@ -102,7 +102,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("epochs: 10", "epochs: 0", "f.yaml:8: problems.logistic.epochs: must be greater than 0, found 0"),
         ("epochs: 10", "epochs: true", "f.yaml:8: problems.logistic.epochs: must be a whole number, found true"),
         ("    epochs: 10\n", "", "f.yaml:6: problems.logistic: epochs is missing. Allowed: model, epochs, batch_size, "
-         "schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images."),
+         "schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images, dataset."),
         ("dropout: 0.5", "weights: hee", "f.yaml:12: problems.mlp.model.weights: 'hee' is unknown. Allowed: he, glorot. Did you mean he? Or {normal: …}."),
         ("dropout: 0.5", "weights: {normal: 0}", "f.yaml:12: problems.mlp.model.weights.normal: must be greater than 0, found 0"),
         ("dropout: 0.5", "weights: {sd: 1}", "f.yaml:12: problems.mlp.model.weights.sd: unknown. Allowed: normal."),
@@ -161,7 +161,7 @@ def test_overrides() -> None:
         ("problems.mpl.epochs=2", "command line, problems.mpl.epochs=2: problems.mpl: unknown. Allowed: logistic, mlp. "
          "Did you mean mlp?"),
         ("problems.mlp.epoch=2", "command line, problems.mlp.epoch=2: problems.mlp.epoch: unknown. Allowed: model, epochs, "
-         "batch_size, schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images. "
+         "batch_size, schedule, validation, seeds, optimizers, figure, title, average, clip_norm, sampling, train_images, dataset. "
          "Did you mean epochs?"),
         ("problems.mlp.epochs=x", "command line, problems.mlp.epochs=x: problems.mlp.epochs: must be a whole number, found 'x'"),
         ("seeds=[x]", "command line, seeds=[x]: seeds: 1st value: must be a whole number, found 'x'"),

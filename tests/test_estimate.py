@@ -46,7 +46,7 @@ def runs() -> Unfolding:
 
 @pytest.fixture
 def cost(dataset: Dataset) -> Cost:
-    return Steady(dataset)
+    return Steady({"": dataset, dataset.sha256: dataset})
 
 
 def epoch(dataset: Dataset) -> float:
@@ -69,7 +69,7 @@ def test_a_group_shares_work(runs: Unfolding, cost: Cost, dataset: Dataset) -> N
 
 @pytest.mark.parametrize("places", [1, 2])
 def test_real_steps_are_timed(places: int, runs: Unfolding, dataset: Dataset) -> None:
-    cost, run = Cost(dataset, places), first(runs, "linear")
+    cost, run = Cost({"": dataset}, places), first(runs, "linear")
     assert 0 < cost.group([run]) <= cost.group([run] * 8) < 8 * cost.group([run])
     assert cost.group([replace(run, epochs=20)]) == pytest.approx(10 * cost.group([replace(run, epochs=2)]))
 
@@ -103,7 +103,7 @@ def test_a_machine_that_does_other_work_takes_longer(runs: Unfolding, cost: Cost
     cost.crowd = 3.0
     assert rehearse(runs, cost, 1).seconds == pytest.approx(3 * alone.seconds)
     assert rehearse(runs, cost, 1).busy == alone.busy
-    assert Cost(dataset).crowd > 0.9
+    assert Cost({"": dataset}).crowd > 0.9
 
 
 def record_of(run: Run, seconds: float, **changes: Any) -> dict[str, Any]:
@@ -117,9 +117,11 @@ def test_records_of_like_runs_on_this_machine_correct_what_was_timed(
     run = replace(first(runs, "linear"), dataset=dataset.sha256)
     took = 3 * run.epochs * len(dataset.train.labels) / 100 * 1e-3  # three times as long as expected
     before = [record_of(run, took)]
-    assert Steady(dataset, 1, before).group([run]) == pytest.approx(3 * cost.group([run]))
+    assert Steady({dataset.sha256: dataset}, 1, before).group([run]) == pytest.approx(3 * cost.group([run]))
     for change in ({"cpu": "another"}, {"blas": "another"}, {"batch_size": 7}, {"model": {"name": "mlp"}}):
-        assert Steady(dataset, 1, [{**before[0], **change}]).group([run]) == pytest.approx(cost.group([run]))
+        assert Steady({dataset.sha256: dataset}, 1, [{**before[0], **change}]).group([run]) == pytest.approx(
+            cost.group([run])
+        )
 
 
 class Clock:

@@ -171,9 +171,10 @@ def test_a_curve_depends_only_on_its_run(folder: Path, data: st.DataObject) -> N
 def go(
     experiment: Experiment, curves: dict[str, Curve], jobs: int, order: Any = None, stop_after: int | None = None
 ) -> None:
+    experiment, data = experiment.loaded()
     runs = Unfolding(plan.entries(experiment), curves)
     work = (lambda _: order.random()) if order else (lambda run: run.epochs)
-    engine = local(jobs, experiment.dataset.load())
+    engine = local(jobs, data)
     events = execute(runs.runs.values(), curves, engine, work, then=runs.finish)
     for i, _ in enumerate(events):
         if i == stop_after:
@@ -403,10 +404,8 @@ def test_figures_say_where_they_come_from(command: Command, small: Path) -> None
 
 
 def test_finished_events_hold_whole_curves(small: Path) -> None:
-    experiment = load(small)
-    for event in execute(
-        Unfolding(plan.entries(experiment), {}).runs.values(), {}, local(2, experiment.dataset.load())
-    ):
+    experiment, data = load(small).loaded()
+    for event in execute(Unfolding(plan.entries(experiment), {}).runs.values(), {}, local(2, data)):
         if isinstance(event, Finished):
             for run_, curve in zip(event.runs, event.curves, strict=True):
                 assert [evaluation.epoch for evaluation in curve] == list(range(1, run_.epochs + 1))

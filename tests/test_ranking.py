@@ -63,7 +63,7 @@ def test_a_log_gets_a_line_a_minute(dataset: Dataset) -> None:
     runs = Unfolding(plan.entries(experiment), {})
     (run,) = runs.runs.values()
     file, now = io.StringIO(), iter(range(0, 10_000, 25))  # a clock that is read every 25 seconds
-    outlook = Outlook(Expected(9.0, {"a": 9.0}), Cost(dataset), lambda: 1)
+    outlook = Outlook(Expected(9.0, {"a": 9.0}), Cost({"": dataset}), lambda: 1)
     with Watch(Console(file=file, width=160), runs, outlook, clock=lambda: float(next(now))) as watch:
         watch.show(Started(0, [run]))
         for epoch in range(1, 8):

@@ -170,13 +170,13 @@ def test_beta1_cannot_be_searched_where_the_schedule_sets_it() -> None:
     parse(text.replace("SCHEDULE", "{name: one_cycle, cycle_momentum: false}"), "f.yaml")
 
 
-def test_a_warm_up_ends_before_the_shortest_run(tmp_path: Path) -> None:
+def test_a_warm_up_ends_before_the_shortest_run(tmp_path: Path, full: Dataset) -> None:
     file = tmp_path / "f.yaml"
     file.write_text(TEXT.replace("SCHEDULE", "{name: cosine, warmup: 12}"), encoding="utf-8")
     experiment = parse(file.read_text(encoding="utf-8"), str(file))
-    check_sizes(experiment, 601, file)
+    check_sizes(experiment, {"": full.first(601)}, file)
     with pytest.raises(AdambenchError, match=r"schedule\.warmup: must be less than 12, the steps of the shortest run"):
-        check_sizes(experiment, 600, file)
+        check_sizes(experiment, {"": full.first(600)}, file)
 
 
 def test_the_small_curves() -> None:

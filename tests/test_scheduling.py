@@ -30,7 +30,7 @@ from adambench.training import train
 @pytest.fixture
 def experiment(small: Path) -> Experiment:
     found = load(small)
-    return replace(found, dataset=replace(found.dataset, sha256=found.dataset.load().sha256))
+    return found.loaded()[0]
 
 
 def untimed(curve: Curve) -> Curve:
@@ -45,7 +45,7 @@ def events_of(
     change: Callable[[Run], Run] = lambda run: run,
 ) -> Iterator[Event]:
     """The whole experiment, every run changed."""
-    runs, engine = Unfolding(plan.entries(experiment), curves), local(jobs, experiment.dataset.load())
+    runs, engine = Unfolding(plan.entries(experiment), curves), local(jobs, experiment.loaded()[1])
     return execute(
         map(change, runs.runs.values()), curves, engine, work, then=lambda run: map(change, runs.finish(run))
     )

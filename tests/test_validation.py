@@ -147,11 +147,11 @@ def test_mistakes(old: str, new: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(("count", "message"), [(600, "a.validation: must be less than 600"), (580, "at most 20")])
-def test_images_must_be_left(count: int, message: str, tmp_path: Path) -> None:
+def test_images_must_be_left(count: int, message: str, tmp_path: Path, dataset: Dataset) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(TEXT.replace("150", str(count)), encoding="utf-8")
     with pytest.raises(AdambenchError, match=message):
-        check_sizes(parse(file.read_text(encoding="utf-8"), str(file)), 600, file)
+        check_sizes(parse(file.read_text(encoding="utf-8"), str(file)), {"": dataset}, file)
 
 
 def test_a_search_by_validation(command: Callable[..., Any], small: Path, tmp_path: Path) -> None:

@@ -199,10 +199,10 @@ def jobs_growth(dataset: Dataset) -> dict[int, float]:
 
     def an_hour(jobs: int) -> float:
         runs = [
-            Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, "", False)
+            Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, part.sha256, False)
             for seed in range(5 * jobs)
         ]
-        events = execute(runs, {}, local(jobs, part))
+        events = execute(runs, {}, local(jobs, {part.sha256: part}))
         ends = [time.perf_counter() for event in events if isinstance(event, Finished)]
         return (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
 

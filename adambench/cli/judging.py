@@ -101,9 +101,9 @@ def verify(
             out.print(f"{session.name}: holds no run to train again", markup=False)
             continue
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
-        dataset = session.experiment.dataset.load()
+        _, data = session.experiment.loaded()
         with interruptible() as stop:
-            for event in execute(runs, {}, local(jobs, dataset), stop=stop):
+            for event in execute(runs, {}, local(jobs, data), stop=stop):
                 told: list[tuple[Match, str]] = []
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)

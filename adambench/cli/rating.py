@@ -28,7 +28,7 @@ def lr_find(
     from adambench.show.words import problem_title
     from adambench.store.folder import Folder
 
-    experiment, dataset = read(config, overrides or [], plugin or [])
+    experiment, data = read(config, overrides or [], plugin or [])
     problems = {one.name: one for one in experiment.problems}
     labels = {grid.label: grid for one in experiment.problems for grid in one.grids}
     for option, name, allowed in (("--problem", problem, list(problems)), ("--optimizer", optimizer, list(labels))):
@@ -49,6 +49,7 @@ def lr_find(
     with threadpoolctl.threadpool_limits(1):
         for one, grid in pairs:
             setting = grid.settings[0]
+            dataset = data[experiment.source(one).sha256]
             sweep = range_test.sweep(one.model, setting, dataset, one.batch_size, seed)
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
@@ -59,7 +60,7 @@ def lr_find(
     }
     figure = charts.rates(found, labels)
     assert figure
-    data = charts.save(figure, "png", f"adambench {__version__}, experiment {experiment.name}, lr-find, seed {seed}")
-    path = folder.write_figure("lr_find.png", data)
+    picture = charts.save(figure, "png", f"adambench {__version__}, experiment {experiment.name}, lr-find, seed {seed}")
+    path = folder.write_figure("lr_find.png", picture)
     if format is TEXT:
         print(f"wrote {path}")

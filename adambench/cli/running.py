@@ -1,6 +1,5 @@
 """`adambench run`: train an experiment."""
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adambench.config.experiment import Experiment
-    from adambench.datasets import Dataset
+    from adambench.datasets import Data
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.engines import Engine as Trainer
     from adambench.session import Session
@@ -82,7 +81,7 @@ def run(
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
-    experiment, dataset = read(config, overrides or [], plugin or [])
+    experiment, data = read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
     if warning := tuned_on_test(experiment):
         warn(warning.removeprefix("warning: "))
@@ -91,7 +90,7 @@ def run(
     if dry_run:
         session = Session.open(experiment, folder, warn, fresh=fresh)
         session.mine = mine
-        _preview(session, dataset, jobs, checkpoints, format)
+        _preview(session, data, jobs, checkpoints, format)
         return
     if overrides:
         refuse_to_replace(folder, experiment)
@@ -105,8 +104,8 @@ def run(
             checkpoints.remove()
         session = Session.open(experiment, folder, keep, set_aside=True, fresh=fresh)
         session.mine = mine
-        trainer, places = _trainer(scheduler, tls, jobs, experiment, dataset, checkpoints, keep)
-        failed = train(session, dataset, trainer, places, checkpoints, told)
+        trainer, places = _trainer(scheduler, tls, jobs, experiment, data, checkpoints, keep)
+        failed = train(session, data, trainer, places, checkpoints, told)
         tell(session.tables(), format)
         written: list[Path] = []
         if not made.up_to_date(folder, session.records):
@@ -139,7 +138,7 @@ def _trainer(
     tls: "Sequence[Path]",
     jobs: int | None,
     experiment: "Experiment",
-    dataset: "Dataset",
+    data: "Data",
     checkpoints: "Checkpoints",
     warn: "Callable[[str], object]",
 ) -> "tuple[Trainer, int]":
@@ -147,15 +146,16 @@ def _trainer(
     from adambench.execution.scheduling import cores, local
 
     if scheduler is None:
-        return local(jobs, dataset, checkpoints), cores() if jobs is None else max(1, jobs)
+        return local(jobs, data, checkpoints), cores() if jobs is None else max(1, jobs)
     from adambench.execution.engines.dask import Cluster
 
-    cluster = Cluster(scheduler, experiment.dataset, dataset, checkpoints, warn, tls)
+    sources = [experiment.source(problem) for problem in experiment.problems]
+    cluster = Cluster(scheduler, sources, data, checkpoints, warn, tls)
     return cluster, max(1, cluster.places)
 
 
 def _preview(
-    session: "Session", dataset: "Dataset", jobs: int | None, checkpoints: "Checkpoints", format: TableFormat
+    session: "Session", data: "Data", jobs: int | None, checkpoints: "Checkpoints", format: TableFormat
 ) -> None:
     """Print the plan, and in how much time it would be done on this machine."""
     from adambench.execution.estimate import Cost, rehearse
@@ -164,7 +164,7 @@ def _preview(
     from adambench.show.terminal import console
 
     places = cores() if jobs is None else max(1, jobs)
-    cost = Cost(dataset, places, (record.data for record in session.records.values()))
+    cost = Cost(data, places, (record.data for record in session.records.values()))
     if format is TEXT:
         expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
         line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)
@@ -195,15 +195,15 @@ def _named(experiment: str, results: Path) -> str:
     return experiment if results == Path("results") else f"{experiment} --results {results}"
 
 
-def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Dataset]":
-    """The checked experiment, which names the data set by its digest, and the data set."""
+def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Data]":
+    """The checked experiment, which names its data sets by their digests, and the data sets."""
     from adambench.config import loading
     from adambench.config.sizes import check_sizes
 
     experiment = loading.load(config, overrides, plugins)
-    dataset = experiment.dataset.load()
-    check_sizes(experiment, len(dataset.train.labels), config, overrides)
-    return replace(experiment, dataset=replace(experiment.dataset, sha256=dataset.sha256)), dataset
+    experiment, data = experiment.loaded()
+    check_sizes(experiment, data, config, overrides)
+    return experiment, data
 
 
 def ignored(records: int, folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -134,7 +134,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Problem:
-    """Model and training budget (on the experiment's data set), and the optimizers to compare on it."""
+    """Model, training budget and data set, and the optimizers to compare on it."""
 
     name: str
     model: Model
@@ -150,6 +150,7 @@ class Problem:
     validation: int = 0  # training images held back
     sampling: Sampling = "shuffle"
     train_images: int | None = None  # the first of them; all if None
+    dataset: DataSource | None = None  # None: that of the experiment
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,24 @@ class Experiment:
     plugins: tuple[Plugin, ...] = ()
     judging: Judging = Judging()
     search: Search | None = None
+
+    def source(self, problem: Problem) -> DataSource:
+        """Where the data set of a problem comes from."""
+        return problem.dataset or self.dataset
+
+    def loaded(self) -> tuple["Experiment", dict[str, Dataset]]:
+        """The experiment with the digest of every data set, and the data sets, by digest. Each is read once.
+
+        Raises AdambenchError if one cannot be read, or has another digest than the configuration says.
+        """
+        sources = dict.fromkeys(self.source(problem) for problem in self.problems)
+        data = {source: source.load() for source in sources}
+        known = {source: replace(source, sha256=dataset.sha256) for source, dataset in data.items()}
+        problems = tuple(
+            replace(problem, dataset=problem.dataset and known[problem.dataset]) for problem in self.problems
+        )
+        whole = replace(self, dataset=known.get(self.dataset, self.dataset), problems=problems)
+        return whole, {dataset.sha256: dataset for dataset in data.values()}
 
 
 def named(value: Any) -> dict[str, Any]:

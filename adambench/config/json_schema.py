@@ -39,8 +39,12 @@ LOGSPACE = tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)], Annotated[int
 
 def json_schema(known: Known) -> Json:
     """The schema (draft 2020-12) of a configuration that can name what is known."""
+    idx = _object({"idx": {"type": "string", "description": "folder of four IDX files"}, "sha256": {"type": "string"}})
+    named = _object({"name": {"enum": list(known.datasets)}, "sha256": {"type": "string"}}, ["name"])
+    dataset = {"anyOf": [{"enum": list(known.datasets)}, {**idx, "required": ["idx"]}, named]}
     problem = _object(
         {
+            "dataset": dataset,
             "model": {"$ref": "#/$defs/model"},
             "schedule": {"$ref": "#/$defs/schedule"},
             "epochs": _hint(Annotated[Count, doc("length of a report run")]),
@@ -72,12 +76,10 @@ def json_schema(known: Known) -> Json:
         },
         ["id", "sentence", "quantity", "relation", "bound"],
     )
-    idx = _object({"idx": {"type": "string", "description": "folder of four IDX files"}, "sha256": {"type": "string"}})
-    named = _object({"name": {"enum": list(known.datasets)}, "sha256": {"type": "string"}}, ["name"])
     whole = _object(
         {
             "name": {"type": "string", "pattern": f"^{NAME.pattern}$", "description": "results go to results/<name>"},
-            "dataset": {"anyOf": [{"enum": list(known.datasets)}, {**idx, "required": ["idx"]}, named]},
+            "dataset": dataset,
             "seeds": _hint(Annotated[Seeds, doc("report seeds")]),
             "tuning": _dataclass(Tuning),
             "search": _dataclass(Search),
@@ -90,7 +92,7 @@ def json_schema(known: Known) -> Json:
             "claims": {"type": "array", "items": claim},
             "plugins": {"type": "array", "description": "files with optimizers and more of your own"},
         },
-        ["name", "dataset", "problems"],
+        ["name", "problems"],
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -10,7 +10,7 @@ from typing import Any
 
 from adambench.config import plugins, schema, yamlfile
 from adambench.config.check import Check
-from adambench.config.experiment import Claim, Experiment, Judging, Tuning, named
+from adambench.config.experiment import Claim, DataSource, Experiment, Judging, Tuning, named
 from adambench.config.names import Plugin
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
@@ -72,12 +72,13 @@ def resolved(experiment: Experiment) -> str:
         {
             "name": experiment.name,
             **({"plugins": [_plugin(plugin) for plugin in experiment.plugins]} if experiment.plugins else {}),
-            "dataset": {key: value for key, value in asdict(experiment.dataset).items() if value and key != "plugin"},
+            "dataset": _source(experiment.dataset),
             "tuning": _tuning(experiment.tuning),
             **({"search": asdict(experiment.search)} if experiment.search else {}),
             "evaluate": asdict(experiment.evaluate),
             "problems": {
                 problem.name: {
+                    **({"dataset": _source(problem.dataset)} if problem.dataset else {}),
                     "model": named(problem.model),
                     "schedule": named(problem.schedule),
                     **{key: value for key in ("title", "figure", "train_images") if (value := getattr(problem, key))},
@@ -106,6 +107,10 @@ def resolved(experiment: Experiment) -> str:
             **({"claims": [_plain(claim) for claim in experiment.claims]} if experiment.claims else {}),
         }
     )
+
+
+def _source(source: DataSource) -> dict[str, str]:
+    return {key: value for key, value in asdict(source).items() if value and key != "plugin"}
 
 
 def _tuning(tuning: Tuning) -> dict[str, Any]:

@@ -42,13 +42,14 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     values = check.mapping(value, (), "name, dataset, problems, …")
     if values is None:
         return None
-    check.keys(values, (), keys, ["name", "dataset", "problems"])
+    own = _own_datasets(values.get("problems"))
+    check.keys(values, (), keys, ["name", "problems"] if own else ["name", "dataset", "problems"])
     before = len(check.errors)
     check.known = registries(check, values.get("plugins", []), folder)
     if len(check.errors) > before:
         return None  # the names of a plug-in that cannot be used would all be unknown
     name = check.name(values["name"], ("name",)) if "name" in values else None
-    dataset = _dataset(values["dataset"], check, folder) if "dataset" in values else None
+    dataset = _dataset(values["dataset"], check, folder, ("dataset",)) if "dataset" in values else None
     tuning = _tuning(check, check.mapping(values.get("tuning", {}), ("tuning",), "seed, metric, epochs") or {})
     search = _search(check, values["search"]) if "search" in values else None
     draws = Draws(name or "", search.random) if search else None
@@ -68,9 +69,11 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     if values.get("problems") == {}:
         check.fail(("problems",), f"must hold at least one problem, found {show(values['problems'])}")
     problems = [
-        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation, draws)
+        _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation, draws, folder)
         for label, item in given.items()
     ]
+    if dataset is None and own:
+        dataset = next((problem.dataset for problem in problems if problem), None)
     if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
         return None
     inspect = check.instance(
@@ -95,6 +98,12 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         judging or Judging(),
         search,
     )
+
+
+def _own_datasets(problems: Any) -> bool:
+    """Whether every problem has a data set of its own, so that the experiment needs none."""
+    found = list(problems.values()) if isinstance(problems, dict) else []
+    return bool(found) and all(isinstance(problem, dict) and "dataset" in problem for problem in found)
 
 
 def _tuning(check: Check, values: Mapping[str, Any]) -> Tuning | None:
@@ -122,13 +131,14 @@ def _problem(
     common: Mapping[str, Grid | None] | None,
     validation: int | None,
     draws: Draws | None,
+    folder: Path,
 ) -> Problem | None:
     path: Where = ("problems", name)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
     keys = ["model", "epochs", "batch_size", "schedule", "validation", "seeds", "optimizers", "figure", "title"]
-    keys += ["average", "clip_norm", "sampling", "train_images"]
+    keys += ["average", "clip_norm", "sampling", "train_images", "dataset"]
     check.keys(values, path, keys, ["model", "epochs", "batch_size"])
     model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), check.known.schedules, (*path, "schedule"))
@@ -155,6 +165,7 @@ def _problem(
         )
     sampling = check.value(values.get("sampling", "shuffle"), Sampling, (*path, "sampling"))
     images = check.value(values.get("train_images"), Count | None, (*path, "train_images"))
+    dataset = _dataset(values["dataset"], check, folder, (*path, "dataset")) if "dataset" in values else None
     if model and not model.labels and tuning and METRICS[tuning.metric].needs_labels:
         check.fail(
             (*path, "model"), f"gives no labels, so tuning.metric cannot be {tuning.metric}", ("tuning", "metric")
@@ -183,12 +194,11 @@ def _problem(
     settings = tuple(grid for grid in compared.values() if grid)
     return Problem(
         *(name, model, schedule, epochs, batch_size, seeds, settings, figure, title),
-        *(average, clip_norm, validation or 0, sampling, images),
+        *(average, clip_norm, validation or 0, sampling, images, dataset),
     )
 
 
-def _dataset(value: Any, check: Check, folder: Path) -> DataSource | None:
-    path: Where = ("dataset",)
+def _dataset(value: Any, check: Check, folder: Path, path: Where) -> DataSource | None:
     values = {"name": value} if isinstance(value, str) else value
     known = check.known.datasets
     if isinstance(values, dict):

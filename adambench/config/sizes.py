@@ -10,10 +10,11 @@ from adambench.config.experiment import Experiment
 from adambench.config.loading import overridden, read_text
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
+from adambench.datasets import Data
 from adambench.errors import AdambenchError
 
 
-def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequence[str] = ()) -> None:
+def check_sizes(experiment: Experiment, data: Data, file: Path, overrides: Sequence[str] = ()) -> None:
     """Refuse what does not fit the number of training images.
 
     With a larger batch size, training would use the whole data set at each step, and its records would name a batch
@@ -25,15 +26,16 @@ def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequ
     check = Check(source)
     for problem in experiment.problems:
         path: Where = ("problems", problem.name)
+        images = len(data[experiment.source(problem).sha256].train.labels)
         first = problem.train_images or images
         trained = first - problem.validation
         if first > images:
             found = f"must be at most {images:,}, the number of training images, found {first}"
-            check.fail((*path, "train_images"), found, ("dataset",))
+            check.fail((*path, "train_images"), found, ("dataset",), (*path, "dataset"))
             continue
         if trained < 1:
             found = f"must be less than {first:,}, the number of training images, found {problem.validation}"
-            check.fail((*path, "validation"), found, ("validation",), ("dataset",))
+            check.fail((*path, "validation"), found, ("validation",), ("dataset",), (*path, "dataset"))
             continue
         if problem.batch_size > trained:
             found = f"must be at most {trained:,}, the number of training images, found {problem.batch_size}"
@@ -43,6 +45,7 @@ def check_sizes(experiment: Experiment, images: int, file: Path, overrides: Sequ
                 ("validation",),
                 (*path, "validation"),
                 ("dataset",),
+                (*path, "dataset"),
                 (*path, "train_images"),
             )
         shortest = min(problem.epochs, experiment.tuning.epochs or problem.epochs)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adambench.datasets.bag_of_words import words
-from adambench.datasets.base import Dataset, read_folder
+from adambench.datasets.base import Data, Dataset, read_folder
 from adambench.errors import AdambenchError
 
 # The published SHA-256 of the four decompressed files.
@@ -27,4 +27,4 @@ def mnist() -> Dataset:
 
 DATASETS: dict[str, Callable[[], Dataset]] = {"mnist": mnist, "words": words}
 
-__all__ = ["DATASETS", "Dataset", "read_folder"]
+__all__ = ["DATASETS", "Data", "Dataset", "read_folder"]

@@ -1,6 +1,7 @@
 """A data set: images and labels for training, and others for testing."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,6 +70,10 @@ class Dataset:
             held[rng.permutation(np.flatnonzero(labels == label))[:number]] = True
         train, validation = (Split(self.train.images[chosen], labels[chosen]) for chosen in (~held, held))
         return replace(self, train=train, validation=validation)
+
+
+Data = Mapping[str, Dataset]
+"""Data sets by their SHA-256."""
 
 
 def read_folder(folder: Path) -> Dataset:

@@ -17,7 +17,7 @@ import threadpoolctl
 
 from adambench.config.experiment import named
 from adambench.curve import Curve
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.errors import AdambenchError
 from adambench.execution.engines.rehearsal import Rehearsal
 from adambench.execution.group import most_together
@@ -25,7 +25,6 @@ from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
-from adambench.models import Model
 from adambench.optimizers import OPTIMIZERS
 from adambench.training import NUMERICS, steps
 
@@ -53,15 +52,14 @@ class Cost:
     much longer than the timed steps such runs really take.
     """
 
-    def __init__(self, dataset: Dataset, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.dataset, self.places = dataset, max(1, places)
-        self.images = len(dataset.train.labels)
+    def __init__(self, data: Data, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.data, self.places = data, max(1, places)
         self._steps: dict[Hashable, Step] = {}
         self._before: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        here = {"numerics": NUMERICS, "dataset": dataset.sha256, **{name: provenance()[name] for name in SAME}}
+        here = {"numerics": NUMERICS, **{name: provenance()[name] for name in SAME}}
         for record in records:
             if all(record.get(name) == now for name, now in here.items()):
-                self._before[_kind(record["model"], record["batch_size"])].append(record)
+                self._before[_kind(record["dataset"], record["model"], record["batch_size"])].append(record)
 
     def __call__(self, run: Run) -> float:
         """Of a run as one of as many as can be trained together, at most eight."""
@@ -78,10 +76,14 @@ class Cost:
         Evaluation has no backward pass, so per image it is a third of the work of a training step.
         """
         run = runs[0]
-        trained = (run.train_images or self.images) - run.validation
-        seen = trained + (len(self.dataset.test.labels) + run.validation + trained * run.evaluate_train) / 3
+        trained = self._images(run) - run.validation
+        tested = len(self.data[run.dataset].test.labels)
+        seen = trained + (tested + run.validation + trained * run.evaluate_train) / 3
         count = seen / min(run.batch_size, trained) * (run.epochs - begun)
         return count * self._step(run).seconds(len(runs))
+
+    def _images(self, run: Run) -> int:
+        return run.train_images or len(self.data[run.dataset].train.labels)
 
     @cached_property
     def crowd(self) -> float:
@@ -98,28 +100,28 @@ class Cost:
             return 1 / statistics.mean(pool.map(share, range(self.places)))
 
     def _step(self, run: Run) -> Step:
-        key = run.model, run.batch_size, run.validation
+        key = run.model, run.batch_size, run.validation, run.dataset
         if key not in self._steps:
             try:
-                self._steps[key] = self._slowed(self._timed(run), run.model, run.batch_size)
+                self._steps[key] = self._slowed(self._timed(run), run)
             except MemoryError as error:
                 raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
         return self._steps[key]
 
     def _timed(self, run: Run) -> Step:
-        most = most_together(run, self.dataset)
+        most = most_together(run, self.data[run.dataset])
         with threadpoolctl.threadpool_limits(1):
-            alone, all_ = (self._seconds(run.model, run.batch_size, together) for together in (1, most))
+            alone, all_ = (self._seconds(run, together) for together in (1, most))
         own = max(0.0, all_ - alone) / (most - 1) if most > 1 else 0.0
         return Step(alone - own, own, most)
 
-    def _seconds(self, model: Model, batch_size: int, together: int) -> float:
+    def _seconds(self, run: Run, together: int) -> float:
         """Median CPU seconds of a step in `places` threads, which start at the same time."""
-        start = threading.Barrier(self.places)
+        start, dataset = threading.Barrier(self.places), self.data[run.dataset]
 
         def one(_: int) -> float:
             try:
-                step = steps(model, [OPTIMIZERS["adam"]()] * together, self.dataset, batch_size)
+                step = steps(run.model, [OPTIMIZERS["adam"]()] * together, dataset, run.batch_size)
                 step()  # the first one is not counted
             except BaseException:
                 start.abort()  # else the others wait for it
@@ -139,20 +141,20 @@ class Cost:
             raise error
         return statistics.mean(each.result() for each in found)
 
-    def _slowed(self, step: Step, model: Model, batch_size: int) -> Step:
+    def _slowed(self, step: Step, run: Run) -> Step:
         """As slow as like runs were before, if there were any."""
         took = expected = 0.0
-        for record in self._before[_kind(named(model), batch_size)]:
-            trained = self.images - record.get("validation", 0)
-            count = len(record["curve"]["epoch"]) * trained / min(batch_size, trained)
+        for record in self._before[_kind(run.dataset, named(run.model), run.batch_size)]:
+            trained = self._images(run) - record.get("validation", 0)
+            count = len(record["curve"]["epoch"]) * trained / min(run.batch_size, trained)
             took += record["seconds"]
             expected += count * step.seconds(record["together"]) / record["together"]
         factor = took / expected if took else 1.0
         return Step(step.shared * factor, step.own * factor, step.most)
 
 
-def _kind(model: Mapping[str, Any], batch_size: int) -> str:
-    return json.dumps([model, batch_size], sort_keys=True)
+def _kind(dataset: str, model: Mapping[str, Any], batch_size: int) -> str:
+    return json.dumps([dataset, model, batch_size], sort_keys=True)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from types import MappingProxyType
 
 from adambench.curve import Curve, first_difference
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.execution import limits
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Event, Failed, Finished
@@ -37,9 +37,9 @@ def cores() -> int:
     return min(present, max(1, math.ceil(quota))) if math.isfinite(quota) else present
 
 
-def local(jobs: int | None, dataset: Dataset, checkpoints: Checkpoints | None = None) -> Engine:
+def local(jobs: int | None, data: Data, checkpoints: Checkpoints | None = None) -> Engine:
     """The engine for that many worker processes; None: as many as there are cores, 0: in this process."""
-    return Inline(dataset, checkpoints) if jobs == 0 else Pool(jobs or cores(), dataset, checkpoints)
+    return Inline(data, checkpoints) if jobs == 0 else Pool(jobs or cores(), data, checkpoints)
 
 
 def execute(

@@ -2,7 +2,7 @@
 
 import math
 
-from adambench.config.experiment import Experiment, Problem
+from adambench.config.experiment import DataSource, Experiment, Problem
 from adambench.config.names import described
 from adambench.curve import FINAL, METRICS
 from adambench.datasets import DATASETS
@@ -20,7 +20,7 @@ def problem_title(experiment: Experiment, problem: Problem) -> str:
     if problem.title:
         return problem.title
     name = f"{problem.name}: " if _twins(experiment, problem) else ""
-    what = f"{described(problem.model)} on {dataset_title(experiment)}"
+    what = f"{described(problem.model)} on {dataset_title(experiment.source(problem))}"
     return f"{name}{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
 
 
@@ -28,14 +28,13 @@ def _twins(experiment: Experiment, problem: Problem) -> bool:
     """Whether another problem would have the same title."""
 
     def facts(one: Problem) -> tuple[object, ...]:
-        return one.model, one.schedule, one.epochs
+        return one.model, one.schedule, one.epochs, one.dataset
 
     return any(other is not problem and facts(other) == facts(problem) for other in experiment.problems)
 
 
-def dataset_title(experiment: Experiment) -> str:
+def dataset_title(source: DataSource) -> str:
     """`MNIST`, `a made-up bag of words`, or the name of a folder."""
-    source = experiment.dataset
     if source.name in DATASETS and not source.plugin:
         return (DATASETS[source.name].__doc__ or source.name).split(":")[0].strip()
     return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]

@@ -85,4 +85,7 @@ def _check_configurations(parts: Iterable[Folder]) -> None:
 
 
 def _without_places(experiment: Experiment) -> Experiment:
-    return replace(experiment, dataset=DataSource(sha256=experiment.dataset.sha256))
+    problems = tuple(
+        replace(one, dataset=one.dataset and DataSource(sha256=one.dataset.sha256)) for one in experiment.problems
+    )
+    return replace(experiment, dataset=DataSource(sha256=experiment.dataset.sha256), problems=problems)

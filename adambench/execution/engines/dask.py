@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -23,7 +23,7 @@ import distributed
 
 from adambench.config.experiment import DataSource
 from adambench.curve import Evaluation
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.errors import AdambenchError
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
@@ -52,14 +52,15 @@ class Cluster:
     def __init__(
         self,
         scheduler: str,
-        source: DataSource,
-        dataset: Dataset,
+        sources: Iterable[DataSource],
+        data: Data,
         checkpoints: Checkpoints | None,
         warn: Callable[[str], object],
         tls: Sequence[Path] = (),
     ) -> None:
         """tls: the files of the authority's certificate, our certificate and our key; none: as Dask is configured."""
-        self.scheduler, self.source, self.dataset = scheduler, source, dataset
+        self.scheduler, self.data = scheduler, data
+        self.sources = {source.sha256: source for source in sources}
         self.checkpoints, self.warn = checkpoints, warn
         self.groups: dict[str, _Group] = {}  # under way, by key
         self.numbers: dict[str, int] = {}  # of the workers that are used, by address
@@ -104,13 +105,13 @@ class Cluster:
         return len(self.groups)
 
     def most_together(self, run: Run) -> int:
-        return group.most_together(run, self.dataset)
+        return group.most_together(run, self.data[run.dataset])
 
     def start(self, runs: Sequence[Run]) -> Started:
         busy = {one.address for one in self.groups.values()}
         address, number = next(pair for pair in self.numbers.items() if pair[0] not in busy)
         key = f"adambench-{uuid.uuid4()}"
-        given = (runs, self.dataset.sha256, self.checkpoints, key, self.topic)
+        given = (runs, runs[0].dataset, self.checkpoints, key, self.topic)
         future = self.client.submit(there.train, *given, key=key, workers=[address], retries=0)
         self.groups[key] = _Group(number, address, runs, future)
         future.add_done_callback(lambda _: self._report((key, None)))
@@ -174,9 +175,10 @@ class Cluster:
             pairs = {name: (mine["versions"][name], theirs["versions"][name]) for name in ("adambench", "numpy")}
             pairs["BLAS"] = (mine["blas"], theirs["blas"])
             reason = "; ".join(f"{name} {its}, not {ours}" for name, (ours, its) in pairs.items() if ours != its)
-            if not reason and self._ask(address, there.prepare, self.source, self.dataset.sha256) is not True:
-                sent = self._ask(address, there.receive, pickle.dumps(self.dataset))
-                reason = "" if sent is True else f"cannot take the data set: {sent}"
+            for sha256, dataset in self.data.items() if not reason else ():
+                if self._ask(address, there.prepare, self.sources[sha256], sha256) is not True:
+                    sent = self._ask(address, there.receive, pickle.dumps(dataset))
+                    reason = reason if sent is True else f"cannot take the data set: {sent}"
         else:
             reason = f"{type(theirs).__name__}: {theirs}"
         if address not in self._workers():

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 import threadpoolctl
 
 from adambench.curve import Evaluation
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Finished, Progressed, Started
@@ -16,8 +16,8 @@ from adambench.execution.plan import Run
 class Inline:
     """One group at a time, trained while its events are asked for."""
 
-    def __init__(self, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
-        self.dataset, self.checkpoints = dataset, checkpoints
+    def __init__(self, data: Data, checkpoints: Checkpoints | None = None) -> None:
+        self.data, self.checkpoints = data, checkpoints
         self.runs: Sequence[Run] = []
 
     def __enter__(self) -> "Inline":
@@ -36,7 +36,7 @@ class Inline:
         return int(bool(self.runs))
 
     def most_together(self, run: Run) -> int:
-        return group.most_together(run, self.dataset)
+        return group.most_together(run, self.data[run.dataset])
 
     def start(self, runs: Sequence[Run]) -> Started:
         self.runs = runs
@@ -44,7 +44,7 @@ class Inline:
 
     def events(self, stop: Connection | None) -> Iterator[Event]:
         curves: list[list[Evaluation]] = [[] for _ in self.runs]
-        for evaluations in group.train(self.runs, self.dataset, self.checkpoints):
+        for evaluations in group.train(self.runs, self.data[self.runs[0].dataset], self.checkpoints):
             for curve, evaluation in zip(curves, evaluations, strict=True):
                 if evaluation:
                     curve.append(evaluation)

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -19,7 +19,7 @@ from typing import cast
 import threadpoolctl
 
 from adambench.curve import Evaluation
-from adambench.datasets import Dataset
+from adambench.datasets import Data
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
@@ -57,19 +57,22 @@ Message = Epoch | Done | Crashed
 class Pool:
     """At most `jobs` workers, started when they are needed. A context manager that leaves none behind."""
 
-    def __init__(self, jobs: int, dataset: Dataset, checkpoints: Checkpoints | None = None) -> None:
-        self.jobs, self.dataset, self.checkpoints = jobs, dataset, checkpoints
+    def __init__(self, jobs: int, data: Data, checkpoints: Checkpoints | None = None) -> None:
+        self.jobs, self.data, self.checkpoints = jobs, data, checkpoints
         self.workers: dict[int, _Worker] = {}
         self._most: dict[Hashable, int] = {}  # by what it depends on
 
     def __enter__(self) -> "Pool":
-        self.shared = Shared(self.dataset).__enter__()
+        self.shared: dict[str, Shared] = {}
+        for sha256, dataset in self.data.items():
+            self.shared[sha256] = Shared(dataset).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers.values():
             worker.end()
-        self.shared.__exit__()
+        for shared in self.shared.values():
+            shared.__exit__()
 
     @property
     def running(self) -> int:
@@ -80,9 +83,9 @@ class Pool:
         return self.jobs - self.running
 
     def most_together(self, run: Run) -> int:
-        kind = (run.model, run.batch_size, run.validation, run.train_images)
+        kind = (run.model, run.batch_size, run.validation, run.train_images, run.dataset)
         if kind not in self._most:
-            self._most[kind] = group.most_together(run, self.dataset)
+            self._most[kind] = group.most_together(run, self.data[run.dataset])
         return self._most[kind]
 
     def start(self, runs: Sequence[Run]) -> Started:
@@ -111,7 +114,7 @@ class Pool:
 class _Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, number: int, shared: Shared, checkpoints: Checkpoints | None) -> None:
+    def __init__(self, number: int, shared: Mapping[str, Shared], checkpoints: Checkpoints | None) -> None:
         self.number = number
         self.runs: Sequence[Run] = []  # what it trains now
         self.curves: list[list[Evaluation]] = []
@@ -119,13 +122,14 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
-        given = (theirs, shared.layout, checkpoints)
+        given = (theirs, {sha256: one.layout for sha256, one in shared.items()}, checkpoints)
         self.process = context.Process(target=_work, args=given, name=f"worker {number + 1}")
         with _safe_path(), _blocked():
             self.process.start()
         theirs.close()
         with suppress(OSError):  # it died at once: `receive` reports it
-            shared.send(self.connection, self.process.pid)
+            for one in shared.values():
+                one.send(self.connection, self.process.pid)
 
     def start(self, runs: Sequence[Run]) -> None:
         self.runs, self.curves = runs, [[] for _ in runs]
@@ -189,16 +193,16 @@ def _blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that arrived meanwhile acts now
 
 
-def _work(connection: Connection, layout: Layout, checkpoints: Checkpoints | None) -> None:
+def _work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
     """The main function of a worker: map the data once, then train the runs that arrive."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threadpoolctl.threadpool_limits(1)
-    dataset = layout.receive(connection)
+    data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
     while True:
         runs: Sequence[Run] = connection.recv()
         try:
-            for evaluations in group.train(runs, dataset, checkpoints):
+            for evaluations in group.train(runs, data[runs[0].dataset], checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
         except Exception:

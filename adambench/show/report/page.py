@@ -116,11 +116,12 @@ def _ranked(chapter: Chapter, members: Sequence[Entry]) -> list[Entry]:
 
 def _words(chapter: Chapter) -> dict[str, Any]:
     """What the template writes."""
-    name = chapter.experiment.name
+    experiment = chapter.experiment
+    name = experiment.name
     return {
         "name": name,
         "config": chapter.config,
-        "dataset": dataset_title(chapter.experiment),
+        "dataset": " and ".join(dict.fromkeys(dataset_title(experiment.source(one)) for one in experiment.problems)),
         "selection": selection(chapter.experiment),
         "plugins": ", ".join(plugin.name for plugin in chapter.experiment.plugins),
         "runs": plural(len(chapter.records), "finished run"),
