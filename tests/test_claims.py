@@ -16,7 +16,7 @@ from adambench.config.loading import load, parse, resolved
 from adambench.curve import Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
 from adambench.execution import plan
-from adambench.judge import claims
+from adambench.judge import claims, comparisons
 from adambench.judge.analysis import Interval
 from adambench.session import Session
 from adambench.show import charts, findings, table
@@ -106,7 +106,7 @@ METRICS = "unknown. Allowed: test_error, test_loss, train_loss, validation_error
     ("old", "new", "message"),
     [
         ("final(adam) / final", "final(adam / final", "claims.C1.quantity: is not an expression: '(' was never closed, found 'final(adam / final(nesterov)'"),
-        ("final(adam) / final", "finals(adam) / final", "claims.C1.quantity: finals: unknown. Allowed: min, max, abs, log10, final, epochs, seconds, best, limit, gap. Did you mean final?"),
+        ("final(adam) / final", "finals(adam) / final", "claims.C1.quantity: finals: unknown. Allowed: min, max, abs, log10, mean, worst, final, epochs, seconds, best, limit, gap. Did you mean final?"),
         ("final(adam) / final", "min(final(adam), lr=1) / final", "claims.C1.quantity: lr=1: not allowed here; min takes only values"),
         ("final(adam) / final", "max() / final", "claims.C1.quantity: max takes 1 or more arguments, found 0"),
         ("final(adam) / final", "abs(1, 2) / final", "claims.C1.quantity: abs takes 1 argument, found 2"),
@@ -114,7 +114,7 @@ METRICS = "unknown. Allowed: test_error, test_loss, train_loss, validation_error
         ("final(adam) / final", "final(adam, los) / final", f"claims.C1.quantity: los: {METRICS}"),
         ("final(adam) / final", "adam.final / final", "claims.C1.quantity: adam.final: not allowed here. Allowed: numbers, + - * / and functions."),
         ("final(adam) / final", "final(2) / final", "claims.C1.quantity: 2: must be the label of an optimizer, e.g. adam"),
-        ("final(adam) / final", "__import__('os') / final", "claims.C1.quantity: __import__: unknown. Allowed: min, max, abs, log10, final, epochs, seconds, best, limit, gap."),
+        ("final(adam) / final", "__import__('os') / final", "claims.C1.quantity: __import__: unknown. Allowed: min, max, abs, log10, mean, worst, final, epochs, seconds, best, limit, gap."),
         ('"final(adam) / final(nesterov)"', "1", "claims.C1.quantity: must be text, found 1"),
         ("final(adam) / final(nesterov)", "1 + 1", "claims.C1.quantity: must name an optimizer, e.g. final(adam), found '1 + 1'"),
         ("epochs(adam, final(nesterov)) / 4", "epochs(adam)", "claims.C2.quantity: epochs takes 2 to 3 arguments, found 1"),
@@ -342,11 +342,11 @@ def test_lowest_of_all_is_judged_rival_by_rival() -> None:
         "final(adam) / final(nesterov)", "final(adam) / min(final(nesterov), final(other-one))"
     ).replace("other-one", "other")
     claim = parse(text, "x.yaml").claims[0]
-    assert {rival: part.text for rival, part in claims.parts(claim).items()} == {
+    assert {rival: part.text for rival, part in comparisons.parts(claim).items()} == {
         "nesterov": "final(adam) / final(nesterov)",
         "other": "final(adam) / final(other)",
     }
-    assert claims.parts(replace(claim, relation=">")) == {"": claim.quantity}
+    assert comparisons.parts(replace(claim, relation=">")) == {"": claim.quantity}
 
 
 def test_a_first_passage_can_be_smoothed() -> None:

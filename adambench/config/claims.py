@@ -7,7 +7,7 @@ from typing import Any
 from adambench.config import quantity
 from adambench.config.check import NAME, Check
 from adambench.config.experiment import RELATIONS, Claim, Grid, Problem
-from adambench.config.quantity import Quantity
+from adambench.config.quantity import EVERY, OWN, Quantity, Use
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import COMPARED, METRICS
@@ -35,12 +35,13 @@ def claim(check: Check, value: Any, problems: Mapping[str, Problem], path: Where
         return None
     needed = ["id", "sentence", "quantity", "relation", "bound"]
     before = len(check.errors)
-    check.keys(values, path, [*needed, "problem"], needed if len(problems) == 1 else [*needed, "problem"])
+    check.keys(values, path, [*needed, "problem"], needed)
     if len(check.errors) > before:
         return None
     id_ = check.name(values["id"], (*path, "id"))
-    name = values.get("problem", next(iter(problems)))
-    check.one_of(name, problems, (*path, "problem"))
+    name = values.get("problem", next(iter(problems)) if len(problems) == 1 else OWN)
+    if name != OWN or "problem" in values:
+        check.one_of(name, problems, (*path, "problem"))
     sentence, text = (check.value(values[key], str, (*path, key)) for key in ("sentence", "quantity"))
     relation = values["relation"]
     check.one_of(relation, RELATIONS, (*path, "relation"))
@@ -55,21 +56,36 @@ def claim(check: Check, value: Any, problems: Mapping[str, Problem], path: Where
     except ValueError as error:
         check.fail((*path, "quantity"), str(error))
         return None
-    grids = {grid.label: grid for grid in problems[name].grids}
-    causes: tuple[Where, ...] = (("optimizers",), ("problems", name), ("problems", name, "optimizers"))
-    for label in sorted(found.labels - set(grids)):
-        check.fail((*path, "quantity"), f"{label}: {unknown(label, grids)}", *causes)
+    if name == OWN and any(use.problem == OWN for use in found.uses):
+        check.fail(path, f"problem is missing. Allowed: {', '.join([*needed, 'problem'])}.")
+        return None
     if not found.labels:
-        check.fail((*path, "quantity"), f"must name an optimizer, e.g. final({next(iter(grids))}), found {show(text)}")
-    for metric in sorted(found.metrics):
-        if METRICS[metric].needs_labels and not problems[name].model.labels:
-            model = ("problems", name, "model", "name")
-            check.fail((*path, "quantity"), f"the model of {name} gives no labels, so there is no {metric}", model)
-        if METRICS[metric].held_back and not problems[name].validation:
-            check.fail((*path, "quantity"), f"{name} holds back no images (validation), so there is no {metric}")
-    if len(check.errors) == before:
-        search(check, found, grids, (*path, "quantity"))
+        label = next(iter(problems.values())).grids[0].label
+        check.fail((*path, "quantity"), f"must name an optimizer, e.g. final({label}), found {show(text)}")
+    for use in sorted(found.uses):
+        if use.problem not in (OWN, EVERY, *problems):
+            check.fail((*path, "quantity"), f"problem={use.problem}: {unknown(use.problem, problems)}")
+            continue
+        for place in problems if use.problem == EVERY else [use.problem or name]:
+            _use(check, use, problems[place], (*path, "quantity"))
+    if len(check.errors) == before and found.search:
+        search(check, found, {grid.label: grid for grid in problems[name].grids}, (*path, "quantity"))
     return Claim(id_, sentence, name, found, relation, tuple(bound) if pair else (bound,))
+
+
+def _use(check: Check, use: Use, problem: Problem, path: Where) -> None:
+    """Check that a problem has the optimizer and the metric."""
+    name, labels = problem.name, [grid.label for grid in problem.grids]
+    if use.label not in labels:
+        causes: tuple[Where, ...] = (("optimizers",), ("problems", name), ("problems", name, "optimizers"))
+        on = f" on {name}" if use.problem != OWN else ""
+        check.fail(path, f"{use.label}{on}: {unknown(use.label, labels)}", *causes)
+    metric = METRICS.get(use.metric)
+    if metric and metric.needs_labels and not problem.model.labels:
+        model = ("problems", name, "model", "name")
+        check.fail(path, f"the model of {name} gives no labels, so there is no {use.metric}", model)
+    if metric and metric.held_back and not problem.validation:
+        check.fail(path, f"{name} holds back no images (validation), so there is no {use.metric}")
 
 
 def search(check: Check, found: Quantity, grids: Mapping[str, Grid], path: Where) -> None:

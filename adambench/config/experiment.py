@@ -155,7 +155,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about one problem that its runs can support or contradict: a quantity and the bound for it."""
+    """A sentence that the runs can support or contradict: a quantity and the bound for it.
+
+    problem: the one that measures are about that name none; empty if every measure names one.
+    """
 
     id: str
     sentence: str

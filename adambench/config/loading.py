@@ -144,7 +144,7 @@ def _plain(claim: Claim) -> dict[str, Any]:
     return {
         "id": claim.id,
         "sentence": claim.sentence,
-        "problem": claim.problem,
+        **({"problem": claim.problem} if claim.problem else {}),
         "quantity": claim.quantity.text,
         "relation": claim.relation,
         "bound": bound,

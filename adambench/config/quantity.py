@@ -1,85 +1,32 @@
 """The small language for the quantity of a claim: `final(adam) / min(final(nesterov), final(adagrad))`.
 
 It has numbers, + - * /, parentheses, min, max, abs, log10, and MEASURES: functions on the runs of optimizers, which the
-caller supplies for the evaluation. An optimizer is named by its label, in quotes if the label is not a plain word.
+caller supplies for the evaluation. An optimizer is named by its label, in quotes if the label is not a plain word. A
+measure of report runs may name a problem, `final(adam, problem=deep)`. OVER has functions over all problems.
 """
 
 import ast
 import math
-import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from adambench.config.measures import MEASURES, OF_THE_SEARCH, OPERATORS, OVER, PLAIN
 from adambench.errors import unknown
 
-Measure = Callable[..., float]  # (labels, level, metric, **hyperparameters) -> value
+Measure = Callable[..., float]  # (labels, level, metric, **hyperparameters or problem) -> value
+OWN, EVERY = "", "*"  # the problem of a claim, and all of them
 LONGEST = 2000  # characters
 LARGEST = 1e300
 MOST = 200  # operations and calls
 
 
-@dataclass(frozen=True)
-class Takes:
-    """The arguments of a measure: labels of optimizers, then a level if it needs one, then an optional metric.
+class Use(NamedTuple):
+    """An optimizer that an expression names, with its metric if it names one, on a problem: OWN, EVERY or a name."""
 
-    search: whether it is computed from the tuning runs and can be restricted to some of them, as in
-    `best(adam, beta1=0.9)`. Otherwise it is computed from the report runs, seed by seed.
-    """
-
-    labels: int = 1
-    level: bool = False
-    metric: bool = False
-    search: bool = False
-
-
-MEASURES = {
-    "final": Takes(metric=True),
-    "epochs": Takes(level=True, metric=True),
-    "seconds": Takes(level=True, metric=True),
-    "best": Takes(search=True),
-    "limit": Takes(level=True, search=True),
-    "gap": Takes(labels=2, search=True),
-}
-OF_THE_SEARCH = ", ".join(name for name, takes in MEASURES.items() if takes.search)
-
-
-def _extreme(choose: Callable[..., float]) -> Callable[..., float]:
-    """Min or max; nan if any of the values is nan."""
-    return lambda *values: math.nan if any(map(math.isnan, values)) else choose(values)
-
-
-def _log10(value: float) -> float:
-    return math.log10(value) if value > 0 else math.nan if value != 0 else -math.inf
-
-
-class Plain(NamedTuple):
-    """A function that takes only values."""
-
-    apply: Callable[..., float]
-    most: float  # arguments, at least one
-
-
-PLAIN: Mapping[str, Plain] = {
-    "min": Plain(_extreme(min), math.inf),
-    "max": Plain(_extreme(max), math.inf),
-    "abs": Plain(abs, 1),
-    "log10": Plain(_log10, 1),
-}
-
-
-def _divide(a: float, b: float) -> float:
-    if b == 0:
-        return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
-    return a / b
-
-
-OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: _divide,
-}
+    problem: str
+    label: str
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,14 +42,13 @@ class Held:
 class Quantity:
     """A checked expression.
 
-    labels, functions, metrics: the optimizers, measures and metrics that it names. held: the restrictions of the
-    search. gaps: the labels that are compared setting by setting.
+    uses: the optimizers that it names. functions: the measures. held: the restrictions of the search. gaps: the labels
+    that are compared setting by setting.
     """
 
     text: str
-    labels: frozenset[str]
+    uses: frozenset[Use]
     functions: frozenset[str]
-    metrics: frozenset[str]
     held: tuple[Held, ...]
     gaps: tuple[tuple[str, ...], ...]
 
@@ -111,9 +57,20 @@ class Quantity:
         """Whether it is computed from the tuning runs."""
         return any(MEASURES[name].search for name in self.functions)
 
-    def value(self, measures: Mapping[str, Measure]) -> float:
-        """The number, or nan if it has no value, like ∞/∞."""
-        return _value(_tree(self.text), measures)
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(use.label for use in self.uses)
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        return frozenset(use.metric for use in self.uses if use.metric)
+
+    def value(self, measures: Mapping[str, Measure], problems: Sequence[str] = ()) -> float:
+        """The number, or nan if it has no value, like ∞/∞. problems: all of them, for OVER.
+
+        A measure of report runs gets `problem` if it is another one than that of the claim.
+        """
+        return _value(_tree(self.text), measures, problems, OWN)
 
 
 def parse(text: str, metrics: Collection[str]) -> Quantity:
@@ -131,8 +88,7 @@ def parse(text: str, metrics: Collection[str]) -> Quantity:
         raise ValueError("is nested too deeply") from error
     if len({MEASURES[name].search for name in found.functions}) > 1:
         raise ValueError(f"must not combine measures of the search ({OF_THE_SEARCH}) with those of report runs")
-    names = (frozenset(found.labels), frozenset(found.functions), frozenset(found.metrics))
-    return Quantity(text, *names, tuple(found.held), tuple(found.gaps))
+    return Quantity(text, frozenset(found.uses), frozenset(found.functions), tuple(found.held), tuple(found.gaps))
 
 
 def _tree(text: str) -> ast.expr:
@@ -147,9 +103,9 @@ class _Names:
 
     def __init__(self, metrics: Collection[str]) -> None:
         self.allowed = sorted(metrics)
-        self.labels: set[str] = set()
+        self.uses: set[Use] = set()
         self.functions: set[str] = set()
-        self.metrics: set[str] = set()
+        self.problem = OWN
         self.held: list[Held] = []
         self.gaps: list[tuple[str, ...]] = []
 
@@ -169,12 +125,22 @@ class _Names:
                 _count(name, arguments, 1, PLAIN[name].most)
                 for argument in arguments:
                     self.visit(argument)
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in OVER:
+                self.over(node, name, arguments)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in MEASURES:
                 self.measure(name, arguments, keywords)
             case ast.Call(func=ast.Name(id=name)):
-                raise ValueError(f"{name}: {unknown(name, [*PLAIN, *MEASURES])}")
+                raise ValueError(f"{name}: {unknown(name, [*PLAIN, *OVER, *MEASURES])}")
             case _:
                 raise ValueError(f"{ast.unparse(node)}: not allowed here. Allowed: numbers, + - * / and functions.")
+
+    def over(self, node: ast.Call, name: str, arguments: Sequence[ast.expr]) -> None:
+        _count(name, arguments, 1, 1)
+        if node.keywords or self.problem == EVERY:
+            raise ValueError(f"{ast.unparse(node)}: {name} takes one expression that has no {' or '.join(OVER)} in it")
+        self.problem = EVERY
+        self.visit(arguments[0])
+        self.problem = OWN
 
     def measure(self, name: str, arguments: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
         takes = MEASURES[name]
@@ -182,7 +148,11 @@ class _Names:
         _count(name, arguments, needed, needed + takes.metric)
         self.functions.add(name)
         labels = tuple(_label(argument) for argument in arguments[: takes.labels])
-        self.labels.update(labels)
+        named = [] if takes.search else [keyword for keyword in keywords if keyword.arg == "problem"]
+        problem = _label(named[0].value, "problem") if named else self.problem
+        if takes.search and self.problem == EVERY:
+            raise ValueError(f"{name}: not allowed here; {', '.join(OVER)} take measures of report runs")
+        self.uses.update(Use(problem, label) for label in labels)
         if takes.labels > 1:
             self.gaps.append(labels)
         if takes.level:
@@ -191,8 +161,10 @@ class _Names:
             metric = argument.id if isinstance(argument, ast.Name) else ast.unparse(argument)
             if metric not in self.allowed:
                 raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
-            self.metrics.add(metric)
+            self.uses.update(Use(problem, label, metric) for label in labels)
         for keyword in keywords:
+            if keyword in named:
+                continue
             value = _setting(keyword.value)
             if not takes.search or keyword.arg is None or value is None:
                 allowed = f"only {OF_THE_SEARCH} take KEY=VALUE, with a number, true or false"
@@ -209,13 +181,14 @@ def _count(name: str, arguments: Sequence[ast.expr], fewest: int, most: float) -
         raise ValueError(f"{name} takes {wanted} {'arguments' if most > 1 else 'argument'}, found {len(arguments)}")
 
 
-def _label(node: ast.expr) -> str:
+def _label(node: ast.expr, kind: str = "optimizer") -> str:
     match node:
         case ast.Name(id=label):
             return label
         case ast.Constant(value=str(label)):
             return label
-    raise ValueError(f"{ast.unparse(node)}: must be the label of an optimizer, e.g. adam")
+    wanted = "the label of an optimizer, e.g. adam" if kind == "optimizer" else "the name of a problem"
+    raise ValueError(f"{ast.unparse(node)}: must be {wanted}")
 
 
 def _setting(node: ast.expr) -> float | bool | None:
@@ -228,23 +201,33 @@ def _setting(node: ast.expr) -> float | bool | None:
     return None
 
 
-def _value(node: ast.expr, measures: Mapping[str, Measure]) -> float:
-    """The value of an expression that `parse` accepted."""
+def _value(node: ast.expr, measures: Mapping[str, Measure], problems: Sequence[str], problem: str) -> float:
+    """The value of an expression that `parse` accepted. problem: where measures are taken that name none."""
+
+    def of(part: ast.expr) -> float:
+        return _value(part, measures, problems, problem)
+
     match node:
         case ast.Constant(value=value):
             return float(value)  # type: ignore[arg-type]  # a number, as checked
         case ast.UnaryOp(operand=operand):
-            return -_value(operand, measures)
+            return -of(operand)
         case ast.BinOp(left=left, op=op, right=right):
-            return OPERATORS[type(op)](_value(left, measures), _value(right, measures))
+            return OPERATORS[type(op)](of(left), of(right))
+        case ast.Call(func=ast.Name(id=name), args=[argument]) if name in OVER:
+            return OVER[name](*(_value(argument, measures, problems, each) for each in problems))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
             if name in PLAIN:
-                return PLAIN[name].apply(*(_value(argument, measures) for argument in arguments))
+                return PLAIN[name].apply(*map(of, arguments))
             takes = MEASURES[name]
             needed = takes.labels + takes.level
             labels = [_label(argument) for argument in arguments[: takes.labels]]
-            level = [_value(argument, measures) for argument in arguments[takes.labels : needed]]
+            level = [of(argument) for argument in arguments[takes.labels : needed]]
             metric = [argument.id for argument in arguments[needed:] if isinstance(argument, ast.Name)]
-            held = {str(keyword.arg): _setting(keyword.value) for keyword in keywords}
-            return measures[name](*labels, *level, *metric, **held)
+            if takes.search:
+                given: dict[str, Any] = {str(keyword.arg): _setting(keyword.value) for keyword in keywords}
+            else:
+                where = next((_label(keyword.value) for keyword in keywords), problem)
+                given = {"problem": where} if where else {}
+            return measures[name](*labels, *level, *metric, **given)
     raise AssertionError(ast.dump(node))

@@ -9,15 +9,16 @@ import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from adambench import paper
-from adambench.config import quantity as language
 from adambench.config.experiment import Claim, Experiment, Judging, Problem
-from adambench.config.quantity import Quantity
-from adambench.curve import COMPARED, Curve, final, reached
+from adambench.config.quantity import EVERY, Quantity
+from adambench.curve import Curve, final, reached
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval
+from adambench.judge.comparisons import is_ratio, parts, tree
 from adambench.judge.inference import LEVEL, NONE, Evidence, evidence, holm
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
@@ -71,11 +72,16 @@ def _judged(
     claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve], judging: Judging
 ) -> tuple[Verdict, dict[Test, Evidence]]:
     """A verdict that is not yet decided, unless the claim is about the search; and the evidence of its comparisons."""
-    members = {e.grid.label: e for e in entries if e.problem.name == claim.problem}
-    concerned = {label: members[label] for label in sorted(claim.quantity.labels)}
+    members = {(e.problem.name, e.grid.label): e for e in entries}
+    problems = list(dict.fromkeys(name for name, _ in members))
+    concerned = {
+        (name, use.label): members[name, use.label]
+        for use in sorted(claim.quantity.uses)
+        for name in (problems if use.problem == EVERY else [use.problem or claim.problem])
+    }
     drawn = _of_the_paper(claim, next(iter(concerned.values())).problem, judging)
     if claim.quantity.search:
-        values = _searched(claim.quantity, concerned, curves)
+        values = _searched(claim.quantity, {label: entry for (_, label), entry in concerned.items()}, curves)
         value = next(iter(values.values()), math.nan)
         seeds = next(iter(concerned.values())).experiment.tuning.every
         interval = Interval(value, value, value, len(seeds) if values else 0)
@@ -83,78 +89,61 @@ def _judged(
     told: dict[Test, Evidence] = {}
     intervals: dict[str, Interval] = {}
     for rival, part in parts(claim).items():
-        found = list(_reported(part, concerned, curves, judging).values())
+        found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         log = is_ratio(part) and all(value > 0 for value in (*found, *claim.bound))
         scale = math.log if log else float
         intervals[rival] = Interval.of(found, log)
-        test = (claim.problem, ast.unparse(_tree(part)), claim.relation, claim.bound)
+        test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
         told[test] = evidence([scale(value) for value in found], claim.relation, [scale(b) for b in claim.bound])
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
-    values = _reported(claim.quantity, concerned, curves, judging)
+    values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
     return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, worst), told
 
 
-def is_ratio(quantity: Quantity) -> bool:
-    """Whether the quantity is a division, so that its logarithm is a difference."""
-    return isinstance(_tree(quantity), ast.BinOp) and isinstance(_tree(quantity).op, ast.Div)
-
-
-def parts(claim: Claim) -> dict[str, Quantity]:
-    """`X / min(Y, Z)` below a bound as X / Y and X / Z, by rival, and `X / max(Y, Z)` above one likewise.
-
-    Any other quantity is its only part, without a rival.
-    """
-    extreme = {"<": "min", "<=": "min", ">": "max", ">=": "max"}.get(claim.relation)
-    match _tree(claim.quantity):
-        case ast.BinOp(left=one, op=ast.Div(), right=ast.Call(func=ast.Name(id=name), args=[_, _, *_] as others)) if (
-            name == extreme
-        ):
-            return {
-                _rival(other): language.parse(ast.unparse(ast.BinOp(one, ast.Div(), other)), COMPARED)
-                for other in others
-            }
-    return {"": claim.quantity}
-
-
-def _rival(node: ast.expr) -> str:
-    """The optimizer that a term is about, `adagrad` of `final(adagrad)`; the term itself if it is something else."""
-    match node:
-        case ast.Call(args=[ast.Name(id=label) | ast.Constant(value=str(label)), *_]):
-            return label
-    return ast.unparse(node)
-
-
-def _tree(quantity: Quantity) -> Any:
-    return ast.parse(quantity.text, mode="eval").body
+Place = tuple[str, str]  # problem, label
 
 
 def _reported(
-    quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve], judging: Judging
+    quantity: Quantity, own: str, entries: Mapping[Place, Entry], curves: Mapping[str, Curve], judging: Judging
 ) -> dict[int, float]:
-    """The quantity by report seed, for the seeds on which every optimizer has a finished run."""
-    by_seed: dict[int, dict[str, Curve]] = {}
-    for label, entry in entries.items():
+    """The quantity by report seed, for the seeds on which every optimizer has a finished run on its problem.
+
+    own: the problem of the claim.
+    """
+    by_seed: dict[int, dict[str, dict[str, Curve]]] = {}
+    for (problem, label), entry in entries.items():
         for run in entry.report(curves):
             if run.id in curves:
-                by_seed.setdefault(run.seed, {})[label] = curves[run.id]
+                by_seed.setdefault(run.seed, {}).setdefault(problem, {})[label] = curves[run.id]
     return {
-        seed: value(quantity, found, judging) for seed, found in sorted(by_seed.items()) if len(found) == len(entries)
+        seed: value(quantity, found.get(own, {}), judging, found)
+        for seed, found in sorted(by_seed.items())
+        if sum(map(len, found.values())) == len(entries)
     }
 
 
-def value(quantity: Quantity, curves: Mapping[str, Curve], judging: Judging = USUAL) -> float:
-    """The value of a quantity about report runs. curves: one per optimizer, by label."""
-    smooth = judging.smooth
-    return quantity.value(
-        {
-            "final": lambda label, metric="train_loss": final(curves[label], metric, judging.final),
-            "epochs": lambda label, level, metric="train_loss": reached(curves[label], "epoch", level, metric, smooth),
-            "seconds": lambda label, level, metric="train_loss": reached(
-                curves[label], "seconds", level, metric, smooth
-            ),
-        }
-    )
+def value(
+    quantity: Quantity,
+    curves: Mapping[str, Curve],
+    judging: Judging = USUAL,
+    problems: Mapping[str, Mapping[str, Curve]] = MappingProxyType({}),
+) -> float:
+    """The value of a quantity about report runs. curves: one per optimizer, by label; problems: such, by problem."""
+
+    def of(label: str, problem: str) -> Curve:
+        return (problems[problem] if problem else curves)[label]
+
+    def final_(label: str, metric: str = "train_loss", problem: str = "") -> float:
+        return final(of(label, problem), metric, judging.final)
+
+    def epochs(label: str, level: float, metric: str = "train_loss", problem: str = "") -> float:
+        return reached(of(label, problem), "epoch", level, metric, judging.smooth)
+
+    def seconds(label: str, level: float, metric: str = "train_loss", problem: str = "") -> float:
+        return reached(of(label, problem), "seconds", level, metric, judging.smooth)
+
+    return quantity.value({"final": final_, "epochs": epochs, "seconds": seconds}, list(problems))
 
 
 def _searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[str, Curve]) -> dict[int, float]:
@@ -200,6 +189,8 @@ def _of_the_paper(claim: Claim, problem: Problem, judging: Judging) -> float | N
     because figure 4 does not show points above its axes.
     """
     quantity = claim.quantity
+    if any(use.problem for use in quantity.uses):
+        return None
     if quantity.search or "seconds" in quantity.functions or quantity.metrics - {"train_loss"}:
         return None
     drawn = paper.curves(problem.figure) if problem.figure in paper.FIGURES and problem.figure else {}

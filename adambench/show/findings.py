@@ -28,7 +28,7 @@ def chance(p: float) -> str:
 
 CLAIMS = [
     Column("claim", lambda row: f"{row[1].claim.id}: {row[1].claim.sentence}", left=True),
-    Column("experiment", lambda row: f"{row[0]}, {row[1].claim.problem}", left=True),
+    Column("experiment", lambda row: ", ".join(filter(None, (row[0], row[1].claim.problem))), left=True),
     Column("quantity", lambda row: row[1].claim.quantity.text, lambda text: f"`{text}`", left=True),
     Column("claimed", lambda row: needed(row[1].claim), left=True),
     Column("here, mean [95 % interval]", lambda row: measured(row[1]), left=True),
@@ -109,7 +109,7 @@ def _claim(row: Judged) -> Text:
         (claim.id, "bold"),
         f" {claim.sentence}: ",
         (verdict.verdict, f"bold {COLOURS[verdict.verdict]}"),
-        f"\n   {name}, {claim.problem}: {claim.quantity.text}"
+        f"\n   {', '.join(filter(None, (name, claim.problem)))}: {claim.quantity.text}"
         f"\n   = {measured(verdict)}, n {verdict.interval.n}, p {chance(verdict.chance)}; claimed: {needed(claim)}"
         f"{of_the_paper}\n",
     )
