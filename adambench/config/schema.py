@@ -1,6 +1,5 @@
 """What a configuration may hold: turns the values of a YAML file into an experiment and notes every mistake."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from adambench.config.experiment import (
 )
 from adambench.config.grids import Draws
 from adambench.config.names import Known
+from adambench.config.paths import absolute
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.curve import METRICS
@@ -211,25 +211,11 @@ def _dataset(value: Any, check: Check, folder: Path, path: Where) -> DataSource 
     elif source.name:
         own = source.name if "/" in source.name else "FOLDER"
         check.one_of(source.name, known, path, f"For your own images write {{idx: {own}}}.")
-    elif (absolute := _absolute(source.idx, folder)) is None:
+    elif (place := absolute(source.idx, folder)) is None:
         check.fail((*path, "idx"), f"must be the path of a folder, found {show(source.idx)}")
     else:
-        return DataSource("", absolute, source.sha256)
+        return DataSource("", place, source.sha256)
     return source and replace(source, plugin=check.known.source("datasets", source.name))
-
-
-def _absolute(path: str, folder: Path) -> str | None:
-    """The path with `~` and environment variables expanded, from `folder` if it is relative; None if it is no path.
-
-    No file is looked up.
-    """
-    try:
-        if "\0" in path:
-            return None
-        # os.path, because Path.expanduser raises for an unknown user
-        return os.path.abspath(folder / os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH100, PTH111
-    except ValueError:  # a user's name that cannot be one
-        return None
 
 
 def _seeds(check: Check, value: Any, tuning: Tuning | None, path: Where) -> tuple[int, ...] | None:
