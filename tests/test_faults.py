@@ -192,7 +192,7 @@ LIES = {  # how a record is damaged: why it is refused
     "garbage": "codec can't decode",
     "a list": "not a record",
     "deep": "maximum recursion depth",
-    "format": "format 2, expected 1",
+    "format": "format 0, expected 1",
     "id": "changed after it was written",
     "edited": "changed after it was written",
     "no curve": "changed after it was written",
@@ -206,7 +206,7 @@ def lie(file: Path, how: str) -> None:
     bad = {"empty": b"", "truncated": text.encode()[: len(text) // 2], "garbage": b"\x00\xff\x80 garbage"}
     bad |= {"a list": b"[1, 2, 3]", "deep": b"[" * 100_000}
     if how == "format":
-        data["format"] = 2
+        data["format"] = 0
     elif how == "id":
         data["id"] = "0" * 16
     elif how == "edited":

@@ -91,7 +91,8 @@ class Folder:
         records = {}
         for id_, claimants in found.items():
             _, first = min(claimants, key=lambda claimant: claimant[1].age)
-            if any(first_difference(first.curve, other.curve) for _, other in claimants):
+            others = (other.curve for _, other in claimants if other is not first)
+            if any(first_difference(first.curve, other) for other in others):
                 for file, _ in claimants:
                     reason = f"{len(claimants)} files hold different curves of run {id_}; none is used"
                     warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
