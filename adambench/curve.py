@@ -43,6 +43,7 @@ class Metric:
     needs_labels: bool = False  # only models that predict labels have it
     compares: bool = False  # it can select settings and appear in claims
     held_back: bool = False  # only where training images are held back (`validation`)
+    on_test: bool = False  # measured on the test set, which should not choose settings
     of: Callable[[Evaluation], float | None] | None = None  # computes it; default: the field of that name
 
     def value(self, evaluation: Evaluation) -> float:
@@ -57,14 +58,16 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("train_loss", "training cost", compares=True),
         Metric("penalty", "L2 term"),
-        Metric("test_loss", "test cost", compares=True),
-        Metric("test_error", "test error", unit="", percent=True, needs_labels=True, compares=True),
+        Metric("test_loss", "test cost", compares=True, on_test=True),
+        Metric("test_error", "test error", "", True, needs_labels=True, compares=True, on_test=True),
         Metric("validation_loss", "validation cost", compares=True, held_back=True),
         Metric("validation_error", "validation error", "", True, needs_labels=True, compares=True, held_back=True),
         Metric("full_train_loss", "cost on the training set, dropout off"),
         Metric("full_train_error", "error on the training set, dropout off", "", percent=True, needs_labels=True),
-        Metric("average_test_loss", "test cost of the averaged parameters"),
-        Metric("average_test_error", "test error of the averaged parameters", "", percent=True, needs_labels=True),
+        Metric("average_test_loss", "test cost of the averaged parameters", on_test=True),
+        Metric(
+            "average_test_error", "test error of the averaged parameters", "", True, needs_labels=True, on_test=True
+        ),
     )
 }
 COMPARED = [metric.name for metric in METRICS.values() if metric.compares]

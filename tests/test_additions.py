@@ -46,8 +46,20 @@ class SignSGD(Optimizer):
 SLOW = [
     f"test_{name}"
     for name in (
-        *("additions", "checkpoints", "cli", "dask", "datasets", "errors", "faults", "fuzz", "merge"),
-        *("models", "plugins", "report", "scheduling", "unfolding"),
+        *(
+            "additions",
+            "api",
+            "checkpoints",
+            "cli",
+            "dask",
+            "datasets",
+            "errors",
+            "estimate",
+            "faults",
+            "fuzz",
+            "limits",
+        ),
+        *("merge", "models", "plugins", "report", "scheduling", "several_datasets", "status", "trust", "unfolding"),
     )
 ]
 
@@ -93,6 +105,8 @@ def test_a_new_rule_takes_three_edits(copy: Path) -> None:
     data = json.loads(file.read_text(encoding="utf-8"))
     data["cases"] += [{"rule": "signsgd", "setting": {}, "theta": golden(0.001, data)}]
     file.write_text(json.dumps(data), encoding="utf-8")
+    made = python(copy, "-m", "adambench", "schema", "--output", "configs/schema.json")
+    assert made.returncode == 0, made.stderr
 
     suite = python(
         copy,

@@ -18,7 +18,7 @@ from adambench.cli import GROUPS, app
 from adambench.config.loading import load
 from adambench.optimizers import OPTIMIZERS
 from adambench.session import Session
-from adambench.show import charts
+from adambench.show.charts import gallery
 from adambench.store.folder import Folder
 from tests.conftest import Command
 from tests.test_results import PAPER
@@ -280,7 +280,7 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
     warnings: list[str] = []
     shutil.copytree(PAPER / "mnist", tmp_path / "mnist")
     session = Session.open(experiment, Folder(tmp_path, "mnist"), warnings.append)
-    monkeypatch.setattr(charts, "heatmap", fail)
+    monkeypatch.setattr(gallery, "heatmap", fail)
     fail.__name__ = "heatmap"
     assert [path.name for path in session.draw_search("svg")] == ["sensitivity.svg", "budget.svg"]
     assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]

@@ -83,6 +83,8 @@ def run(
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
     experiment, data = read(config, overrides or [], plugin or [])
     folder = Folder(results, experiment.name)
+    if overrides and not dry_run:
+        refuse_to_replace(folder, experiment)
     if warning := tuned_on_test(experiment):
         warn(warning.removeprefix("warning: "))
     place = scratch / experiment.name if scratch else folder.checkpoints
@@ -92,8 +94,6 @@ def run(
         session.mine = mine
         _preview(session, data, jobs, checkpoints, format)
         return
-    if overrides:
-        refuse_to_replace(folder, experiment)
     if detach:
         in_background(folder, f"adambench status {_named(experiment.name, results)}")
         return

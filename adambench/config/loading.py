@@ -218,7 +218,7 @@ def _override(values: Any, source: Source, override: str) -> None:
 
 def _add_plugin(values: Any, source: Source, plugin: str) -> None:
     """Add a plug-in from the command line to the file's values; a path is relative to the present folder."""
-    named = os.path.abspath(plugin) if plugin.endswith(".py") else plugin  # noqa: PTH100
+    named = os.path.abspath(plugin) if plugin.endswith(".py") else plugin  # noqa: PTH100  # a link stays one
     if isinstance(values, dict) and isinstance(values.setdefault("plugins", []), list):
         source.overridden["plugins", len(values["plugins"])] = f"--plugin {plugin}"
         values["plugins"].append(named)

@@ -145,7 +145,8 @@ class Cost:
         """As slow as like runs were before, if there were any."""
         took = expected = 0.0
         for record in self._before[_kind(run.dataset, named(run.model), run.batch_size)]:
-            trained = self._images(run) - record.get("validation", 0)
+            images = record.get("train_images") or len(self.data[run.dataset].train.labels)
+            trained = images - record.get("validation", 0)
             count = len(record["curve"]["epoch"]) * trained / min(run.batch_size, trained)
             took += record["seconds"]
             expected += count * step.seconds(record["together"]) / record["together"]

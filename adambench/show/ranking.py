@@ -112,7 +112,7 @@ def tables(
 def tuned_on_test(experiment: Experiment) -> str:
     """A warning if the test set chooses the settings; empty otherwise."""
     metric = experiment.tuning.metric
-    if not metric.startswith("test_"):
+    if not METRICS[metric].on_test:
         return ""
     return (
         f"warning: the settings are chosen by the {METRICS[metric].label}, so the test set is part of the search, and "
