@@ -24,21 +24,22 @@ def train(session: Session, data: Data, trainer: Engine, places: int, checkpoint
     cost = Cost(data, min(places, cores()), (record.data for record in session.records.values()))
     begun = session.begun(checkpoints)
     expected = rehearse(runs, cost, places, begun)
-    out.print(plan_line(experiment.name, runs, places, expected.seconds), markup=False)
-    session.folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
-    session.folder.write_config(loading.resolved(experiment))
     outlook = Outlook(expected, cost, lambda: trainer.free + trainer.running, begun)
     failed = 0
     try:
-        with interruptible() as stop, Watch(out, runs, outlook) as watch:
-            told.look = lambda: (list(watch.under_way.values()), outlook.left)
-            for event in session.train(trainer, cost, stop, checkpoints, begun):
-                watch.show(event)
-                if isinstance(event, Failed):
-                    failed += len(event.runs)
-                    told.end = f"{plural(failed, 'run')} failed"
-                    told.warnings.append(failure(event))
-                    print(event.reason, file=sys.stderr)
+        with interruptible() as stop:  # from before the first line on, after which one may press Ctrl-C
+            out.print(plan_line(experiment.name, runs, places, expected.seconds), markup=False)
+            session.folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
+            session.folder.write_config(loading.resolved(experiment))
+            with Watch(out, runs, outlook) as watch:
+                told.look = lambda: (list(watch.under_way.values()), outlook.left)
+                for event in session.train(trainer, cost, stop, checkpoints, begun):
+                    watch.show(event)
+                    if isinstance(event, Failed):
+                        failed += len(event.runs)
+                        told.end = f"{plural(failed, 'run')} failed"
+                        told.warnings.append(failure(event))
+                        print(event.reason, file=sys.stderr)
     except KeyboardInterrupt:
         session.write_tables()
         out.print("interrupted; finished runs are kept: rerun the command to resume")
