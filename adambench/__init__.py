@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # OpenBLAS picks its kernels by the processor, and kernels differ in the last bits of a product. With those for AVX2,
 # which nearly every x86-64 processor since about 2015 has, a product has the same bits on all of them. The ones for
