@@ -169,6 +169,8 @@ class Expected:
 
 def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] = MappingProxyType({})) -> Expected:
     """Go through what is left of a plan, group by group as it would be trained. begun: epochs behind runs, by id."""
+    if runs.done == runs.total:
+        return Expected(0.0, {})
     curves: dict[str, Curve] = dict(runs.curves)
     copy = Unfolding(runs.entries, curves, runs.mine)
     busy: dict[str, float] = defaultdict(float)

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Le, Len
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from adambench.config.check import Check
 from adambench.config.experiment import Count, Seed
@@ -68,14 +69,27 @@ CURVE: Mapping[str, Any] = {name: _column(metric) for name, metric in METRICS.it
 INSIDE = tuple[float | Text | None, ...]  # of each column
 
 
+def _whole() -> type[BaseModel]:
+    """All of the above in one type, which is checked in a fraction of the time of its parts one by one."""
+    config = ConfigDict(strict=True, allow_inf_nan=False)
+    hints = {name: list[get_args(hint)[0]] for name, hint in CURVE.items()}  # type: ignore[misc]  # as JSON has them
+    columns: Any = {name: (hint, None if name in OPTIONAL else ...) for name, hint in hints.items()}
+    curve = create_model("Curve", __config__=ConfigDict(**config, extra="forbid"), **columns)
+    fields: Any = {name: (hint, ...) for name, hint in FIELDS.items()} | {"curve": (curve, ...)}
+    inside: Any = dict[str, list[get_args(INSIDE)[0]]]  # type: ignore[misc]
+    return create_model("Whole", __config__=config, **fields, inside=(inside, None))
+
+
+WHOLE = _whole()
+
+
 def check(data: Mapping[str, Any]) -> None:
     """Raises ValueError that says what is wrong first. Keys that are not of this version are let through."""
     check = Check(Source("a record", numbered=False))
-    for name in FIELDS.keys() - data.keys():
-        raise ValueError(f"{name} is missing")
-    for name, hint in FIELDS.items():
-        check.value(data[name], hint, (name,))
-        _raise(check)
+    try:
+        WHOLE.model_validate(data)
+    except ValidationError:
+        _check_parts(check, data)
     for name in ("problem", "optimizer", "rule"):
         check.name(data[name], (name,))
     for name, value in data.items():
@@ -84,14 +98,26 @@ def check(data: Mapping[str, Any]) -> None:
     if not set(data["id"]) <= set("0123456789abcdef"):
         check.fail(("id",), f"must be hexadecimal, found {show(data['id'])}")
     _raise(check)
-    _check_columns(check, "curve", data["curve"], CURVE)
     if not set(COLUMNS) - set(OPTIONAL) <= set(data["curve"]):
         raise ValueError(f"unexpected columns: {show(', '.join(data['curve']))}")
+    for table in ("curve", "inside"):
+        if len({len(values) for values in data.get(table, {}).values()}) > 1:
+            raise ValueError(f"{table}: columns of different lengths")
+    _check_status(data, data["curve"])
+
+
+def _check_parts(check: Check, data: Mapping[str, Any]) -> None:
+    """Raises ValueError that says which part is wrong first, in our words."""
+    for name in FIELDS.keys() - data.keys():
+        raise ValueError(f"{name} is missing")
+    for name, hint in FIELDS.items():
+        check.value(data[name], hint, (name,))
+        _raise(check)
+    _check_columns(check, "curve", data["curve"], CURVE)
     if "inside" in data:
         check.value(data["inside"], dict[str, Any], ("inside",))
         _raise(check)
         _check_columns(check, "inside", data["inside"], dict.fromkeys(data["inside"], INSIDE))
-    _check_status(data, data["curve"])
 
 
 def _raise(check: Check) -> None:
@@ -100,14 +126,11 @@ def _raise(check: Check) -> None:
 
 
 def _check_columns(check: Check, name: str, columns: Mapping[str, Sequence[Any]], hints: Mapping[str, Any]) -> None:
-    """Each column has its kind, and all have the same length."""
     if not set(columns) <= set(hints):
         raise ValueError(f"unexpected columns: {show(', '.join(columns))}")
     for column, values in columns.items():
         check.value(values, hints[column], (name, column))
         _raise(check)
-    if len({len(values) for values in columns.values()}) > 1:
-        raise ValueError(f"{name}: columns of different lengths")
 
 
 def _check_status(data: Mapping[str, Any], curve: Mapping[str, Sequence[Any]]) -> None:
