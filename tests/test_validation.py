@@ -22,6 +22,7 @@ from adambench.models.mlp import MLP
 from adambench.models.vae import VAE
 from adambench.optimizers import SGD, Adam
 from adambench.schedules import Constant
+from adambench.store.records import Record
 from adambench.training import train
 
 TEXT = """\
@@ -97,6 +98,16 @@ def test_a_run_that_diverges_is_not_evaluated(dataset: Dataset) -> None:
     )
     assert last.diverged
     assert last.validation_loss is None
+
+
+def test_the_record_of_a_run_that_diverges_is_read_again() -> None:
+    """Its last cost is not finite, and has no validation cost beside it."""
+    run = plan.entries(parse(TEXT.replace("epochs: 1", "epochs: 2"), "x.yaml"))[0].tuning[0]
+    first = Evaluation(1, 9, 0.1, 0.5, 0.0, 0.6, 0.2, validation_loss=0.7, validation_error=0.3)
+    last = Evaluation(2, 18, 0.2, float("nan"), 0.0, float("nan"), 1.0, diverged=True)
+    again = Record.parse(Record.of(run, [first, last]).json())
+    assert [one.validation_loss for one in again.curve] == [0.7, None]
+    assert again.curve[-1].diverged
 
 
 def test_only_the_key_changes_ids_and_the_stored_configuration() -> None:
