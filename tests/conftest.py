@@ -1,21 +1,29 @@
 """A small real problem for all tests: the first images of MNIST, in a folder in MNIST's own format."""
 
+import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 import threadpoolctl
 
+from adambench.cli import main
 from adambench.datasets import Dataset, mnist, read_folder
 from adambench.datasets.idx import header
 
 threadpoolctl.threadpool_limits(1)  # as in a worker
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Answer = subprocess.CompletedProcess[str]
+Command = Callable[..., Answer]
+ADAMBENCH = Path(sys.executable).with_name("adambench")
+FORKS = multiprocessing.get_context("forkserver")
+LATE = ("api", "pages", "stored", "watched", "cli.running", "show.catalogue", "show.charts.gallery")  # not by `cli`
+FORKS.set_forkserver_preload([__name__, *(f"adambench.{name}" for name in LATE), "matplotlib.backends.backend_agg"])
 
 SMALL = """\
 name: small
@@ -36,6 +44,13 @@ optimizers:
   nesterov: {{lr: [0.1, 0.3, 1.0]}}
   adam: {{lr: [0.01, 0.03, 0.1]}}
 """
+
+
+def _around() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
+AROUND = _around()
 
 
 @pytest.fixture(scope="session")
@@ -68,12 +83,61 @@ def small(folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    """The installed command, run in an empty folder: `command("run", file)`."""
-    installed = Path(sys.executable).with_name("adambench")
+def installed(tmp_path: Path) -> Command:
+    """The installed command, run in an empty folder: `installed("run", file)`."""
 
-    def call(*words: object, env: Mapping[str, str] = MappingProxyType({})) -> subprocess.CompletedProcess[str]:
-        line, around = [str(installed), *map(str, words)], {**os.environ, **env}
+    def call(*words: object, env: Mapping[str, str] = MappingProxyType({})) -> Answer:
+        line, around = [str(ADAMBENCH), *map(str, words)], {**os.environ, **env}
         return subprocess.run(line, cwd=tmp_path, env=around, capture_output=True, text=True, timeout=120, check=False)
 
     return call
+
+
+@pytest.fixture
+def command(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, installed: Command) -> Command:
+    """The same in a fork of a process that has imported adambench already: most of a short command is its start.
+
+    It is the real one where the environment is another: imports read some of it.
+    """
+    outputs = tmp_path_factory.mktemp("outputs")
+
+    def call(*words: object, env: Mapping[str, str] = MappingProxyType({})) -> Answer:
+        if env or _around() != AROUND:
+            return installed(*words, env=env)
+        line, files = [str(ADAMBENCH), *map(str, words)], (outputs / "out", outputs / "err")
+        process = FORKS.Process(target=_run, args=(line, tmp_path, dict(os.environ), files))
+        process.start()
+        process.join(120)
+        if process.exitcode is None:
+            process.kill()
+        assert process.exitcode is not None, line
+        return subprocess.CompletedProcess(line, process.exitcode, *(file.read_text() for file in files))
+
+    return call
+
+
+def _run(line: Sequence[str], folder: Path, around: Mapping[str, str], files: Sequence[Path]) -> None:
+    """In the fork: what the script of the installed command does."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(around)
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv = list(line)
+    main()
+
+
+@pytest.fixture(scope="session")
+def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results folder of the small experiment, which has run once. Do not change it: `ran` has a copy."""
+    path = tmp_path_factory.mktemp("trained")
+    (path / "small.yaml").write_text(SMALL.format(folder=folder), encoding="utf-8")
+    subprocess.run([str(ADAMBENCH), "run", "small.yaml"], cwd=path, capture_output=True, check=True)
+    return path / "results"
+
+
+@pytest.fixture
+def ran(small: Path, trained: Path) -> Path:
+    """The configuration of the small experiment, which has just run in its folder."""
+    shutil.copytree(trained, small.parent / "results")
+    return small

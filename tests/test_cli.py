@@ -87,8 +87,8 @@ def test_run_gives_everything(command: Command, small: Path, tmp_path: Path) -> 
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (2, "small: no run measured full_train_loss")
 
 
+@pytest.mark.usefixtures("ran")
 def test_editing_the_file_trains_what_changed(command: Command, small: Path) -> None:
-    command("run", small)
     small.write_text(small.read_text().replace("[0.01, 0.03, 0.1]", "[0.01, 0.03, 0.1, 0.3]"))
     assert "18 runs, 15 already done" in command("run", small, "--dry-run").stdout
 
@@ -135,9 +135,9 @@ def test_claims_and_fairness_of_the_reference_results(command: Command, tmp_path
     assert command("plot", *where, "--paper").stdout == f"wrote {reference / 'figure1' / 'figures' / 'paper.png'}\n"
 
 
+@pytest.mark.usefixtures("ran")
 def test_claims_decide_the_exit_code(command: Command, small: Path) -> None:
     """Three experiments differ only in their claim and use the records of one run."""
-    assert command("run", small).returncode == 0
     config = small.parent / "results/small/config.yaml"
     lines = "claims:\n- {id: C, sentence: so, problem: logistic, quantity: final(adam), relation: '>', bound: %s}\n"
     text = config.read_text()
@@ -286,8 +286,8 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
     assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
 
 
+@pytest.mark.usefixtures("ran")
 def test_an_override_does_not_replace_the_experiment(command: Command, small: Path, tmp_path: Path) -> None:
-    assert command("run", small).returncode == 0
     table = (tmp_path / "results/small/summary.csv").read_bytes()
     changed = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1")
     assert (changed.returncode, changed.stdout) == (2, "")

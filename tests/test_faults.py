@@ -224,11 +224,11 @@ def lie(file: Path, how: str) -> None:
         file.write_bytes(bad.get(how) or (b"" if how == "empty" else json.dumps(data).encode()))
 
 
+@pytest.mark.usefixtures("ran")
 def test_damaged_records_are_set_aside_and_trained_again(
     command: Command, small: Path, reference: dict[str, Any]
 ) -> None:
     folder = small.parent / "results" / "small"
-    command("run", small)
     victims = dict(zip(LIES, sorted((folder / "runs").glob("*.json")), strict=False))
     for how, file in victims.items():
         lie(file, how)
@@ -268,8 +268,8 @@ def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.usefixtures("ran")
 def test_records_of_another_plan_are_ignored(command: Command, small: Path) -> None:
-    command("run", small)
     small.write_text(small.read_text().replace("[0.1, 0.3, 1.0]", "[0.3, 1.0]"))
     answer = command("run", small)
     assert "Ignored 4 records in results/small/runs: not in the current plan." in answer.stdout
@@ -329,8 +329,8 @@ def test_divergence_is_shown_without_a_warning(small: Path, command: Command, mo
     assert "nesterov: diverged" in (small.parent / "results/small/figures/train_loss.svg").read_text()
 
 
+@pytest.mark.usefixtures("ran")
 def test_verify(command: Command, small: Path) -> None:
-    command("run", small)
     good = command("verify", "--sample", 4)
     assert good.returncode == 0
     assert good.stdout.count("the same to the bit") == 4
@@ -349,8 +349,8 @@ def test_verify(command: Command, small: Path) -> None:
     assert bad.stdout.endswith("confirmed: 16; close: 1\n")
 
 
+@pytest.mark.usefixtures("ran")
 def test_verify_fails_if_records_are_damaged_or_missing(command: Command, small: Path) -> None:
-    command("run", small)
     files = sorted((small.parent / "results" / "small" / "runs").glob("adam-*.json"))
     files[-1].write_text(files[-1].read_text().replace('"seed": ', '"seed":  1'))
     assert command("verify").returncode == 1
@@ -377,8 +377,8 @@ def test_a_disk_too_small_for_the_data_is_reported(
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.usefixtures("ran")
 def test_show(command: Command, small: Path) -> None:
-    command("run", small)
     victim = sorted((small.parent / "results" / "small" / "runs").glob("nesterov-*.json"))[0]
     record = json.loads(victim.read_text())
     for word in (record["id"][:9], victim.name, f"results/small/runs/{victim.name}"):
@@ -400,8 +400,8 @@ def test_show(command: Command, small: Path) -> None:
     )
 
 
-def test_figures_say_where_they_come_from(command: Command, small: Path) -> None:
-    command("run", small)
+@pytest.mark.usefixtures("ran")
+def test_figures_say_where_they_come_from(small: Path) -> None:
     png = (small.parent / "results" / "small" / "figures" / "train_loss.png").read_bytes()
     said = rb"experiment small, configuration [0-9a-f]{16}; best setting: lowest mean train_loss over the last 5% .* seed 0"
     assert re.search(said, png)

@@ -261,8 +261,8 @@ def test_nothing_that_reads_results_executes_a_plugin(command: Command, tmp_path
     assert marker.exists()  # the marker works
 
 
-def test_an_unknown_rule_and_a_bad_folder_stop_no_others(small: Path, command: Command, tmp_path: Path) -> None:
-    assert command("run", small).returncode == 0
+@pytest.mark.usefixtures("ran")
+def test_an_unknown_rule_and_a_bad_folder_stop_no_others(command: Command, tmp_path: Path) -> None:
     results = tmp_path / "results"
     shutil.copytree(results / "small", results / "later")
     later = (results / "later/config.yaml").read_text().replace("name: small", "name: later", 1)

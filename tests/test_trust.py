@@ -130,9 +130,9 @@ def claiming(folder: Path, bound: float) -> None:
     config.write_text(config.read_text(encoding="utf-8") + stated, encoding="utf-8")
 
 
+@pytest.mark.usefixtures("ran")
 def test_a_copied_folder_is_another_experiment(command: Command, small: Path) -> None:
     """The copy has the same name inside; the contradicted claim of the first is judged beside it, not replaced."""
-    command("run", small)
     first, copy = (small.parent / "results" / name for name in ("small", "zcopy"))
     shutil.copytree(first, copy)
     claiming(first, 0.0)
@@ -147,8 +147,8 @@ def test_a_copied_folder_is_another_experiment(command: Command, small: Path) ->
     assert {line.split("/")[1] for line in command("plot").stdout.splitlines()} == {"small", "zcopy"}
 
 
+@pytest.mark.usefixtures("ran")
 def test_of_two_files_with_different_curves_of_a_run_none_is_taken(command: Command, small: Path) -> None:
-    command("run", small)
     runs = small.parent / "results" / "small" / "runs"
     file = sorted(runs.glob("adam-*.json"))[0]
     shutil.copy(file, runs / "a-copy.json")
@@ -253,9 +253,9 @@ def test_a_record_has_a_schema(change: Change, reason: str, tmp_path: Path) -> N
     assert len(warning) < 400
 
 
+@pytest.mark.usefixtures("ran")
 def test_a_forged_record_stops_nothing(command: Command, small: Path) -> None:
     """Set aside and trained again by `run`; skipped by the others; so is a neighbour whose configuration is not one."""
-    command("run", small)
     folder = small.parent / "results" / "small"
     neighbour = folder.with_name("a-neighbour")
     neighbour.mkdir()
@@ -281,8 +281,8 @@ def test_a_forged_record_stops_nothing(command: Command, small: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+@pytest.mark.usefixtures("ran")
 def test_nothing_waits_for_a_pipe(command: Command, small: Path) -> None:
-    command("run", small)
     folder = small.parent / "results" / "small"
     os.mkfifo(folder / "runs" / "adam-pipe.json")
     os.mkfifo(folder / "checkpoints.npz")

@@ -70,7 +70,9 @@ class Record:
             raise ValueError("changed after it was written")
         schema.check(data)
         columns = data["curve"]
-        numbers = [[float(value) if isinstance(value, str) else value for value in column] for column in columns.values()]
+        numbers = [
+            [float(value) if isinstance(value, str) else value for value in column] for column in columns.values()
+        ]
         curve = [Evaluation(**dict(zip(columns, row, strict=True))) for row in zip(*numbers, strict=True)]
         if data["status"] == "diverged":
             curve[-1] = replace(curve[-1], diverged=True)
