@@ -105,7 +105,7 @@ class Results:
         metric: if left out that of tuning, where both have the same. pairs, problems: compare these too, though they
         have different names, ours first: [("my_rule", "adam")]. Raises AdambenchError if nothing can be compared.
         """
-        mine, theirs = self._session.side(), other._session.side()
+        mine, theirs = self._session.side(self.name), other._session.side(other.name)
         return _rows(comparing.comparison(pairing.compare(mine, theirs, metric, pairs, problems)))
 
     def figure(self, kind: str = "train_loss", x: str = "epoch", over: str | None = None) -> "Figure":

@@ -96,9 +96,9 @@ class Session:
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
 
-    def side(self, name: str = "") -> Side:
-        """Of a comparison with another experiment, under the name that the user gave it."""
-        return Side(name or self.name, self.entries, self.curves)
+    def side(self, name: str) -> Side:
+        """Of a comparison with another experiment, under a name that tells them apart."""
+        return Side(name, self.entries, self.curves)
 
     def candidates(self, figure: str | None = None) -> list[Candidate]:
         """The settings with finished runs; only those on problems that name this figure of the paper, if given."""

@@ -24,7 +24,7 @@ Names = tuple[str, str]  # in the first experiment, in the second
 
 @dataclass(frozen=True)
 class Side:
-    """An experiment with the curves of its finished runs, by id. name: as the user called it."""
+    """An experiment with the curves of its finished runs, by id. name: in headings and sentences."""
 
     name: str
     entries: Sequence[Entry]
@@ -104,7 +104,7 @@ def compare(
         none = f"problems: no common name, found {_listed(mine)} and {_listed(theirs)}"
         raise AdambenchError(
             "\n".join([f"{one.name} and {other.name}: nothing to compare", *(left_out or [none])]),
-            "--pair MINE=THEIRS compares optimizers whose labels differ, and --problem MINE=THEIRS problems.",
+            "For other names: --pair MINE=THEIRS compares two optimizers, --problem MINE=THEIRS two problems.",
         )
     return Comparison((one.name, other.name), metric, _corrected(pairs), left_out)
 

@@ -33,12 +33,12 @@ def _columns(found: Comparison) -> list[Column]:
         Column("optimizer", lambda pair: pair.label, both, left=True),
         Column(one, lambda pair: pair.finals[0], final),
         Column(other, lambda pair: pair.finals[1], final),
-        Column("ratio [95 % interval]", lambda pair: pair.interval, ratio, left=True),
-        Column("n", lambda pair: pair.interval.n),
-        Column("p", lambda pair: pair.chance, chance),
-        Column(f"setting of {one}", lambda pair: pair.summaries[0], chosen, left=True, spare=3),
-        Column(f"setting of {other}", lambda pair: pair.summaries[1], chosen, left=True, spare=4),
-        Column("tried", lambda pair: [summary.settings_tried for summary in pair.summaries], _tried, spare=2),
+        Column("ratio [95 % interval]", lambda pair: pair.interval, ratio),
+        Column("n", lambda pair: pair.interval.n, spare=2),
+        Column("p", lambda pair: pair.chance, chance, spare=1),
+        Column(f"setting of {one}", lambda pair: pair.summaries[0], chosen, left=True, spare=4),
+        Column(f"setting of {other}", lambda pair: pair.summaries[1], chosen, left=True, spare=5),
+        Column("tried", lambda pair: [summary.settings_tried for summary in pair.summaries], _tried, spare=3),
     ]
 
 
