@@ -16,8 +16,9 @@ from adambench.config.sizes import check_sizes
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.scheduling import cores, local
+from adambench.judge import pairing
 from adambench.session import Session
-from adambench.show import findings
+from adambench.show import comparing, findings
 from adambench.show.table import Table, html
 from adambench.show.terminal import plural
 from adambench.store.folder import Folder, curve_rows
@@ -92,11 +93,26 @@ class Results:
         """What the search gave each optimizer, and how fast each is."""
         return _rows(findings.fairness({self.name: self._session.fairness()}))
 
-    def figure(self, kind: str = "train_loss", x: str = "epoch", over: str | None = None) -> "Figure":
-        """A chart by the name of its file without the ending, e.g. train_loss, heatmap or paper.
+    def compare(
+        self,
+        other: "Results",
+        metric: str | None = None,
+        pairs: Sequence[tuple[str, str]] = (),
+        problems: Sequence[tuple[str, str]] = (),
+    ) -> Rows:
+        """Ratios to the results of another experiment, seed by seed: a row for each two optimizers that are compared.
 
-        x: `epoch`, `step` or `seconds`, for a metric along training. over: `adam,rmsprop`, two inspected labels over
-        each other. Raises AdambenchError if there is no such chart, or nothing to show in it.
+        metric: if left out that of tuning, where both have the same. pairs, problems: compare these too, though they
+        have different names, ours first: [("my_rule", "adam")]. Raises AdambenchError if nothing can be compared.
+        """
+        mine, theirs = self._session.side(self.name), other._session.side(other.name)
+        return _rows(comparing.comparison(pairing.compare(mine, theirs, metric, pairs, problems)))
+
+    def figure(self, kind: str = "train_loss", x: str = "epoch", over: str | None = None) -> "Figure":
+        """A chart by the name of its file without the ending, e.g. train_loss, heatmap, profile or paper.
+
+        x: `epoch`, `step` or `seconds`, for a metric along training, profile and ecdf. over: `adam,rmsprop`, two
+        inspected labels over each other. Raises AdambenchError if there is no such chart, or nothing to show in it.
         """
         gallery = self._session.gallery
         drawings = gallery.drawings(x, over)

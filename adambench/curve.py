@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 FINAL = 0.05  # unless said otherwise, the final value of a run is the mean over this last share of its epochs
 
@@ -90,11 +90,10 @@ def final(curve: Curve, metric: str, window: float = FINAL) -> float:
     return math.fsum(value(evaluation, metric) for evaluation in last) / len(last)
 
 
-def reached(
-    curve: Curve, unit: Literal["epoch", "seconds"], level: float, metric: str = "train_loss", smooth: int = 1
-) -> float:
-    """The first epoch, or its CPU seconds, at whose end a metric is at or below a level; infinite if there is none.
+def reached(curve: Curve, unit: str, level: float, metric: str = "train_loss", smooth: int = 1) -> float:
+    """The first epoch at whose end a metric is at or below a level; infinite if there is none.
 
+    unit: epoch, or the steps or CPU seconds until then (`step`, `seconds`).
     smooth: how many epochs are averaged, in metric and time, because the first passage of a noisy curve comes early.
     Nan if the level is nan. Also nan if a curve that starts late, as some of the paper's do, starts at or below the
     level, since the epoch is then unknown.

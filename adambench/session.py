@@ -23,6 +23,7 @@ from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
 from adambench.judge.match import Candidate
+from adambench.judge.pairing import Side
 from adambench.show import ranking
 from adambench.show.table import Table, csv
 from adambench.show.words import selection, title
@@ -95,6 +96,10 @@ class Session:
     def verdicts(self) -> list[Verdict]:
         return claims.verdicts(self.experiment, self.entries, self.curves)
 
+    def side(self, name: str) -> Side:
+        """Of a comparison with another experiment, under a name that tells them apart."""
+        return Side(name, self.entries, self.curves)
+
     def candidates(self, figure: str | None = None) -> list[Candidate]:
         """The settings with finished runs; only those on problems that name this figure of the paper, if given."""
         entries = [entry for entry in self.entries if figure in (None, entry.problem.figure)]
@@ -164,6 +169,11 @@ class Session:
     def draw_search(self, kind: str, form: Form | None = None) -> list[Path]:
         """The search: sensitivity to the rate, rate by optimizer, best against the number of settings tried."""
         return self._write(self.gallery.search(), kind, form)
+
+    def draw_lengths(self, kind: str, of: str, x: str, metric: str, form: Form | None = None) -> list[Path]:
+        """How long each optimizer takes, over all problems. of: profile or ecdf; x: epoch, step or seconds."""
+        drawings = self.gallery.lengths(x, metric).items()
+        return self._write({name: draw for name, draw in drawings if name.startswith(of)}, kind, form)
 
     def draw_paper(self, kind: str, form: Form | None = None) -> list[Path]:
         """Our curves over the paper's, for each problem that names a figure of the paper."""

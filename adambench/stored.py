@@ -7,7 +7,7 @@ from adambench.config import loading
 from adambench.config.experiment import Experiment
 from adambench.errors import AdambenchError
 from adambench.session import Session, Warn
-from adambench.store.folder import Folder, folders
+from adambench.store.folder import Folder, folders, holds_experiments, is_experiment
 
 
 def stored(
@@ -33,6 +33,23 @@ def stored(
     for bad in errors:
         unreadable(f"skipped: {bad.message}")
     return sessions
+
+
+def named(word: str, results: Path, warn: Warn) -> Session:
+    """One experiment: of that name in a results folder, or in the folder with that path. Raises AdambenchError."""
+    path = Path(word)
+    if "/" not in word and not (is_experiment(path) and not is_experiment(results / word)):
+        return stored(results, [word], warn, warn)[0]
+    if holds_experiments(path) and not is_experiment(path):
+        inner = sorted(config.parent.name for config in path.glob("*/config.yaml"))
+        raise AdambenchError(
+            f"{word}: a folder of experiments, and one is needed",
+            f"For example: {path / inner[0]}. It has: {', '.join(inner)}.",
+        )
+    if not is_experiment(path):
+        raise AdambenchError(f"{word}: not the results folder of an experiment, which holds a config.yaml")
+    path = path.resolve()
+    return stored(path.parent, [path.name], warn, warn)[0]
 
 
 def refuse_to_replace(folder: Folder, experiment: Experiment) -> None:

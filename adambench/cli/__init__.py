@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from adambench.cli.app import app, main
 from adambench.cli.background import status
+from adambench.cli.comparing import compare
 from adambench.cli.judging import claims, fairness, verify
 from adambench.cli.learning import check, explain, init, list_, schema
 from adambench.cli.looking import plot, report, show, table
@@ -37,6 +38,7 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
     "Judge": {
         claims: "claims figure1 --results results/paper",
         match: "match figure1 --results results/paper",
+        compare: "compare mine results/paper/figure1 --pair my_rule=adam",
         fairness: "fairness mnist",
         verify: "verify mnist --sample 2",
     },

@@ -83,7 +83,7 @@ def _names(context: typer.Context, names: list[str] | None) -> list[str] | None:
     return names
 
 
-def _there(context: typer.Context, incomplete: str) -> list[str]:
+def there(context: typer.Context, incomplete: str) -> list[str]:
     """For completion: the experiments in the results folder."""
     results = Path(context.params.get("results") or "results")
     return sorted(path.parent.name for path in results.glob(f"{glob.escape(incomplete)}*/config.yaml"))
@@ -105,7 +105,7 @@ Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Experiments by name; all in the results folder if left out.", callback=_names, autocompletion=_there
+        help="Experiments by name; all in the results folder if left out.", callback=_names, autocompletion=there
     ),
 ]
 Format = Annotated[TableFormat, typer.Option(help="How to print the tables.")]

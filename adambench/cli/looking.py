@@ -22,9 +22,20 @@ class X(StrEnum):
     seconds = "seconds"
 
 
+class Kind(StrEnum):
+    profile = "profile"
+    ecdf = "ecdf"
+
+
 def plot(
     experiments: Names = None,
-    metric: Annotated[Metric | None, typer.Option(help="Draw only this metric along training.")] = None,
+    chart: Annotated[
+        Kind | None,
+        typer.Option("--kind", help="Draw how long each optimizer takes over all problems, in one of these ways."),
+    ] = None,
+    metric: Annotated[
+        Metric | None, typer.Option(help="Draw only this metric along training, or with --kind its targets.")
+    ] = None,
     x: Annotated[X, typer.Option("--x", help="The horizontal axis.")] = X.epoch,
     format: Annotated[Picture, typer.Option(help="File format.")] = Picture.png,
     paper: Annotated[bool, typer.Option("--paper", help="Draw our curves over the paper's own.")] = False,
@@ -43,6 +54,8 @@ def plot(
         raise AdambenchError("--paper: the paper's figures show training cost by epochs", "Leave --metric and --x out.")
     if over and not inspect:
         raise AdambenchError("--over: needs --inspect", "For example: --inspect --over adam,rmsprop")
+    if chart and (paper or inspect):
+        raise AdambenchError("--kind: draws all problems in one panel", "Leave --paper and --inspect out.")
     if inspect and (paper or metric or x is not X.epoch):
         raise AdambenchError("--inspect: draws its own panels along steps", "Leave --paper, --metric and --x out.")
 
@@ -55,6 +68,8 @@ def plot(
             return session.draw_paper(kind, form)
         if inspect:
             return session.draw_inspected(kind, over, form)
+        if chart:
+            return session.draw_lengths(kind, chart.value, x.value, metric.value if metric else "train_loss", form)
         if metric:
             return session.draw(kind, x.value, [metric.value], form)
         return [*session.draw(kind, x.value, form=form), *session.draw_search(kind, form)]
@@ -65,12 +80,12 @@ def plot(
             for path in paths:
                 print(f"wrote {path}")
             if not paths and (experiments or len(found) == 1):
-                raise _nothing(name, metric, paper, inspect)
-        if (paper or inspect or metric) and not any(drawn.values()):
-            raise _nothing(", ".join(drawn), metric, paper, inspect)
+                raise _nothing(name, metric, paper, inspect, chart)
+        if (paper or inspect or metric or chart) and not any(drawn.values()):
+            raise _nothing(", ".join(drawn), metric, paper, inspect, chart)
 
 
-def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> AdambenchError:
+def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool, chart: Kind | None) -> AdambenchError:
     """Why there was nothing to draw, and what to do about it."""
     from adambench.paper import FIGURES, GRIDS
 
@@ -84,6 +99,11 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool) -> Ad
         return AdambenchError(
             f"{name}: no finished run has inspection data",
             "Add `inspect: {optimizers: [adam]}` to the configuration, then run it.",
+        )
+    if chart:
+        return AdambenchError(
+            f"{name}: {chart.value}: needs two optimizers with finished runs of one seed on every problem",
+            f"All problems must have seeds in common, and measure {metric.value if metric else 'train_loss'}.",
         )
     if metric:
         measure = "Add `evaluate: {train: true}` to the configuration to measure the training set."

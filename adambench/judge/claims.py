@@ -19,7 +19,7 @@ from adambench.curve import Curve, final, reached
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval
 from adambench.judge.comparisons import is_ratio, parts, tree
-from adambench.judge.inference import LEVEL, NONE, Evidence, evidence, holm
+from adambench.judge.inference import LEVEL, NONE, Evidence, holm, tested
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 USUAL = Judging()
@@ -90,11 +90,8 @@ def _judged(
     intervals: dict[str, Interval] = {}
     for rival, part in parts(claim).items():
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
-        log = is_ratio(part) and all(value > 0 for value in (*found, *claim.bound))
-        scale = math.log if log else float
-        intervals[rival] = Interval.of(found, log)
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
-        told[test] = evidence([scale(value) for value in found], claim.relation, [scale(b) for b in claim.bound])
+        intervals[rival], told[test] = tested(found, is_ratio(part), claim.relation, claim.bound)
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from adambench.curve import FINAL, Curve, final, reached
+from adambench.curve import FINAL, Curve, final, reached, value
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
 from adambench.judge.importance import importance
@@ -159,14 +159,21 @@ def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
 
 def levels(curves: Sequence[Curve]) -> list[float]:
     """Round costs between the best final cost and the median cost after the first epoch, in descending order."""
-    finals = [value for curve in curves if math.isfinite(value := final(curve, "train_loss"))]
-    starts = [curve[0].train_loss for curve in curves if math.isfinite(curve[0].train_loss)]
+    return sorted({_round_up(level) for level in spaced(curves, LEVELS)}, reverse=True)
+
+
+def spaced(curves: Sequence[Curve], count: int, metric: str = "train_loss") -> list[float]:
+    """So many values of a metric, falling by equal factors from the median after the first epoch to the best final one.
+
+    Neither end is among them. Empty if there is nothing in between.
+    """
+    finals = [found for curve in curves if math.isfinite(found := final(curve, metric))]
+    starts = [found for curve in curves if math.isfinite(found := value(curve[0], metric))]
     if not finals or not 0 < min(finals) < median(starts):
         return []
     low, high = min(finals), median(starts)
-    step = (high / low) ** (1 / (LEVELS + 0.2))  # so that the lowest is slightly above the best cost
-    wanted = [high / step**i for i in range(1, LEVELS + 1)]
-    return sorted({_round_up(value) for value in wanted}, reverse=True)
+    step = (high / low) ** (1 / (count + 0.2))  # so that the lowest is slightly above the best
+    return [high / step**i for i in range(1, count + 1)]
 
 
 def _round_up(value: float) -> float:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from adambench.judge.analysis import Interval
+
 LEVEL = 0.05  # of a verdict: the chance of at least one false verdict in an experiment
 
 
@@ -50,6 +52,17 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     (limit,) = bound
     holds = {"<": mean < limit, "<=": mean <= limit, ">": mean > limit, ">=": mean >= limit}[relation]
     return Evidence(chances[0], 1.0) if holds else Evidence(1.0, chances[0])
+
+
+def tested(values: Sequence[float], ratio: bool, relation: str, bound: Sequence[float]) -> tuple[Interval, Evidence]:
+    """The interval of the mean of values, one a seed, and the evidence that it has a relation to a bound.
+
+    A ratio of values above zero is judged by its logarithm.
+    """
+    log = ratio and all(value > 0 for value in (*values, *bound))
+    scale = math.log if log else float
+    told = evidence([scale(value) for value in values], relation, [scale(limit) for limit in bound])
+    return Interval.of(values, log), told
 
 
 def holm(chances: Sequence[float]) -> list[float]:

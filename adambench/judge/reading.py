@@ -11,6 +11,8 @@ from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval, by_rate
 from adambench.judge.fairness import Fairness, Stable, budget, stable
+from adambench.judge.inference import LEVEL
+from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
 MOST_SPANS = 4  # of settings tried, that a sentence lists
@@ -91,7 +93,7 @@ def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
     if len(ranges) < 2:
         return ""
     most, least = (max(ranges.values(), key=_width), min(ranges.values(), key=_width))
-    said = [_listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
+    said = [listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
     if most.decades == least.decades:
         return "All stable ranges are equally wide."
     return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."
@@ -101,7 +103,7 @@ def _width(range_: Stable) -> tuple[float, bool]:
     return range_.decades, range_.open
 
 
-def _listed(labels: Iterable[str]) -> str:
+def listed(labels: Iterable[str]) -> str:
     """`adam`, `adam and sgd`, `adam, sgd and adagrad`."""
     *others, last = labels
     return f"{', '.join(others)} and {last}" if others else last
@@ -118,7 +120,7 @@ def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
 
     def lowest_at(k: int) -> str:
         medians = {label: line[min(k, len(line)) - 1] for label, line in found.items()}
-        return _listed(label for label, median in medians.items() if median == min(medians.values()))
+        return listed(label for label, median in medians.items() if median == min(medians.values()))
 
     return f"Lowest median: {spans([lowest_at(k + 1) for k in range(max(map(len, found.values())))])}."
 
@@ -158,14 +160,14 @@ def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:
     if len(ranked) < 2:
         return ""
     first = [row for row in ranked if row.rank == ranked[0].rank]
-    words = f"Best mean rank: {_listed(row.optimizer for row in first)}, {first[0].rank:.1f}."
+    words = f"Best mean rank: {listed(row.optimizer for row in first)}, {first[0].rank:.1f}."
     if not levels:
         return words
     times = {row.optimizer: row.epochs[-1].median for row in rows}
     soonest = min(times.values())
     if not math.isfinite(soonest):
         return f"{words} None reaches a training cost of {levels[-1]:g}."
-    names = _listed(label for label, time in times.items() if time == soonest)
+    names = listed(label for label, time in times.items() if time == soonest)
     return f"{words} First at a training cost of {levels[-1]:g}: {names}, in epoch {soonest:g}."
 
 
@@ -190,3 +192,39 @@ def snr(label: str, steps: Numbers, medians: Numbers) -> str:
     """How the signal-to-noise ratio falls. medians: over the parameters, at each of the steps, (n,) both."""
     first, last = (f"{medians[i]:.2g} at step {steps[i]:g}" for i in (0, -1))
     return f"{label}: median signal-to-noise ratio {first}, {last}."
+
+
+def comparison(found: Comparison) -> list[str]:
+    """Which optimizers of the first experiment end lower or higher than those of the second; then what weakens that."""
+    one, other = found.names
+    name = METRICS[found.metric].label
+    groups = {
+        f"{one} ends at a lower {name} than {other}": [p for p in found.pairs if p.decided and p.interval.mean < 1],
+        f"{one} ends at a higher {name} than {other}": [p for p in found.pairs if p.decided and p.interval.mean > 1],
+        "Chance could explain the difference": [p for p in found.pairs if p.chance >= LEVEL],
+        "Equal": [p for p in found.pairs if p.equal],
+        "No test, for lack of seeds or of values that are finite": [
+            p for p in found.pairs if math.isnan(p.chance) and not p.equal
+        ],
+    }
+    said = [f"{words}: {_by_problem(pairs)}." for words, pairs in groups.items() if pairs]
+    if keys := dict.fromkeys(key for pair in found.pairs for key in pair.differs if key != "seeds"):
+        said.append(f"The protocols differ in {listed(keys)}. A ratio shows the effect of that too.")
+    if any(mine.settings_tried != theirs.settings_tried for mine, theirs in (pair.summaries for pair in found.pairs)):
+        said.append("The budgets differ: the column tried has the number of settings of each search.")
+    return said
+
+
+def _by_problem(pairs: Sequence[Pair]) -> str:
+    """`on step mine = adam (1.5 % below), sgd (3.0 % below); on constant adam (0.2 % below)`."""
+    problems = dict.fromkeys(pair.problem for pair in pairs)
+    members = {problem: ", ".join(_pair(pair) for pair in pairs if pair.problem == problem) for problem in problems}
+    return "; ".join(f"on {both(problem)} {said}" for problem, said in members.items())
+
+
+def _pair(pair: Pair) -> str:
+    """`mine = adam (1.5 % below)`."""
+    mean = pair.interval.mean
+    share = abs(100 * (mean - 1))
+    gap = f" ({share:.1f} % {'below' if mean < 1 else 'above'})" if math.isfinite(mean) and not pair.equal else ""
+    return f"{both(pair.label)}{gap}"

@@ -13,6 +13,7 @@ from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.convergence import beside_paper, convergence
 from adambench.show.charts.figure4 import figure4
 from adambench.show.charts.inside import Inspected, inside
+from adambench.show.charts.runlength import ecdf, profile
 from adambench.show.charts.search import budget, heatmap, sensitivity
 from adambench.show.words import title
 from adambench.store.records import Record
@@ -31,7 +32,13 @@ class Gallery:
 
     def drawings(self, x: str = "epoch", over: str | None = None) -> dict[str, Drawing]:
         """All of them."""
-        return {**self.along(x, list(METRICS)), **self.search(), **self.paper(), **self.inspected(over)}
+        return {
+            **self.along(x, list(METRICS)),
+            **self.search(),
+            **self.lengths(x),
+            **self.paper(),
+            **self.inspected(over),
+        }
 
     def along(self, x: str, metrics: Sequence[str]) -> dict[str, Drawing]:
         """Metrics along training. x: epoch, step or seconds."""
@@ -44,6 +51,14 @@ class Gallery:
     def search(self) -> dict[str, Drawing]:
         """Sensitivity to the rate, rate by optimizer, the best against the number of settings tried."""
         return {draw.__name__: partial(draw, self.entries, self.curves) for draw in (sensitivity, heatmap, budget)}
+
+    def lengths(self, x: str, metric: str = "train_loss") -> dict[str, Drawing]:
+        """Over all problems: how long each optimizer takes to reach values of a metric. x: epoch, step or seconds."""
+        suffix = ("" if metric == "train_loss" else f"_{metric}") + ("" if x == "epoch" else f"_by_{x}")
+        return {
+            f"{draw.__name__}{suffix}": partial(draw, self.entries, self.curves, metric, x, self.together)
+            for draw in (profile, ecdf)
+        }
 
     def paper(self) -> dict[str, Drawing]:
         """Our curves over the paper's, for each problem that names a figure of the paper."""

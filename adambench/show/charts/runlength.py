@@ -1,0 +1,162 @@
+"""Over all problems at once: performance profiles, and ECDFs of run lengths."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+
+from adambench.curve import METRICS, Curve
+from adambench.execution.plan import Entry
+from adambench.judge import reading, runlength
+from adambench.judge.analysis import Band
+from adambench.judge.runlength import Lengths
+from adambench.show.charts.base import PAGE, Form, below, note, panels, short
+from adambench.show.charts.convergence import MARKS
+from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.look import looks
+from adambench.show.terminal import plural
+
+UNITS = {"epoch": "epochs", "step": "minibatch updates", "seconds": "CPU seconds of training"}
+
+
+def profile(
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    metric: str = "train_loss",
+    unit: str = "epoch",
+    together: Mapping[str, int] = MappingProxyType({}),
+    form: Form = PAGE,
+) -> Figure | None:
+    """The share of targets that each optimizer reached within τ times the run length of the fastest, against τ.
+
+    together: by run id, how many runs were trained together. None for fewer than two optimizers that all problems have.
+    """
+    found = runlength.lengths(entries, curves, metric, unit)
+    if not found:
+        return None
+    axis = f"run length over that of the fastest, τ ({UNITS[unit]})"
+    start = "Fastest on most targets"
+    return _drawn("Performance profile", entries, curves, found, runlength.profile(found), axis, start, together, form)
+
+
+def ecdf(
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    metric: str = "train_loss",
+    unit: str = "epoch",
+    together: Mapping[str, int] = MappingProxyType({}),
+    form: Form = PAGE,
+) -> Figure | None:
+    """The share of targets that each optimizer reached, against the run length; None as for `profile`."""
+    found = runlength.lengths(entries, curves, metric, unit)
+    if not found:
+        return None
+    start = "Most targets reached at the left end"
+    return _drawn(
+        "ECDF of run lengths",
+        entries,
+        curves,
+        found,
+        runlength.ecdf(found),
+        f"run length ({UNITS[unit]})",
+        start,
+        together,
+        form,
+    )
+
+
+def _drawn(
+    what: str,
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    found: Lengths,
+    lines: Mapping[str, Band],
+    axis: str,
+    start: str,
+    together: Mapping[str, int],
+    form: Form,
+) -> Figure | None:
+    styles = looks(entry.grid for entry in entries)
+    name = entries[0].experiment.name
+    count = f"{plural(len(found.problems), 'problem')}, {found.targets} targets"
+    title = f"{what} of {name}: {count} of {METRICS[found.metric].label}"
+
+    def draw(axes: Axes, content: Mapping[str, Band]) -> None:
+        for place, (label, line) in enumerate(content.items()):
+            _draw_steps(axes, line, {**styles[label], "label": label}, place / len(content))
+        axes.set_xscale("log")
+        _ticks(axes)
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
+        axes.set_xlabel(axis)
+        axes.set_ylabel("targets reached (%)")
+        below(axes, reached(content, start), form)
+        ends = {label: float(line.mean[-1]) for label, line in content.items()}
+        label_ends(
+            axes, [End(f"{label}  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()], form
+        )
+
+    figure = panels({title: lines}, draw, form, 7.2, 4.6)
+    if figure:
+        said = [targets(found)]
+        groups = {together[run.id] for entry in entries for run in entry.report(curves) if run.id in together}
+        if found.unit == "seconds" and groups - {1}:
+            said.append(reading.shared_seconds(sorted(groups)))
+        note(figure, " ".join(said), form)
+    return figure
+
+
+def _draw_steps(axes: Axes, line: Band, look: Mapping[str, Any], shift: float) -> None:
+    """A step function with its band, on to the end of the axis. shift: from 0 to 1, of the markers along the line."""
+    end = line.x[-1] * max(1.02, (line.x[-1] / line.x[0]) ** 0.02)
+    x, mean, low, high = (
+        np.append(part, last)
+        for part, last in zip(
+            (line.x, line.mean, line.low, line.high), (end, line.mean[-1], line.low[-1], line.high[-1]), strict=True
+        )
+    )
+    every = max(1, len(x) // MARKS)
+    axes.plot(x, mean, **look, drawstyle="steps-post", markevery=(int(shift * every), every))
+    axes.fill_between(x, low, high, step="post", color=look["color"], alpha=0.15, linewidth=0)
+    axes.set_xlim(x[0], end)
+
+
+def _ticks(axes: Axes) -> None:
+    """Plain numbers on a logarithmic axis, more of them on a short one."""
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if high < 10 * low else (1, 2, 5)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+
+
+def reached(lines: Mapping[str, Band], start: str) -> str:
+    """Which optimizer reached most targets at the start, and which most and fewest at all.
+
+    lines: shares, by label. start: what the first of them are, in words.
+    """
+    first, last = ({label: float(line.mean[i]) for label, line in lines.items()} for i in (0, -1))
+    said = [
+        f"{words}: {reading.listed(label for label, share in shares.items() if share == end)}, {100 * end:.0f} %"
+        for words, shares, end in (
+            (start, first, max(first.values())),
+            ("Most reached in the end", last, max(last.values())),
+            ("fewest", last, min(last.values())),
+        )
+    ]
+    return f"{said[0]}. {said[1]}; {said[2]}."
+
+
+def targets(found: Lengths) -> str:
+    """What a target is, what line and band are, and which optimizers are missing."""
+    count, n = found.targets // len(found.problems), len(found.seeds)
+    said = [
+        f"Targets: on each problem {count} levels of the {METRICS[found.metric].label}, by equal factors from the "
+        "median after the first epoch to the best final one of any run. A target that is never reached counts too.",
+        f"Line: mean of {n} seeds. Band: from the lowest to the highest of them." if n > 1 else "One seed.",
+        f"Not on every problem: {', '.join(found.left_out)}." if found.left_out else "",
+    ]
+    return " ".join(filter(None, said))
