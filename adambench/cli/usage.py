@@ -8,7 +8,7 @@ import typer
 
 from adambench.errors import AdambenchError, unknown
 
-# Typer brings its own copy of click, older versions use click itself; either way this is the class of such errors.
+# Of the copy of click that Typer brings, which it does not name in public.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 WORDS = {  # in what Typer says: in ours
