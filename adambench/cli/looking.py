@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn, web_page
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError
 
@@ -136,11 +136,10 @@ def report(
     from adambench import pages
     from adambench.store.files import write
 
-    if output and output.suffix not in (".html", ".htm"):
-        raise AdambenchError(f"{output}: the page is HTML", f"Try: --output {output.with_suffix('.html')}")
     alone = experiments[0] if experiments and len(experiments) == 1 else ""
+    file = web_page(output or results / alone / "report.html")
     page, left_out = pages.report(results, experiments, warn)
-    print(f"wrote {write(output or results / alone / 'report.html', page)}")
+    print(f"wrote {write(file, page)}")
     for reason in left_out:
         warn(reason)
     if left_out:
