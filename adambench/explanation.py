@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from adambench.inspection import SCALES
+from adambench.inspection import SCALES, mean_and_scale
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import Array
+from adambench.schedules import SCHEDULES, Schedule
 
 GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
+CONSTANT = SCHEDULES["constant"]()
 SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂", "s_hat": "ŝ"}
 
 
@@ -82,13 +84,39 @@ CURVATURE = np.array([1.0, 20.0])  # of the valley f(x, y) = ½(x² + 20·y²)
 START = (-1.0, 0.6)
 
 
-def walk(rule: Optimizer, steps: int) -> Array:
-    """The path (steps + 1, 2) of a rule down the valley, in float64, from START."""
-    weights = np.array(START)
+@dataclass(frozen=True)
+class Descent:
+    """What a rule did on the valley, step by step, in float64. Each array has a last axis of two, for x and y."""
+
+    path: Array  # (steps + 1, …, 2)
+    grads: Array  # (steps, …, 2)
+    means: Array | None  # (steps, …, 2): m̂, or b of momentum; None if the rule has none
+    scales: Array | None  # (steps, …, 2): √v̂, u or √s, the divisor of the rule; None if it has none
+
+
+def descend(rule: Optimizer, noise: Array, schedule: Schedule = CONSTANT) -> Descent:
+    """Go down the valley from START. The rule itself computes every step.
+
+    noise: (steps, …, 2), what is added to the gradients. Axes in the middle are descents side by side.
+    """
+    shape, steps = noise.shape[1:], len(noise)
+    weights = np.broadcast_to(START, shape).flatten()
     state = rule.init(weights)
-    path = [weights.copy()]
+    path, grads, moments = [weights.copy()], [], []
     with np.errstate(all="ignore"):  # overflow is a result here
-        for _ in range(steps):
-            rule.step(weights, CURVATURE * weights, state)
+        for t in range(1, steps + 1):
+            grads.append((CURVATURE * weights.reshape(shape) + noise[t - 1]).flatten())
+            rule.step(weights, grads[-1], state, schedule.scale(t, 1, steps))
             path.append(weights.copy())
-    return np.array(path)
+            moments.append(mean_and_scale(rule, state))
+    means, scales = zip(*moments, strict=True)
+
+    def shaped(rows: Sequence[Any]) -> Array:
+        return np.array(rows).reshape(len(rows), *shape)
+
+    return Descent(
+        path=shaped(path),
+        grads=shaped(grads),
+        means=None if means[0] is None else shaped(means),
+        scales=None if scales[0] is None else shaped(scales),
+    )

@@ -69,14 +69,19 @@ def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, a
     - mean: |m̂| (|b| for momentum)
     - snr: |m̂|/√v̂, the signal-to-noise ratio (section 2.1), 0 where the gradient has always been 0
     """
-    moments = optimizer.moments(state)
+    mean, scale = mean_and_scale(optimizer, state)
     found = {"grad": np.abs(grad), "step": np.abs(change) / alpha}
-    scale = next((root(moments[name]) for name, root in SCALES.items() if name in moments), None)
-    mean = next((np.abs(moments[name]) for name in ("m_hat", "b") if name in moments), None)
     if scale is not None:
         found["scale"] = scale
     if mean is not None:
-        found["mean"] = mean
+        mean = found["mean"] = np.abs(mean)
     if scale is not None and mean is not None:
         found["snr"] = np.divide(mean, scale, out=np.zeros_like(mean), where=scale > 0)
     return found
+
+
+def mean_and_scale(optimizer: Optimizer, state: State) -> tuple[Array | None, Array | None]:
+    """The running mean of gradients (m̂, or b of momentum) and the divisor (√v̂, u, √s); None for what a rule lacks."""
+    moments = optimizer.moments(state)
+    mean = next((moments[name] for name in ("m_hat", "b") if name in moments), None)
+    return mean, next((root(moments[name]) for name, root in SCALES.items() if name in moments), None)

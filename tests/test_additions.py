@@ -43,7 +43,7 @@ class SignSGD(Optimizer):
         tmp *= self.lr * lr_scale
         theta -= tmp
 '''
-COMMANDS = {"additions", "checkpoints", "cli", "plugins"}  # these use a few rules, and many commands
+COMMANDS = {"additions", "checkpoints", "cli", "lesson", "plugins"}  # these use a few rules, and many commands
 ALWAYS = {"contract", "json_schema", "layers", "manual", "table"}
 
 

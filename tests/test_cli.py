@@ -318,6 +318,47 @@ def test_explain_side_by_side_and_in_a_valley(command: Command, tmp_path: Path) 
         assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
 
 
+@pytest.fixture
+def viewed(tmp_path: Path) -> Path:
+    """A results folder with two experiments. The newest chart is that of the first, the newest page that of all."""
+    for name in ("one", "two"):
+        (tmp_path / name / "figures").mkdir(parents=True)
+        (tmp_path / name / "config.yaml").touch()
+    for age, file in enumerate(
+        ["report.html", "one/figures/a.png", "one/report.html", "two/figures/b.svg", "two/notes.txt"]
+    ):
+        (tmp_path / file).touch()
+        os.utime(tmp_path / file, (1e9 - age, 1e9 - age))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("names", "newest"), [([], "report.html"), (["one"], "one/figures/a.png"), (["two"], "two/figures/b.svg")]
+)
+def test_open_shows_what_was_written_last(
+    viewed: Path, names: list[str], newest: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: not shown.append(address))  # type: ignore[func-returns-value]
+    monkeypatch.setenv("DISPLAY", ":0")
+    app(["open", *names, "--results", str(viewed)], standalone_mode=False)
+    assert shown == [(viewed / newest).as_uri()]
+    assert capsys.readouterr() == (f"{viewed / newest}\n", "")
+
+
+def test_open_without_a_display_or_a_page(command: Command, viewed: Path) -> None:
+    away = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
+    answer = command("open", "--results", viewed, env=away)
+    assert (answer.returncode, answer.stdout) == (0, f"{viewed / 'report.html'}\n")
+    assert answer.stderr == "warning: no browser could be started here: open the file yourself\n"
+    (viewed / "two" / "figures" / "b.svg").unlink()
+    answer = command("open", "two", "--results", viewed, env=away)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == (
+        f"two in {viewed}: there is no page and no chart yet\nWrite a page: adambench report two --results {viewed}\n"
+    )
+
+
 @pytest.mark.parametrize(("group", "function", "example"), [(g, f, e) for g, c in GROUPS.items() for f, e in c.items()])
 def test_every_help_has_an_example_of_its_command(group: str, function: Callable[..., None], example: str) -> None:
     name, *words = shlex.split(example)

@@ -32,8 +32,8 @@ LIBRARIES = {  # where a library may be imported
     "pydantic": {"config/check.py", "config/json_schema.py"},
     "matplotlib": {"show/charts"},
     "rich": {"show"},
-    "jinja2": {"show/report/page.py"},
-    "markupsafe": {"show/report/page.py"},
+    "jinja2": {"show/offline.py"},
+    "markupsafe": {"show/offline.py"},
     "typer": {"cli"},
     "distributed": {"execution/engines/dask"},
 }

@@ -9,8 +9,8 @@ from adambench.cli.app import app, main
 from adambench.cli.background import status
 from adambench.cli.comparing import compare
 from adambench.cli.judging import claims, fairness, verify
-from adambench.cli.learning import check, explain, init, list_, schema
-from adambench.cli.looking import plot, report, show, table
+from adambench.cli.learning import check, explain, init, lesson, list_, schema
+from adambench.cli.looking import open_, plot, report, show, table
 from adambench.cli.matching import match
 from adambench.cli.merging import merge
 from adambench.cli.rating import lr_find
@@ -33,6 +33,7 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
         table: "table mnist --format markdown",
         plot: "plot mnist --metric test_error --format pdf",
         report: "report mnist",
+        open_: "open mnist",
         show: "show 3f2a",
     },
     "Judge": {
@@ -44,6 +45,7 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
     },
     "Understand": {
         explain: "explain adam rmsprop lr=0.1",
+        lesson: "lesson",
         lr_find: "lr-find configs/mnist.yaml",
         list_: "list",
         bench: "bench",

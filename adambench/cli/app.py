@@ -125,6 +125,13 @@ Width = Annotated[
 ]
 
 
+def web_page(path: Path) -> Path:
+    """The path of a page to write. Refuses a name that a browser does not take for a page."""
+    if path.suffix not in (".html", ".htm"):
+        raise AdambenchError(f"{path}: the page is HTML", f"Try: --output {path.with_suffix('.html')}")
+    return path
+
+
 class Style(StrEnum):
     page = "page"
     slide = "slide"

@@ -1,4 +1,4 @@
-"""Commands to understand, to begin and to extend: `list`, `explain`, `init`, `check`, `schema`."""
+"""Commands to understand, to begin and to extend: `list`, `explain`, `lesson`, `init`, `check`, `schema`."""
 
 import math
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adambench import __version__
-from adambench.cli.app import TEXT, Format, Picture, Plugins, tell
+from adambench.cli.app import TEXT, Format, Picture, Plugins, tell, web_page
 from adambench.errors import AdambenchError
 
 
@@ -71,6 +71,21 @@ def explain(
 
         figure = charts.valley(chosen, steps)
         print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
+
+
+def lesson(
+    output: Annotated[
+        Path, typer.Option(metavar="FILE.html", help="Where to write it. An existing file is replaced.")
+    ] = Path("lesson.html"),
+) -> None:
+    """Write a lesson about Adam to play with: one HTML file that works offline.
+
+    Optimizers go down a small valley, step by step. Every step is computed by their own code.
+    """
+    from adambench.show import lesson
+    from adambench.store.files import write
+
+    print(f"wrote {write(web_page(output), lesson.lesson())}")
 
 
 def check(

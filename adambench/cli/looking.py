@@ -1,19 +1,24 @@
-"""Commands that look at results: `plot`, `table`, `report`, `show`."""
+"""Commands that look at results: `plot`, `table`, `report`, `open`, `show`."""
 
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn
+from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn, web_page
 from adambench.curve import METRICS
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, neutral
 
 if TYPE_CHECKING:
     from adambench.session import Session
 
 Metric = StrEnum("Metric", {name: name for name in METRICS})  # type: ignore[misc]  # one for each row of the registry
+
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # what a graphical session sets, or who chooses a browser
 
 
 class X(StrEnum):
@@ -136,15 +141,28 @@ def report(
     from adambench import pages
     from adambench.store.files import write
 
-    if output and output.suffix not in (".html", ".htm"):
-        raise AdambenchError(f"{output}: the page is HTML", f"Try: --output {output.with_suffix('.html')}")
     alone = experiments[0] if experiments and len(experiments) == 1 else ""
+    file = web_page(output or results / alone / "report.html")
     page, left_out = pages.report(results, experiments, warn)
-    print(f"wrote {write(output or results / alone / 'report.html', page)}")
+    print(f"wrote {write(file, page)}")
     for reason in left_out:
         warn(reason)
     if left_out:
         raise typer.Exit(1)
+
+
+def open_(experiments: Names = None, results: Results = Path("results")) -> None:
+    """Open the newest page or chart of experiments in the browser, and print its path."""
+    import webbrowser
+
+    from adambench.store.finding import newest_view
+
+    file = newest_view(results, experiments)
+    print(neutral(str(file)))
+    has_display = sys.platform in ("darwin", "win32") or any(map(os.environ.get, DISPLAYS))
+    # Without a display, webbrowser would take a browser for terminals, which could not show the page.
+    if not (has_display and webbrowser.open(file.absolute().as_uri())):
+        warn("no browser could be started here: open the file yourself")
 
 
 def show(

@@ -15,12 +15,14 @@ def console() -> Console:
     """A terminal as wide as it is; a file or pipe wide enough that no table is folded, and without control codes.
 
     What counts is what is there: FORCE_COLOR makes no terminal of a pipe, and TERM=dumb is one without control codes.
+    A notebook gets the lines of a file, in one output; rich would give each line an output of its own there.
     """
     there = sys.stdout.isatty()
     if there and os.environ.get("TERM") != "dumb":
         return Console(highlight=False)
     width = None if there else 160
-    return Console(highlight=False, width=width, color_system=None, force_terminal=False, force_interactive=False)
+    plain: dict[str, Any] = dict.fromkeys(("force_terminal", "force_interactive", "force_jupyter"), False)
+    return Console(highlight=False, width=width, color_system=None, **plain)
 
 
 def captured(out: Console, item: RenderableType, **how: Any) -> str:

@@ -1,7 +1,7 @@
-"""Finds one record among all experiments of a results folder, without reading their configurations."""
+"""Finds one record, or the newest page or chart, among the experiments of a results folder; reads no configuration."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from adambench.curve import first_difference
@@ -9,6 +9,8 @@ from adambench.errors import AdambenchError
 from adambench.store.files import read
 from adambench.store.folder import Folder, folders, why_not
 from adambench.store.records import Record
+
+VIEWS = (".html", ".png", ".svg", ".pdf")
 
 
 def read_record(name: str) -> Record | None:
@@ -19,6 +21,24 @@ def read_record(name: str) -> Record | None:
         return Record.parse(read(Path(name)))
     except (ValueError, OSError, RecursionError, MemoryError) as error:
         raise AdambenchError(f"{name}: not a valid record: {why_not(error)}") from error
+
+
+def newest_view(results: Path, names: Sequence[str] | None) -> Path:
+    """The page of `report`, or the chart, that was written last for these experiments, or for all and any of them.
+
+    Raises AdambenchError if there is none.
+    """
+    found = [results / "report.html"] if names is None else []
+    for folder in folders(results, names):
+        found += [folder.path / "report.html", *folder.figures.glob("*.*")]
+    kept = [file for file in found if file.suffix in VIEWS and file.is_file() and not file.is_symlink()]
+    if not kept:
+        words = " ".join(
+            ["adambench report", *(names or ()), *([] if results == Path("results") else ["--results", str(results)])]
+        )
+        where = f"{', '.join(names)} in {results}" if names else str(results)
+        raise AdambenchError(f"{where}: there is no page and no chart yet", f"Write a page: {words}")
+    return max(kept, key=lambda file: (file.stat().st_mtime_ns, file))
 
 
 def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Record:

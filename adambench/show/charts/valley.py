@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from adambench.config.names import origin
 from adambench.execution.plan import words
-from adambench.explanation import CURVATURE, START, walk
+from adambench.explanation import CURVATURE, START, descend
 from adambench.optimizers import Optimizer
 from adambench.show.charts.base import PAGE, Form, short
 from adambench.show.charts.look import PLACES, look
@@ -24,7 +24,7 @@ def valley(rules: Mapping[str, Optimizer], steps: int, form: Form = PAGE) -> Fig
         for place, (label, rule) in enumerate(rules.items()):
             name = origin(rule).name
             style = look(PLACES.index(name) if name in PLACES else len(PLACES) + place)
-            path = walk(rule, steps)
+            path = descend(rule, np.zeros((steps, 2))).path
             map_.plot(
                 *np.clip(path, -9, 9).T,
                 **style,

@@ -1,8 +1,5 @@
 """The page: the template, filled, with its styles, its script and its numbers inside."""
 
-import base64
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +7,13 @@ from importlib import resources
 from itertools import count
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
-from adambench import __version__
 from adambench.curve import METRICS
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge import reading
 from adambench.judge.analysis import Estimate
 from adambench.judge.fairness import Reached
 from adambench.show import findings
+from adambench.show.offline import embedded, render
 from adambench.show.report import charts, runs
 from adambench.show.report.chapter import Chapter
 from adambench.show.table import Table, csv, latex, plain
@@ -28,7 +22,18 @@ from adambench.show.words import dataset_title, selection, title
 from adambench.store.files import csv_text
 
 STATIC = resources.files("adambench.show.report") / "static"
-SCRIPTS = ("dom", "plot", "lines", "search", "claims", "inside", "tables", "runs", "start")  # in the order of use
+SCRIPTS = (
+    "dom",
+    "plot",
+    "lines",
+    "search",
+    "claims",
+    "inside",
+    "tables",
+    "runs",
+    "start",
+    "theme",
+)  # in the order of use
 
 
 @dataclass(frozen=True)
@@ -47,44 +52,19 @@ def section(chapter: Chapter) -> Section:
 
 def page(sections: Sequence[Section], unreadable: Mapping[str, str]) -> str:
     """The text of the page. unreadable: by name, why an experiment has no section."""
-    style = _static("page.css")
-    script = "\n".join(_static(f"{name}.js") for name in SCRIPTS)
     names = [section.name for section in sections]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_static("page.html")).render(
+    return render(
+        STATIC,
+        "page.html",
+        ["page.css"],
+        [f"{name}.js" for name in SCRIPTS],
         title=", ".join(names or unreadable),
         count=plural(len(sections), "experiment"),
         namer=(f"t{i}" for i in count()).__next__,
-        version=__version__,
-        policy=_policy(style, script),
-        style=Markup(style),  # ours, not from a results folder
-        script=Markup(script),
-        numbers=_embedded([section.numbers for section in sections]),
+        numbers=embedded([section.numbers for section in sections]),
         chapters=[section.words for section in sections],
         unreadable=unreadable,
     )
-
-
-def _static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """What the page may do: run its script, use its styles, and draw the pictures that it made itself."""
-    return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _embedded(data: Any) -> Markup:
-    """JSON for a script element: no character in it can end the element or begin a comment."""
-    text = json.dumps(data, separators=(",", ":"))  # ASCII only
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def _numbers(chapter: Chapter) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 // The list of runs and the record of each. A record has an address of its own: #run-ID.
 
 const RUNS = new Map();
-for (const experiment of EXPERIMENTS) {
+for (const experiment of NUMBERS) {
   for (const run of experiment.records.runs) RUNS.set(run.id, { experiment, run: { ...experiment.records.alike, ...run } });
 }
 

@@ -3,7 +3,7 @@
 const CHARTS = { convergence, heat: heatMap, sensitivity, budget, claims: intervals, inside };
 
 for (const figure of document.querySelectorAll("[data-chart]")) {
-  const experiment = EXPERIMENTS[Number(figure.dataset.experiment)];
+  const experiment = NUMBERS[Number(figure.dataset.experiment)];
   const problem = experiment.problems[Number(figure.dataset.problem)];
   const kind = figure.dataset.chart;
   figure.dataset.title = problem ? problem.title : `${experiment.name}: claims`;
@@ -14,20 +14,7 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
 }
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll("[data-save]").forEach(savingButton);
-document.querySelectorAll("[data-runs]").forEach((place) => runList(place, EXPERIMENTS[Number(place.dataset.runs)]));
+document.querySelectorAll("[data-runs]").forEach((place) => runList(place, NUMBERS[Number(place.dataset.runs)]));
 
-const theme = document.getElementById("theme");
-const isDark = () => {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-};
-const nameTheme = () => { theme.textContent = isDark() ? "Light colours" : "Dark colours"; };
-theme.hidden = false;
-nameTheme();
-theme.addEventListener("click", () => {
-  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-  nameTheme();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
 window.addEventListener("hashchange", showRecord);
 showRecord();

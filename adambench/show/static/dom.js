@@ -1,7 +1,7 @@
 "use strict";
 // Elements, numbers and files. Words from a results folder are only ever set as text, never as HTML.
 
-const EXPERIMENTS = JSON.parse(document.getElementById("numbers").textContent);
+const NUMBERS = JSON.parse(document.getElementById("numbers").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 let drawn = 0; // charts so far, for ids
 
