@@ -3,7 +3,6 @@
 Each check takes a setting and returns what is wrong in a sentence, or nothing.
 """
 
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -213,7 +212,7 @@ def judged(check: Check, rule: Optimizer) -> str:
         try:
             return check(rule)
         except Exception as error:
-            file = sys.modules[type(rule).__module__].__file__
+            file = type(rule).update.__code__.co_filename
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
             return f"{type(error).__name__}{f' on line {lines[-1]}' if lines else ''}: {error}"
 

@@ -2,8 +2,10 @@
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterable
 
+PLUGIN = "adambench_plugin_"  # what the names of the modules of plug-ins begin with
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
 NEAREST = 5  # that it lists if there are more
 
@@ -56,3 +58,11 @@ def unknown(word: str, allowed: Iterable[str]) -> str:
         nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
         listed = f"{', '.join(nearest)} and {len(allowed) - NEAREST} more"
     return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def told(error: BaseException) -> str:
+    """An exception in a plug-in with the line of the plug-in; any other, which is a bug, with its traceback."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_globals.get("__name__", "").startswith(PLUGIN):
+            return f"{frame.f_code.co_filename}:{line}: {type(error).__name__}: {error}"
+    return "".join(traceback.format_exception(error))

@@ -13,6 +13,7 @@ from adambench.store.folder import folders
 def chapter(session: Session) -> Chapter:
     """Everything that a page shows of an experiment. Records that are not in its plan are left out."""
     problems = [problem.name for problem in session.experiment.problems]
+    texts = session.folder.read_plugins()
     return Chapter(
         experiment=session.experiment,
         entries=session.entries,
@@ -23,6 +24,7 @@ def chapter(session: Session) -> Chapter:
         rankings=dict(zip(problems, session.tables(named=True), strict=True)),
         verdicts=session.verdicts(),
         fairness=session.fairness(),
+        plugins={one.file: texts[one.file] for one in session.experiment.plugins if one.file in texts},
     )
 
 

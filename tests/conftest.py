@@ -128,7 +128,7 @@ def _run(line: Sequence[str], folder: Path, around: Mapping[str, str], files: Se
 
 
 @pytest.fixture(scope="session")
-def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results folder of the small experiment, which has run once. Do not change it: `ran` has a copy."""
     path = tmp_path_factory.mktemp("trained")
     (path / "small.yaml").write_text(SMALL.format(folder=folder), encoding="utf-8")
@@ -137,7 +137,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ran(small: Path, trained: Path) -> Path:
+def ran(small: Path, small_results: Path) -> Path:
     """The configuration of the small experiment, which has just run in its folder."""
-    shutil.copytree(trained, small.parent / "results")
+    shutil.copytree(small_results, small.parent / "results")
     return small

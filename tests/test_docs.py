@@ -15,8 +15,8 @@ from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
 TOP = PAPER.parent.parent
-BLOCK = re.compile(r"<!-- (table|claims|fairness|speed|match) (\w+) ?(\w*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
-PAGES = ("README.md", "docs/reproduction.md")
+BLOCK = re.compile(r"<!-- (table|claims|fairness|speed|match) (\w+) ?([\w-]*) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+PAGES = ("README.md", "docs/reproduction.md", "docs/since-adam.md")
 BLOCKS = [found for page in PAGES for found in BLOCK.findall((TOP / page).read_text(encoding="utf-8"))]
 
 
@@ -69,3 +69,24 @@ def test_the_pages_have_tables() -> None:
         ("fairness", "figure1"),
         ("match", "figure1"),
     }
+
+
+def test_the_ratios_since_adam() -> None:
+    """Final test cost over Adam's, by rule and problem, ordered by their mean."""
+    summaries = opened("modern").summaries()
+    costs = {
+        (problem, summary.optimizer): summary.finals["test_loss"].mean
+        for problem, found in summaries.items()
+        for summary in found
+    }
+    rows = {
+        label: [costs[problem, label] / costs[problem, "adam"] for problem in summaries]
+        for label in dict.fromkeys(label for _, label in costs)
+    }
+    lines = [
+        f"| {label} | {' | '.join(f'{ratio:.3f}' for ratio in (*ratios, sum(ratios) / len(ratios)))} |"
+        for label, ratios in sorted(rows.items(), key=lambda row: sum(row[1]))
+    ]
+    head = [f"| | {' | '.join((*summaries, 'mean'))} |", f"|---|{'---|' * (len(summaries) + 1)}"]
+    text = (TOP / "docs/since-adam.md").read_text(encoding="utf-8")
+    assert "\n".join([*head, *lines]) in text

@@ -439,3 +439,26 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     assert command("run", "mine.yaml", "--jobs", 0).returncode == 0
     (verdict,) = json.loads(command("claims", "mine", "--format", "json").stdout)
     assert (verdict["n"], verdict["verdict"] in ("reproduced", "contradicted", "inconclusive")) == (5, True)
+
+
+@pytest.mark.parametrize("line", ["        theta -= self.lr * undefined", "        raise ValueError('no')"])
+def test_an_exception_in_a_rule_is_told_with_its_line(line: str, small: Path, command: Command, tmp_path: Path) -> None:
+    """By `check`, by `explain` and by `run`, and never with a traceback."""
+    text = (
+        "from dataclasses import dataclass\nfrom adambench.optimizers.base import Optimizer\n\n\n@dataclass(frozen=True)\n"
+        'class Mine(Optimizer):\n    """Wrong.\n\n    θ ← θ − α·g\n\n    Source: none.\n    """\n\n    lr: float = 0.1\n\n'
+        f"    def update(self, theta, g, slots, tmp, t, lr_scale):\n{line}\n\n\nOPTIMIZERS = {{'mine': Mine}}\n"
+    )
+    (tmp_path / "mine.py").write_text(text)
+    place = text.splitlines().index(line) + 1
+    checked = command("check", "mine.py")
+    assert f"on line {place}: " in " ".join(checked.stdout.split())
+    explained = command("explain", "mine", "--plugin", "mine.py")
+    assert explained.returncode == 2
+    small.write_text(small.read_text().replace("optimizers:\n  nesterov", "optimizers:\n  mine: {lr: 0.1}\n  nesterov"))
+    run = command("run", small, "--plugin", tmp_path / "mine.py")
+    assert run.returncode == 1
+    for answer in (checked, explained, run):
+        assert "Traceback" not in answer.stdout + answer.stderr
+    for answer in (explained, run):
+        assert f"mine.py:{place}: " in answer.stderr

@@ -124,6 +124,6 @@ def test_the_reading_of_an_inspection() -> None:
 
 
 def test_the_reading_of_a_band() -> None:
-    assert reading.bands({1}, "test_error") == "At the end of each line: final test error. One seed."
-    assert reading.bands({1, 3}, "train_loss").startswith("Line: mean of 1 to 3 seeds.")
-    assert reading.bands({3}, "train_loss").startswith("Line: mean of 3 seeds. Band: from the lowest to the highest")
+    assert reading.bands({1}, "test error") == "At the end of each line: final test error. One seed."
+    assert reading.bands({1, 3}, "training cost").startswith("Line: mean of 1 to 3 seeds.")
+    assert reading.bands({3}, "training cost").startswith("Line: mean of 3 seeds. Band: from the lowest to the highest")

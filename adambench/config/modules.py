@@ -22,7 +22,7 @@ from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.errors import AdambenchError
+from adambench.errors import PLUGIN, AdambenchError
 
 FIXED = ("__post_init__", "hyperparameters")  # of a rule, whose numbers are those that the configuration has
 DEFINES = "adambench_defines"  # in an executed module: what it defines, by kind and name
@@ -33,7 +33,7 @@ def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
 
     file: for messages. Raises AdambenchError, with the line of the plug-in, if it cannot be used.
     """
-    name = f"adambench_plugin_{hashlib.sha256(source).hexdigest()}"
+    name = f"{PLUGIN}{hashlib.sha256(source).hexdigest()}"
     if name not in sys.modules:
         module = ModuleType(name)
         sys.modules[name] = module  # dataclasses look their module up

@@ -36,6 +36,7 @@ class Verdict:
     verdict: str
     rival: str = ""  # of several that the claim compares with, the one with which it fares worst
     chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
+    tuned: str = "train_loss"  # the metric that chose the settings
 
     @property
     def searched(self) -> bool:
@@ -52,7 +53,8 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
     judged = [_judged(claim, entries, curves, experiment.judging) for claim in experiment.claims]
     tests = {key: told for _, found in judged for key, told in found.items() if told != NONE}
     chances = dict(zip(tests, holm([min(told) for told in tests.values()]), strict=True))
-    return [_decided(verdict, found, chances) for verdict, found in judged]
+    tuned = experiment.tuning.metric
+    return [replace(_decided(verdict, found, chances), tuned=tuned) for verdict, found in judged]
 
 
 Test = tuple[str, str, str, tuple[float, ...]]  # problem, comparison, relation, bound: what is tested once

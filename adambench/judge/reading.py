@@ -10,6 +10,7 @@ import numpy.typing as npt
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval, by_rate
+from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, Stable, budget, stable
 from adambench.judge.inference import LEVEL
 from adambench.judge.pairing import Comparison, Pair, both
@@ -56,9 +57,20 @@ def _gap(low: float, high: float) -> str:
     return f"{100 * share:.1f} % below" if share < 0.0995 else f"{100 * share:.0f} % below"
 
 
-def bands(seeds: Collection[int], metric: str, place: str = "At the end of each line") -> str:
+def metrics(verdicts: Iterable[Verdict]) -> str:
+    """A word of care where claims are about another cost than the one that chose the settings."""
+    default = {v.tuned for v in verdicts if not v.searched and any(not use.metric for use in v.claim.quantity.uses)}
+    for metric in default - {"train_loss"}:
+        return (
+            "without a metric, final(…) is the training cost, but the settings were chosen by "
+            f"{METRICS[metric].label}; final(…, {metric}) is that."
+        )
+    return ""
+
+
+def bands(seeds: Collection[int], value: str, place: str = "At the end of each line") -> str:
     """What a line and the band around it are. seeds: how many runs the lines have. place: where the final value is."""
-    mean = f"{place}: final {METRICS[metric].label}"
+    mean = f"{place}: final {value}"
     if max(seeds) < 2:
         return f"{mean}. One seed."
     count = " to ".join(map(str, sorted({min(seeds), max(seeds)})))

@@ -83,7 +83,8 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:
     searched = all(verdict.searched for _, verdict in rows)
     note = "" if searched else " (mean over the report seeds with its 95 % interval; verdicts corrected after Holm)"
     total = f"{plural(len(verdicts), 'claim')}: {counts}{note}"
-    return Table("", CLAIMS, rows, CLAIMS_DATA, [total], _claim)
+    others = [f"{name}: {said}" for name, found in judged.items() if (said := reading.metrics(found))]
+    return Table("", CLAIMS, rows, CLAIMS_DATA, [total, *others], _claim)
 
 
 def measured(verdict: Verdict) -> str:

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Data
+from adambench.errors import told
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
@@ -48,7 +48,7 @@ class Done:
 class Crashed:
     """A worker's message: the runs ended in an exception."""
 
-    traceback: str
+    reason: str  # a line of a plug-in, or a traceback
 
 
 Message = Epoch | Done | Crashed
@@ -146,8 +146,8 @@ class _Worker:
                 return Progressed(self.number, self.runs, evaluations)
             case Done():
                 event: Event = Finished(self.number, self.runs, self.curves)
-            case Crashed(traceback):
-                event = Failed(self.number, self.runs, traceback)
+            case Crashed(reason):
+                event = Failed(self.number, self.runs, reason)
         self.runs = []
         return event
 
@@ -205,8 +205,8 @@ def _work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Ch
             for evaluations in group.train(runs, data[runs[0].dataset], checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
-        except Exception:
-            connection.send(Crashed(traceback.format_exc()))
+        except Exception as error:
+            connection.send(Crashed(told(error)))
 
 
 def _end_with_parent() -> None:

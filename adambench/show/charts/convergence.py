@@ -90,7 +90,7 @@ def convergence(
         height=max(4.6, 1.9 + LINE * max(map(len, found.values()))),
     )
     if figure:
-        sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, metric)]
+        sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, METRICS[metric].label)]
         if x == "seconds" and (groups := {line.together for lines in found.values() for line in lines}) != {1}:
             sentences.append(reading.shared_seconds(sorted(groups)))
         note(figure, " ".join(filter(None, sentences)), form)

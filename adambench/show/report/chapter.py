@@ -25,3 +25,4 @@ class Chapter:
     rankings: Mapping[str, Table]  # by problem: what `table` prints
     verdicts: Sequence[Verdict]  # what `claims` prints
     fairness: Found  # what `fairness` prints
+    plugins: Mapping[str, bytes]  # the texts of those that it names, by file name

@@ -103,7 +103,8 @@ def _words(chapter: Chapter) -> dict[str, Any]:
         "config": chapter.config,
         "dataset": " and ".join(dict.fromkeys(dataset_title(experiment.source(one)) for one in experiment.problems)),
         "selection": selection(chapter.experiment),
-        "plugins": ", ".join(plugin.name for plugin in chapter.experiment.plugins),
+        "plugins": [(f"plugins/{name}", text.decode(errors="replace")) for name, text in chapter.plugins.items()],
+        "folders": sorted({experiment.source(one).idx for one in experiment.problems} - {""}),
         "runs": plural(len(chapter.records), "finished run"),
         "claims": _table(_claims(chapter)) if chapter.verdicts else None,
         "provenance": _table(runs.provenance(chapter)),
@@ -139,8 +140,8 @@ def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[s
 def _bands(members: Sequence[Entry], chapter: Chapter) -> str:
     """What the lines and bands of the curves are; empty if there are none."""
     counts = [sum(run.id in chapter.curves for run in entry.report(chapter.curves)) for entry in members]
-    known, metric = [count for count in counts if count], chapter.experiment.tuning.metric
-    return reading.bands(known, metric, "In the legend") if known else ""
+    known = [count for count in counts if count]
+    return reading.bands(known, "value of what is shown", "In the legend") if known else ""
 
 
 def _table(table: Table) -> dict[str, Any]:
