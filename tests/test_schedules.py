@@ -168,6 +168,10 @@ def test_beta1_cannot_be_searched_where_the_schedule_sets_it() -> None:
     with pytest.raises(AdambenchError, match="moves beta1 of adam at every step, so it cannot be a grid axis"):
         parse(text.replace("SCHEDULE", "one_cycle"), "f.yaml")
     parse(text.replace("SCHEDULE", "{name: one_cycle, cycle_momentum: false}"), "f.yaml")
+    with pytest.raises(AdambenchError, match=r"moves beta1 of adam at every step, so its value 0.5 would not be used"):
+        parse(TEXT.replace("beta1: 0.9", "beta1: 0.5").replace("SCHEDULE", "one_cycle"), "f.yaml")
+    free = TEXT.replace("adam:", "schedule_free_adamw:").replace("beta1: 0.9", "beta1: [0.8, 0.9]")
+    parse(free.replace("SCHEDULE", "one_cycle"), "f.yaml")  # the schedule does not move what it averages with
 
 
 def test_a_warm_up_ends_before_the_shortest_run(tmp_path: Path, full: Dataset) -> None:

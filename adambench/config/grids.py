@@ -123,3 +123,16 @@ def logspace(check: Check, value: dict[str, Any], path: Where) -> list[float]:
         return []
     start, width = math.log10(low), math.log10(high) - math.log10(low)
     return [float(f"{10 ** (start + width * i / (count - 1)):.4g}") for i in range(count)]
+
+
+def unused(grid: Grid) -> str:
+    """Why the momentum that a grid gives would not be used under a schedule that moves it; empty if it gives none."""
+    setting = grid.settings[0]
+    other = setting.with_decay(0.123).hyperparameters
+    for name, value in setting.hyperparameters.items():
+        if other[name] != value:
+            if name in grid.varied:
+                return f"{name} of {grid.label} at every step, so it cannot be a grid axis. Give one value"
+            if value != type(setting).__dataclass_fields__[name].default:
+                return f"{name} of {grid.label} at every step, so its value {show(value)} would not be used. Leave it out"
+    return ""

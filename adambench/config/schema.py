@@ -181,14 +181,11 @@ def _problem(
             "no optimizers, here or for the whole experiment. Add at least one, e.g. optimizers: {adam: {lr: 0.001}}.",
             ("optimizers",),
         )
-    for found in filter(None, compared.values()):
-        if schedule and schedule.decay(1, 1) is not None and (both := {"beta1", "momentum"} & set(found.varied)):
-            check.fail(
-                (*path, "schedule"),
-                f"moves {min(both)} of {found.label} at every step, so it cannot be a grid axis. Give one value, or "
-                "cycle_momentum: false.",
-                ("optimizers", found.label),
-            )
+    if schedule and schedule.decay(1, 1) is not None:
+        for found in filter(None, compared.values()):
+            if reason := grids.unused(found):
+                way = f"moves {reason}, or cycle_momentum: false."
+                check.fail((*path, "schedule"), way, ("optimizers", found.label))
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None
     settings = tuple(grid for grid in compared.values() if grid)
