@@ -134,5 +134,7 @@ def unused(grid: Grid) -> str:
             if name in grid.varied:
                 return f"{name} of {grid.label} at every step, so it cannot be a grid axis. Give one value"
             if value != type(setting).__dataclass_fields__[name].default:
-                return f"{name} of {grid.label} at every step, so its value {show(value)} would not be used. Leave it out"
+                return (
+                    f"{name} of {grid.label} at every step, so its value {show(value)} would not be used. Leave it out"
+                )
     return ""
