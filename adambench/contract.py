@@ -3,7 +3,6 @@
 Each check takes a setting and returns what is wrong in a sentence, or nothing.
 """
 
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench import explanation
+from adambench.errors import place
 from adambench.optimizers import MatrixOptimizer, Optimizer, State
 from adambench.optimizers.base import BLOCK, Array
 
@@ -212,9 +212,8 @@ def judged(check: Check, rule: Optimizer) -> str:
         try:
             return check(rule)
         except Exception as error:
-            file = type(rule).update.__code__.co_filename
-            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-            return f"{type(error).__name__}{f' on line {lines[-1]}' if lines else ''}: {error}"
+            found = place(error, type(rule).__module__)
+            return f"{type(error).__name__}{f' on line {found[1]}' if found else ''}: {error}"
 
 
 def _with(rule: Optimizer, **changes: Any) -> Optimizer:

@@ -60,9 +60,17 @@ def unknown(word: str, allowed: Iterable[str]) -> str:
     return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")
 
 
-def told(error: BaseException) -> str:
-    """An exception in a plug-in with the line of the plug-in; any other, which is a bug, with its traceback."""
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if frame.f_globals.get("__name__", "").startswith(PLUGIN):
-            return f"{frame.f_code.co_filename}:{line}: {type(error).__name__}: {error}"
-    return "".join(traceback.format_exception(error))
+def place(error: BaseException, module: str) -> tuple[str, int] | None:
+    """The file and line of the last code that took part in an exception, of modules whose names begin so."""
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith(module)
+    ]
+    return frames[-1] if frames else None
+
+
+def in_plugin(error: BaseException) -> str:
+    """An exception in a plug-in: `my_rules.py:12: NameError: …`; empty if it was raised elsewhere."""
+    found = place(error, PLUGIN)
+    return f"{found[0]}:{found[1]}: {type(error).__name__}: {error}" if found else ""

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ import threadpoolctl
 from adambench.cli import main
 from adambench.datasets import Dataset, mnist, read_folder
 from adambench.datasets.idx import header
+from tests.browser import Browser
 
 threadpoolctl.threadpool_limits(1)  # as in a worker
 
@@ -125,6 +126,13 @@ def _run(line: Sequence[str], folder: Path, around: Mapping[str, str], files: Se
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv = list(line)
     main()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    found = Browser(tmp_path_factory.mktemp("downloads"))
+    yield found
+    found.driver.quit()
 
 
 @pytest.fixture(scope="session")

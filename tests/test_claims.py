@@ -438,3 +438,13 @@ def test_reference_claims_by_hand(
         half = {3: 4.303, 5: 2.776}[n] * stdev(logs) / math.sqrt(n)
         interval = (verdict.interval.low, verdict.interval.high)
         assert interval == pytest.approx((math.exp(mean - half), math.exp(mean + half)), rel=1e-9)
+
+
+def test_a_claim_about_another_cost_than_the_tuned_one_is_said_to_be() -> None:
+    experiment, entries, curves = story(ADAM, NESTEROV)
+    assert len(findings.claims({"x": claims.verdicts(experiment, entries, curves)}).notes) == 1
+    other = replace(experiment, tuning=replace(experiment.tuning, metric="validation_loss"))
+    (_, said) = findings.claims({"x": claims.verdicts(other, entries, curves)}).notes
+    assert said.startswith(
+        "x: without a metric, final(…) is the training cost, but the settings were chosen by validation"
+    )

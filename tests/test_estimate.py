@@ -93,6 +93,8 @@ def test_the_rehearsal_counts_groups_places_and_what_waits_for_a_search(
 def test_what_is_done_already_and_other_shards_are_not_rehearsed(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
     ids = {run.id: 9 for run in runs.runs.values() if run.problem == "deep"}
     assert rehearse(runs, cost, 1, ids).busy["deep"] == pytest.approx(3 * epoch(dataset))
+    done = Unfolding(runs.entries, {}, lambda _: False)
+    assert rehearse(done, cost, 1) == Expected(0.0, {})
     half = Unfolding(runs.entries, {}, shard("1/2"))
     other = Unfolding(runs.entries, {}, shard("2/2"))
     assert rehearse(half, cost, 1).seconds + rehearse(other, cost, 1).seconds < rehearse(runs, cost, 1).seconds

@@ -9,7 +9,6 @@ import html
 import importlib.util
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from adambench.show.lesson import lesson
 from adambench.show.lesson.labs import LABS
 from adambench.show.lesson.recordings import AXES, FAR, LOST, NOISE, QUANTITIES, STEPS, TRACKS, noise
 from adambench.store.folder import Folder
-from tests.test_report import Browser, Elements, in_browser
+from tests.browser import Browser, Elements, in_browser
 
 REFERENCE = Path(__file__).parent.parent / "results" / "paper"
 
@@ -246,13 +245,6 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 # In the browser
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    found = Browser(tmp_path_factory.mktemp("downloads"))
-    yield found
-    found.driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -109,16 +109,16 @@ def test_there_must_be_something_to_compare(entries: list[Entry]) -> None:
     assert runlength.lengths(disjoint, story(disjoint, curve(1, 1, 1, 1))) is None
 
 
-@pytest.mark.parametrize("draw", [charts.profile, charts.ecdf])
+@pytest.mark.parametrize("kind", ["profile", "ecdf"])
 @pytest.mark.parametrize("unit", ["epoch", "seconds"])
-def test_a_chart_shows_the_shares(draw: Any, unit: str, entries: list[Entry]) -> None:
+def test_a_chart_shows_the_shares(kind: str, unit: str, entries: list[Entry]) -> None:
     curves = story(entries, curve(1, 0.9, 0.7, 0.6))
-    figure = draw(entries, curves, "train_loss", unit, dict.fromkeys(curves, 3))
+    figure: Any = charts.run_lengths(kind, entries, curves, "train_loss", unit, dict.fromkeys(curves, 3))
     found = runlength.lengths(entries, curves, "train_loss", unit)
     assert found
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.get_lines() if not line.get_label().startswith("_")}
-    shares = (profile if draw is charts.profile else ecdf)(found)
+    shares = {"profile": profile, "ecdf": ecdf}[kind](found)
     for label, share in shares.items():
         assert list(lines[label].get_ydata()[:-1]) == list(share.mean)
         assert list(lines[label].get_xdata()[:-1]) == list(share.x)
@@ -131,7 +131,7 @@ def test_a_chart_shows_the_shares(draw: Any, unit: str, entries: list[Entry]) ->
 
 
 def test_one_run_length_still_makes_a_chart(entries: list[Entry]) -> None:
-    figure = charts.profile(entries, story(entries, curve(1, 0.5, 0.25, 0.125)))
+    figure = charts.run_lengths("profile", entries, story(entries, curve(1, 0.5, 0.25, 0.125)))
     assert figure
     assert figure.axes[0].get_xlim()[1] > 1
 

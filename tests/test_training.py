@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
@@ -232,3 +233,23 @@ def test_the_average_is_of_the_parameters_that_the_model_allows(dataset: Dataset
     next(iter(training))
     weights, *_ = training.network.layout(training.settings[0].averaged())
     assert np.linalg.norm(weights, axis=0).max() <= 0.5 * (1 + 1e-5)
+
+
+def test_train_holds_matrix_products_to_one_thread(dataset: Dataset) -> None:
+    """And only while it trains: what else the caller does is the caller's."""
+
+    def threads() -> int:
+        return max(int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
+
+    seen = []
+
+    class Watched(Constant):
+        def factor(self, *given: int) -> float:
+            seen.append(threads())
+            return super().factor(*given)
+
+    with threadpoolctl.threadpool_limits(2):
+        usual = threads()
+        for _ in train(Logistic(), Adam(), Watched(), dataset, epochs=1, batch_size=200, seed=1):
+            assert threads() == usual
+    assert set(seen) == {1}

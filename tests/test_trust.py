@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import adambench
+from adambench.config.check import fits
 from adambench.config.loading import parse
 from adambench.curve import Curve
 from adambench.datasets import read_folder
@@ -29,6 +30,7 @@ from adambench.store.files import write
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
+from adambench.store.schema import WHOLE, check
 from tests.conftest import Command
 from tests.test_results import PAPER, TEXT, curve, some_runs
 
@@ -463,3 +465,14 @@ def test_no_temporary_folder_is_a_message(command: Command, small: Path, monkeyp
     assert answer.returncode == 1
     assert "No usable temporary directory" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_record_is_checked_as_a_whole_and_then_by_its_parts() -> None:
+    """Every committed record takes the quick way; what the quick way refuses, the slow one names."""
+    for file in sorted(PAPER.glob("*/runs/*.json"))[::40]:
+        assert fits(WHOLE, json.loads(file.read_text(encoding="utf-8"))), file
+    data = json.loads(file.read_text(encoding="utf-8"))
+    for wrong in ({"seed": -1}, {"curve": {**data["curve"], "more": []}}, {"inside": None}, {"epochs": "4"}):
+        assert not fits(WHOLE, {**data, **wrong})
+        with pytest.raises(ValueError, match=r".+"):
+            check({**data, **wrong})

@@ -15,7 +15,7 @@ import typer
 
 from adambench import __version__
 from adambench.cli.usage import UsageError, mistake
-from adambench.errors import AdambenchError, neutral
+from adambench.errors import AdambenchError, in_plugin, neutral
 from adambench.show.table import RENDERERS, Table
 
 if TYPE_CHECKING:
@@ -165,6 +165,11 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not (said := in_plugin(error)):
+            raise  # a bug of ours
+        print(neutral(said), file=sys.stderr)
+        sys.exit(2)
 
 
 def _silence() -> None:

@@ -8,7 +8,7 @@ import typer
 
 from adambench import __version__
 from adambench.cli.app import TEXT, Format, Picture, Plugins, tell, web_page
-from adambench.errors import AdambenchError, told
+from adambench.errors import AdambenchError
 
 
 def list_(plugin: Plugins = None, format: Format = TEXT) -> None:
@@ -57,12 +57,7 @@ def explain(
         raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
     if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
         raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
-    try:
-        worked = {name: explanation.work(rule, given, theta) for name, rule in chosen.items()}
-    except Exception as error:
-        if plugin:
-            raise AdambenchError(told(error), f"adambench check {plugin[0]} says more.") from error
-        raise
+    worked = {name: explanation.work(rule, given, theta) for name, rule in chosen.items()}
     if len(chosen) == 1:
         ((name, rule),) = chosen.items()
         prelude, table = explained(name, rule, worked[name])

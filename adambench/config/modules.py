@@ -10,7 +10,6 @@ import functools
 import hashlib
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from types import ModuleType
@@ -22,7 +21,7 @@ from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
 from adambench.datasets import Dataset
 from adambench.datasets.base import Split
-from adambench.errors import PLUGIN, AdambenchError
+from adambench.errors import PLUGIN, AdambenchError, in_plugin
 
 FIXED = ("__post_init__", "hyperparameters")  # of a rule, whose numbers are those that the configuration has
 DEFINES = "adambench_defines"  # in an executed module: what it defines, by kind and name
@@ -53,8 +52,7 @@ def _told(error: BaseException, file: str) -> str:
     """An exception with the last line of the plug-in that took part in it: `my_rules.py:12: NameError: …`."""
     if isinstance(error, SyntaxError) and error.filename == file:
         return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f"{file}{f':{lines[-1]}' if lines else ''}: {type(error).__name__}: {error}"
+    return in_plugin(error) or f"{file}: {type(error).__name__}: {error}"
 
 
 def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[str, Any]]:

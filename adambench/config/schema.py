@@ -184,7 +184,7 @@ def _problem(
     if schedule and schedule.decay(1, 1) is not None:
         for found in filter(None, compared.values()):
             if reason := grids.unused(found):
-                way = f"moves {reason}, or cycle_momentum: false."
+                way = f"moves {reason}, or set cycle_momentum: false."
                 check.fail((*path, "schedule"), way, ("optimizers", found.label))
     if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
         return None

@@ -58,14 +58,14 @@ def _gap(low: float, high: float) -> str:
 
 
 def metrics(verdicts: Iterable[Verdict]) -> str:
-    """A word of care where claims are about another cost than the one that chose the settings."""
-    default = {v.tuned for v in verdicts if not v.searched and any(not use.metric for use in v.claim.quantity.uses)}
-    for metric in default - {"train_loss"}:
-        return (
-            "without a metric, final(…) is the training cost, but the settings were chosen by "
-            f"{METRICS[metric].label}; final(…, {metric}) is that."
-        )
-    return ""
+    """A word of care where claims of an experiment are about another cost than the one that chose its settings."""
+    silent = [v for v in verdicts if not v.searched and not all(use.metric for use in v.claim.quantity.uses)]
+    if not silent or (tuned := silent[0].tuned) == "train_loss":
+        return ""
+    return (
+        "without a metric, final(…) is the training cost, but the settings were chosen by "
+        f"{METRICS[tuned].label}; final(…, {tuned}) is that."
+    )
 
 
 def bands(seeds: Collection[int], value: str, place: str = "At the end of each line") -> str:

@@ -24,7 +24,7 @@ import distributed
 from adambench.config.experiment import DataSource
 from adambench.curve import Evaluation
 from adambench.datasets import Data
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, in_plugin
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
@@ -145,7 +145,8 @@ class Cluster:
             curves, together, where = one.future.result(timeout=PATIENCE)
         except Exception as error:  # whatever was raised there, or on the way from there
             del self.groups[key]
-            yield Failed(one.number, one.runs, f"{one.address}: {type(error).__name__}: {error}")
+            reason = in_plugin(error) or f"{type(error).__name__}: {error}"
+            yield Failed(one.number, one.runs, f"{one.address}: {reason}")
             return
         for epoch in range(one.told, max(map(len, curves))):
             yield from self._epoch(one, [curve[epoch] if epoch < len(curve) else None for curve in curves])

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Data
-from adambench.errors import told
+from adambench.errors import in_plugin
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
@@ -206,7 +207,7 @@ def _work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Ch
                 connection.send(Epoch(evaluations))
             connection.send(Done())
         except Exception as error:
-            connection.send(Crashed(told(error)))
+            connection.send(Crashed(in_plugin(error) or traceback.format_exc()))
 
 
 def _end_with_parent() -> None:

@@ -22,7 +22,7 @@ from adambench.show.charts.inside import Inspected, inside  # noqa: E402
 from adambench.show.charts.look import colour, looks  # noqa: E402
 from adambench.show.charts.matching import matching  # noqa: E402
 from adambench.show.charts.rates import rates  # noqa: E402
-from adambench.show.charts.runlength import ecdf, profile  # noqa: E402
+from adambench.show.charts.runlength import run_lengths  # noqa: E402
 from adambench.show.charts.search import budget, heatmap, sensitivity  # noqa: E402
 from adambench.show.charts.valley import valley  # noqa: E402
 
@@ -35,15 +35,14 @@ __all__ = [
     "budget",
     "colour",
     "convergence",
-    "ecdf",
     "figure4",
     "growth",
     "heatmap",
     "inside",
     "looks",
     "matching",
-    "profile",
     "rates",
+    "run_lengths",
     "save",
     "sensitivity",
     "valley",

@@ -13,7 +13,7 @@ from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.convergence import beside_paper, convergence
 from adambench.show.charts.figure4 import figure4
 from adambench.show.charts.inside import Inspected, inside
-from adambench.show.charts.runlength import ecdf, profile
+from adambench.show.charts.runlength import KINDS, run_lengths
 from adambench.show.charts.search import budget, heatmap, sensitivity
 from adambench.show.words import title
 from adambench.store.records import Record
@@ -56,8 +56,8 @@ class Gallery:
         """Over all problems: how long each optimizer takes to reach values of a metric. x: epoch, step or seconds."""
         suffix = ("" if metric == "train_loss" else f"_{metric}") + ("" if x == "epoch" else f"_by_{x}")
         return {
-            f"{draw.__name__}{suffix}": partial(draw, self.entries, self.curves, metric, x, self.together)
-            for draw in (profile, ecdf)
+            f"{kind}{suffix}": partial(run_lengths, kind, self.entries, self.curves, metric, x, self.together)
+            for kind in KINDS
         }
 
     def paper(self) -> dict[str, Drawing]:

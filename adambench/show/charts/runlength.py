@@ -1,6 +1,7 @@
 """Over all problems at once: performance profiles, and ECDFs of run lengths."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,29 @@ from adambench.show.terminal import plural
 UNITS = {"epoch": "epochs", "step": "minibatch updates", "seconds": "CPU seconds of training"}
 
 
-def profile(
+@dataclass(frozen=True)
+class _Kind:
+    """title and start: in words, the chart and what stands at its left end. axis: of x, with a place for the unit."""
+
+    title: str
+    lines: Callable[[Lengths], Mapping[str, Band]]
+    axis: str
+    start: str
+
+
+KINDS = {
+    "profile": _Kind(
+        "Performance profile",
+        runlength.profile,
+        "run length over that of the fastest, τ ({})",
+        "Fastest on most targets",
+    ),
+    "ecdf": _Kind("ECDF of run lengths", runlength.ecdf, "run length ({})", "Most targets reached at the left end"),
+}
+
+
+def run_lengths(
+    kind: str,
     entries: Sequence[Entry],
     curves: Mapping[str, Curve],
     metric: str = "train_loss",
@@ -31,59 +54,18 @@ def profile(
     together: Mapping[str, int] = MappingProxyType({}),
     form: Form = PAGE,
 ) -> Figure | None:
-    """The share of targets that each optimizer reached within τ times the run length of the fastest, against τ.
+    """The share of targets that each optimizer reached, against the run length.
 
-    together: by run id, how many runs were trained together. None for fewer than two optimizers that all problems have.
+    kind: profile, where the run length is that over the fastest optimizer's, τ; or ecdf. together: by run id, how many
+    runs were trained together. None for fewer than two optimizers that all problems have.
     """
     found = runlength.lengths(entries, curves, metric, unit)
     if not found:
         return None
-    axis = f"run length over that of the fastest, τ ({UNITS[unit]})"
-    start = "Fastest on most targets"
-    return _drawn("Performance profile", entries, curves, found, runlength.profile(found), axis, start, together, form)
-
-
-def ecdf(
-    entries: Sequence[Entry],
-    curves: Mapping[str, Curve],
-    metric: str = "train_loss",
-    unit: str = "epoch",
-    together: Mapping[str, int] = MappingProxyType({}),
-    form: Form = PAGE,
-) -> Figure | None:
-    """The share of targets that each optimizer reached, against the run length; None as for `profile`."""
-    found = runlength.lengths(entries, curves, metric, unit)
-    if not found:
-        return None
-    start = "Most targets reached at the left end"
-    return _drawn(
-        "ECDF of run lengths",
-        entries,
-        curves,
-        found,
-        runlength.ecdf(found),
-        f"run length ({UNITS[unit]})",
-        start,
-        together,
-        form,
-    )
-
-
-def _drawn(
-    what: str,
-    entries: Sequence[Entry],
-    curves: Mapping[str, Curve],
-    found: Lengths,
-    lines: Mapping[str, Band],
-    axis: str,
-    start: str,
-    together: Mapping[str, int],
-    form: Form,
-) -> Figure | None:
-    styles = looks(entry.grid for entry in entries)
+    chart, styles = KINDS[kind], looks(entry.grid for entry in entries)
     name = entries[0].experiment.name
     count = f"{plural(len(found.problems), 'problem')}, {found.targets} targets"
-    title = f"{what} of {name}: {count} of {METRICS[found.metric].label}"
+    title = f"{chart.title} of {name}: {count} of {METRICS[metric].label}"
 
     def draw(axes: Axes, content: Mapping[str, Band]) -> None:
         for place, (label, line) in enumerate(content.items()):
@@ -92,19 +74,19 @@ def _drawn(
         _ticks(axes)
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
-        axes.set_xlabel(axis)
+        axes.set_xlabel(chart.axis.format(UNITS[unit]))
         axes.set_ylabel("targets reached (%)")
-        below(axes, reached(content, start), form)
+        below(axes, reached(content, chart.start), form)
         ends = {label: float(line.mean[-1]) for label, line in content.items()}
         label_ends(
             axes, [End(f"{label}  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()], form
         )
 
-    figure = panels({title: lines}, draw, form, 7.2, 4.6)
+    figure = panels({title: chart.lines(found)}, draw, form, 7.2, 4.6)
     if figure:
         said = [targets(found)]
         groups = {together[run.id] for entry in entries for run in entry.report(curves) if run.id in together}
-        if found.unit == "seconds" and groups - {1}:
+        if unit == "seconds" and groups - {1}:
             said.append(reading.shared_seconds(sorted(groups)))
         note(figure, " ".join(said), form)
     return figure
