@@ -156,7 +156,8 @@ def test_a_page_holds_its_plugins_and_says_where_the_data_are(ran: Path, command
     assert "# &lt;b&gt;mine&lt;/b&gt; pass OPTIMIZERS = {&#34;mine&#34;: Mine}" in text
     assert "<b>mine</b>" not in text
     (file,) = (ran.parent / "results/small/plugins").iterdir()
-    assert f"save it as <code>plugins/{file.name}</code>" in text
+    assert f"The plug-in, as <code>plugins/{file.name}</code>" in text
+    assert f'data-name="{file.name}"' in text
     folder = ran.read_text().partition("idx: ")[2].partition("}")[0]
     assert f"They were read from the folder <code>{folder}</code>" in text
 

@@ -63,9 +63,13 @@ def styles(entries: Sequence[Entry]) -> Json:
 
 
 def convergence(members: Sequence[Entry], curves: Mapping[str, Curve]) -> Json:
-    """Every metric that was measured, along training: mean over the report seeds, lowest and highest."""
+    """Every metric that was measured, along training: mean over the report seeds, lowest and highest.
+
+    The first is the one that ranks the optimizers, with which the chart opens.
+    """
     series = [line for entry in members if (line := _line(entry, curves))]
-    names = [name for name in METRICS if any(name in line["y"] for line in series)]
+    ranking = dict.fromkeys([members[0].experiment.tuning.metric, *METRICS])
+    names = [name for name in ranking if any(name in line["y"] for line in series)]
     figure = members[0].problem.figure
     drawn = paper.curves(figure) if figure in paper.FIGURES and figure else {}
     return {

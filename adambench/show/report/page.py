@@ -103,7 +103,7 @@ def _words(chapter: Chapter) -> dict[str, Any]:
         "config": chapter.config,
         "dataset": " and ".join(dict.fromkeys(dataset_title(experiment.source(one)) for one in experiment.problems)),
         "selection": selection(chapter.experiment),
-        "plugins": [(f"plugins/{name}", text.decode(errors="replace")) for name, text in chapter.plugins.items()],
+        "plugins": [(name, text.decode(errors="replace")) for name, text in chapter.plugins.items()],
         "folders": sorted({experiment.source(one).idx for one in experiment.problems} - {""}),
         "runs": plural(len(chapter.records), "finished run"),
         "claims": _table(_claims(chapter)) if chapter.verdicts else None,

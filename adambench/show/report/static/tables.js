@@ -36,7 +36,7 @@ function keyOf(cell) {
 }
 
 function savingButton(button) {
-  const kind = button.dataset.save;
+  const { save: kind, name, text } = button.dataset;
   const title = button.closest(".table")?.querySelector(".caption")?.textContent ?? button.closest(".experiment").querySelector("h2").textContent;
-  button.addEventListener("click", () => save(`${title.slice(0, 80)}.${kind}`, kind === "csv" ? "text/csv" : "text/plain", button.dataset.text));
+  button.addEventListener("click", () => save(name ?? `${title.slice(0, 80)}.${kind}`, kind === "csv" ? "text/csv" : "text/plain", text));
 }
