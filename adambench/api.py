@@ -15,7 +15,8 @@ from adambench.config import loading, yamlfile
 from adambench.config.sizes import check_sizes
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.scheduling import cores, local
+from adambench.execution.scheduling import local
+from adambench.execution.workers import workers
 from adambench.judge import pairing
 from adambench.session import Session
 from adambench.show import comparing, findings
@@ -158,8 +159,8 @@ def run(
     with locked(folder.prepare(), _warn), Told(folder.path) as told:
         checkpoints = Checkpoints(folder.checkpoints.absolute())
         session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
-        places = cores() if jobs is None else max(1, jobs)
-        failed = train(session, data, local(jobs, data, checkpoints), places, checkpoints, told)
+        jobs = workers(jobs, session.unfolding.runs.values(), data, _warn)
+        failed = train(session, data, local(jobs, data, checkpoints), max(1, jobs), checkpoints, told)
         session.write_tables()
     if failed:
         raise AdambenchError(f"{plural(failed, 'run')} failed twice", "Call it again to try again.", exit_code=1)

@@ -8,7 +8,8 @@ from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Failed
 from adambench.execution.estimate import Cost, rehearse
 from adambench.execution.outlook import Outlook
-from adambench.execution.scheduling import cores, interruptible
+from adambench.execution.scheduling import interruptible
+from adambench.execution.workers import cores
 from adambench.session import Session
 from adambench.show.progress import Watch, failure, plan_line
 from adambench.show.terminal import console, plural

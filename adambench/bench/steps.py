@@ -21,7 +21,8 @@ from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.execution.engines import Finished
 from adambench.execution.plan import Run
-from adambench.execution.scheduling import cores, execute, local
+from adambench.execution.scheduling import execute, local
+from adambench.execution.workers import cores
 from adambench.models import Model
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP

@@ -80,6 +80,7 @@ def verify(
     from adambench.config import loading
     from adambench.execution.engines import Failed, Finished
     from adambench.execution.scheduling import execute, interruptible, local
+    from adambench.execution.workers import workers
     from adambench.judge.verification import Match, compare
     from adambench.show.progress import failure, run_name
     from adambench.show.terminal import console, plural
@@ -103,7 +104,7 @@ def verify(
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
         _, data = session.experiment.loaded()
         with interruptible() as stop:
-            for event in execute(runs, {}, local(jobs, data), stop=stop):
+            for event in execute(runs, {}, local(workers(jobs, runs, data, warn), data), stop=stop):
                 told: list[tuple[Match, str]] = []
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)

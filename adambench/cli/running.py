@@ -40,6 +40,9 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Move the finished runs away and train everything again.")
     ] = False,
+    no_charts: Annotated[
+        bool, typer.Option("--no-charts", help="Draw no charts. `adambench plot` draws them later.")
+    ] = False,
     shard: Annotated[
         str | None, typer.Option(help="Train only this part of the runs, for example 2/5: the second of five.")
     ] = None,
@@ -104,13 +107,15 @@ def run(
             checkpoints.remove()
         session = Session.open(experiment, folder, keep, set_aside=True, fresh=fresh)
         session.mine = mine
-        trainer, places = _trainer(scheduler, tls, jobs, experiment, data, checkpoints, keep)
+        trainer, places = _trainer(scheduler, tls, jobs, session, data, checkpoints, keep)
         failed = train(session, data, trainer, places, checkpoints, told)
         tell(session.tables(), format)
         written: list[Path] = []
         if not made.up_to_date(folder, session.records):
-            written = [*session.write_tables(), *session.draw("png"), *session.draw_search("png")]
-            if not told.warnings:  # else what could not be drawn is tried again the next time
+            written = session.write_tables()
+            if not no_charts:
+                written += [*session.draw("png"), *session.draw_search("png")]
+            if not (no_charts or told.warnings):  # else what is not drawn is drawn the next time
                 made.note(folder, session.records, written)
     _tell_results(session, written, results, shard)
     if failed:
@@ -137,18 +142,21 @@ def _trainer(
     scheduler: str | None,
     tls: "Sequence[Path]",
     jobs: int | None,
-    experiment: "Experiment",
+    session: "Session",
     data: "Data",
     checkpoints: "Checkpoints",
     warn: "Callable[[str], object]",
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
-    from adambench.execution.scheduling import cores, local
+    from adambench.execution.scheduling import local
+    from adambench.execution.workers import workers
 
     if scheduler is None:
-        return local(jobs, data, checkpoints), cores() if jobs is None else max(1, jobs)
+        jobs = workers(jobs, session.unfolding.runs.values(), data, warn)
+        return local(jobs, data, checkpoints), max(1, jobs)
     from adambench.execution.engines.dask import Cluster
 
+    experiment = session.experiment
     sources = [experiment.source(problem) for problem in experiment.problems]
     cluster = Cluster(scheduler, sources, data, checkpoints, warn, tls)
     return cluster, max(1, cluster.places)
@@ -159,11 +167,11 @@ def _preview(
 ) -> None:
     """Print the plan, and in how much time it would be done on this machine."""
     from adambench.execution.estimate import Cost, rehearse
-    from adambench.execution.scheduling import cores
+    from adambench.execution.workers import workers
     from adambench.show import progress
     from adambench.show.terminal import console
 
-    places = cores() if jobs is None else max(1, jobs)
+    places = max(1, workers(jobs, session.unfolding.runs.values(), data, warn))
     cost = Cost(data, places, (record.data for record in session.records.values()))
     if format is TEXT:
         expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))

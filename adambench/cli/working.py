@@ -37,7 +37,7 @@ def worker(
 
     Whoever can reach the scheduler or this process can run code in it. TLS with certificates of your own prevents that.
     """
-    from adambench.execution.scheduling import cores
+    from adambench.execution.workers import cores
 
     needs_distributed()
     files = tls_files("worker", scheduler, tls_ca, tls_cert, tls_key)

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +27,7 @@ from adambench.execution.unfolding import Unfolding
 from adambench.optimizers import OPTIMIZERS
 from adambench.training import NUMERICS, steps
 
-LOOK = 0.5  # seconds that are spent on seeing what else the machine does
+LOOK = 0.5  # seconds that are spent at most on seeing what else the machine does
 SAME = ("cpu", "blas")  # in the records of runs that took as long as they would here
 
 
@@ -85,14 +84,20 @@ class Cost:
     def _images(self, run: Run) -> int:
         return run.train_images or len(self.data[run.dataset].train.labels)
 
-    @cached_property
-    def crowd(self) -> float:
-        """Seconds that pass while each place gets a CPU second: 1 on an idle machine, 2 if half of it is taken."""
+    def crowd(self, ahead: float) -> float:
+        """Seconds that pass while each place gets a CPU second: 1 on an idle machine, 2 if half of it is taken.
+
+        ahead: seconds of work, in each place. The look at the machine takes at most a twentieth of them, and there is
+        none for less than a second of work.
+        """
+        if ahead < 1:
+            return 1.0
+        look = min(LOOK, ahead / 20)
         matrix = np.ones((256, 256), np.float32)
 
         def share(_: int) -> float:
             begin, begin_cpu = time.perf_counter(), time.thread_time()
-            while (passed := time.perf_counter() - begin) < LOOK:
+            while (passed := time.perf_counter() - begin) < look:
                 matrix @ matrix  # without Python's lock, so that the threads do not wait for each other
             return (time.thread_time() - begin_cpu) / passed
 
@@ -183,5 +188,5 @@ def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] 
     engine = Rehearsal(max(1, places), cost.most, seconds)
     for _ in execute(copy.runs.values(), curves, engine, cost, then=copy.finish, begun=begun):
         pass
-    crowd = cost.crowd if busy else 1.0
+    crowd = cost.crowd(engine.now)
     return Expected(engine.now * crowd, busy, crowd)

@@ -30,7 +30,7 @@ def train(
     With checkpoints, a run that takes long is saved now and then, and goes on where it was saved; the epochs before
     are then yielded at once. Runs together go on only if they were saved at the end of the same epoch.
     """
-    training, curves = _resumed(runs, dataset, checkpoints) if checkpoints else (_training(runs, dataset), [])
+    training, curves = _resumed(runs, dataset, checkpoints) if checkpoints else (set_up(runs, dataset), [])
     curves = curves or [[] for _ in runs]
     for epoch in range(training.epoch):
         yield [curve[epoch] if epoch < len(curve) else None for curve in curves]
@@ -52,13 +52,14 @@ def _resumed(
     with suppress(ValueError, KeyError):
         found = [checkpoint for run in runs if (checkpoint := checkpoints.load(run.id))]
         if len(found) == len(runs) and len({checkpoint.saved.numbers["epoch"] for checkpoint in found}) == 1:
-            training = _training(runs, dataset)
+            training = set_up(runs, dataset)
             training.restore([checkpoint.saved for checkpoint in found])
             return training, [list(checkpoint.curve) for checkpoint in found]
-    return _training(runs, dataset), []
+    return set_up(runs, dataset), []
 
 
-def _training(runs: Sequence[Run], dataset: Dataset) -> Training:
+def set_up(runs: Sequence[Run], dataset: Dataset) -> Training:
+    """A new training of runs that differ only in their optimizers."""
     first = runs[0]
     return Training(
         first.model,

@@ -8,7 +8,6 @@ import heapq
 import itertools
 import math
 import multiprocessing
-import os
 import signal
 import threading
 from collections import Counter
@@ -20,21 +19,14 @@ from types import MappingProxyType
 
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Data
-from adambench.execution import limits
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Engine, Event, Failed, Finished
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
 from adambench.execution.plan import Run
+from adambench.execution.workers import cores
 
 TRIES = 2  # of a run whose worker fails or dies
-
-
-def cores() -> int:
-    """How many cores this process may use, by its affinity and by the quota of its container, rounded up."""
-    present = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = limits.cpus()
-    return min(present, max(1, math.ceil(quota))) if math.isfinite(quota) else present
 
 
 def local(jobs: int | None, data: Data, checkpoints: Checkpoints | None = None) -> Engine:

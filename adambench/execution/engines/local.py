@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import cast
 
 import threadpoolctl
@@ -159,7 +160,9 @@ class _Worker:
             self.died = True
             self.process.join()
             code = self.process.exitcode
-            memory = " (killed, as the kernel does when memory runs out)" if code == KILLED else ""
+            memory = (
+                " (killed, as the kernel does when memory runs out: fewer jobs need less)" if code == KILLED else ""
+            )
             return Crashed(f"its process ended with exit code {code}{memory}")
 
     def end(self) -> None:
@@ -197,6 +200,8 @@ def _blocked() -> Iterator[None]:
 def _work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
     """The main function of a worker: map the data once, then train the runs that arrive."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
+    with suppress(OSError):  # when memory runs out, the kernel ends a worker and not the parent, which can tell of it
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threadpoolctl.threadpool_limits(1)
     data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}

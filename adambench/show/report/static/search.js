@@ -100,7 +100,10 @@ function heatMap(figure, experiment, problem, name) {
   }
 
   function keys(event) {
-    if (event.key === "Enter" && picked >= 0) return openRecord(cells[picked].id);
+    if (event.key === "Enter" && picked >= 0) {
+      event.preventDefault(); // else the same key can press the button that the opened record puts under it
+      return openRecord(cells[picked].id);
+    }
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step || picked < 0) return undefined;
     event.preventDefault();
