@@ -1,5 +1,6 @@
 """A small real problem for all tests: the first images of MNIST, in a folder in MNIST's own format."""
 
+import fcntl
 import multiprocessing
 import os
 import shutil
@@ -19,12 +20,21 @@ from tests.browser import Browser
 
 threadpoolctl.threadpool_limits(1)  # as in a worker
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two test processes a core: half of the time they wait for commands, for a browser or for the disk."""
+    return 2 * (os.cpu_count() or 1)
+
+
 Answer = subprocess.CompletedProcess[str]
+Once = Callable[[str, Callable[[Path], object]], Path]
 Command = Callable[..., Answer]
 ADAMBENCH = Path(sys.executable).with_name("adambench")
 FORKS = multiprocessing.get_context("forkserver")
 LATE = ("api", "pages", "stored", "watched", "cli.running", "show.catalogue", "show.charts.gallery")  # not by `cli`
 FORKS.set_forkserver_preload([__name__, *(f"adambench.{name}" for name in LATE), "matplotlib.backends.backend_agg"])
+
+QUICK = ("--no-charts", "--jobs", 0)  # of `run`, where a test is about neither charts nor workers
 
 SMALL = """\
 name: small
@@ -60,14 +70,36 @@ def full() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def folder(full: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """A folder for all test processes, filled by the first that asks: `once("name", fill)`. Do not change it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        path = base / name
+        with (base / f"{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+            if not path.exists():
+                new = base / f"{name}.new"
+                new.mkdir()
+                fill(new)
+                new.rename(path)
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folder(full: Dataset, once: Once) -> Path:
     """600 training and 200 test images."""
-    path = tmp_path_factory.mktemp("idx")
-    for split, prefix, n in ((full.train, "train", 600), (full.test, "t10k", 200)):
-        images, labels = split.images[:n], split.labels[:n]
-        (path / f"{prefix}-images-idx3-ubyte").write_bytes(header((n, 28, 28)) + images.tobytes())
-        (path / f"{prefix}-labels-idx1-ubyte").write_bytes(header((n,)) + labels.tobytes())
-    return path
+
+    def fill(path: Path) -> None:
+        for split, prefix, n in ((full.train, "train", 600), (full.test, "t10k", 200)):
+            images, labels = split.images[:n], split.labels[:n]
+            (path / f"{prefix}-images-idx3-ubyte").write_bytes(header((n, 28, 28)) + images.tobytes())
+            (path / f"{prefix}-labels-idx1-ubyte").write_bytes(header((n,)) + labels.tobytes())
+
+    return once("idx", fill)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +160,7 @@ def _run(line: Sequence[str], folder: Path, around: Mapping[str, str], files: Se
     main()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     found = Browser(tmp_path_factory.mktemp("downloads"))
     yield found
@@ -136,12 +168,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def small_results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_results(folder: Path, once: Once) -> Path:
     """The results folder of the small experiment, which has run once. Do not change it: `ran` has a copy."""
-    path = tmp_path_factory.mktemp("trained")
-    (path / "small.yaml").write_text(SMALL.format(folder=folder), encoding="utf-8")
-    subprocess.run([str(ADAMBENCH), "run", "small.yaml"], cwd=path, capture_output=True, check=True)
-    return path / "results"
+
+    def fill(path: Path) -> None:
+        (path / "small.yaml").write_text(SMALL.format(folder=folder), encoding="utf-8")
+        subprocess.run([str(ADAMBENCH), "run", "small.yaml"], cwd=path, capture_output=True, check=True)
+
+    return once("trained", fill) / "results"
 
 
 @pytest.fixture

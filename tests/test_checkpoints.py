@@ -24,7 +24,7 @@ from adambench.execution.provenance import provenance
 from adambench.models import MODELS
 from adambench.optimizers import OPTIMIZERS, Adam, Optimizer
 from adambench.schedules import InverseSqrt
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 from tests.test_faults import KILLS, curves_of, left_over, needs_proc, wait_until_gone
 from tests.test_faults import run as start
 
@@ -187,7 +187,7 @@ def test_a_long_run_that_is_killed_repeats_only_what_the_last_checkpoint_lacks(s
     """SIGKILL to the whole group at random moments: each start goes on from the last checkpoint, with the same bits."""
     path, folder = small.parent, small.parent / "results" / "small"
     words = ["problems.mlp.epochs=300", "problems.logistic.epochs=100", "seeds=[1]"]
-    command("run", small, *words, "--results", "whole")
+    command("run", small, *words, "--results", "whole", *QUICK)
     whole = curves_of(path / "whole" / "small" / "runs")
     moments = random.Random(0)
     resumed = 0
@@ -218,7 +218,7 @@ def test_fresh_begins_at_the_beginning(small: Path, command: Command) -> None:
     folder = small.parent / "scratch" / "small"
     folder.mkdir(parents=True)
     (folder / "0123456789abcdef.npz").write_bytes(b"")
-    told = command("run", small, "--scratch", "scratch")
+    told = command("run", small, "--scratch", "scratch", *QUICK)
     assert "0123456789abcdef.npz: damaged; this run starts again" in told.stderr
-    assert command("run", small, "--scratch", "scratch", "--fresh").stderr == ""
+    assert command("run", small, "--scratch", "scratch", "--fresh", *QUICK).stderr == ""
     assert not folder.exists()

@@ -20,7 +20,7 @@ from adambench.optimizers import OPTIMIZERS
 from adambench.session import Session
 from adambench.show.charts import gallery
 from adambench.store.folder import Folder
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 from tests.test_results import PAPER
 
 
@@ -66,7 +66,7 @@ def test_run_gives_everything(command: Command, small: Path, tmp_path: Path) -> 
     assert third.stdout.count("tuning seed") + third.stdout.count("report seed") == 1
     assert json.loads(victim.read_text())["curve"]["train_loss"] == before
 
-    fresh = command("run", small, "--fresh", "--jobs", 1)
+    fresh = command("run", small, "--fresh", "--jobs", 1, "--no-charts")
     assert fresh.stdout.startswith("small: 17 runs, 0 already done")
     now = rows(results / "curves.csv")
     timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in now]
@@ -102,7 +102,7 @@ def test_dry_run_writes_nothing(command: Command, small: Path, tmp_path: Path) -
 
 
 def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Path) -> None:
-    command("run", small, "evaluate.train=true", "problems.mlp.epochs=1")
+    command("run", small, "evaluate.train=true", "problems.mlp.epochs=1", *QUICK)
     header = (tmp_path / "results" / "small" / "curves.csv").read_text().splitlines()[0]
     assert header.endswith("test_error,full_train_loss,full_train_error")
     assert command("plot", "--metric", "full_train_error").returncode == 0
@@ -235,7 +235,7 @@ def test_a_terminal_without_greek_letters(command: Command, monkeypatch: pytest.
 
 def test_labels_that_share_a_setting_are_counted_once(command: Command, small: Path) -> None:
     """Their runs are counted once too, whichever setting is chosen."""
-    answer = command("run", small, "problems.logistic.optimizers={adam_b: {name: adam, lr: 0.1}}")
+    answer = command("run", small, "problems.logistic.optimizers={adam_b: {name: adam, lr: 0.1}}", *QUICK)
     assert answer.returncode == 0
     counts = [line[1 : line.index("]")].split("/") for line in answer.stdout.splitlines() if line.startswith("[")]
     assert int(counts[-1][0]) == int(counts[-1][1]) == len(counts)
@@ -289,17 +289,17 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.usefixtures("ran")
 def test_an_override_does_not_replace_the_experiment(command: Command, small: Path, tmp_path: Path) -> None:
     table = (tmp_path / "results/small/summary.csv").read_bytes()
-    changed = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1")
+    changed = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", *QUICK)
     assert (changed.returncode, changed.stdout) == (2, "")
     assert changed.stderr.splitlines() == [
         "results/small: holds another version of this experiment; it differs in problems.mlp.epochs, tuning.metric",
         "Add name=NAME to keep both, for example name=small_2. To replace it, edit the file instead.",
     ]
     assert (tmp_path / "results/small/summary.csv").read_bytes() == table
-    kept = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    kept = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2", *QUICK)
     assert kept.returncode == 0
     assert "tuned and ranked by test error" in kept.stdout
-    again = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2")
+    again = command("run", small, "tuning.metric=test_error", "problems.mlp.epochs=1", "name=small_2", *QUICK)
     assert "already done\n" in again.stdout
 
 

@@ -32,7 +32,7 @@ from adambench.execution.unfolding import Unfolding
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
-from tests.conftest import SMALL, Command
+from tests.conftest import QUICK, Command
 
 KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))
 # What Python says in a worker whose parent was killed while it was sending the worker its first orders.
@@ -52,12 +52,9 @@ def curves_of(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def reference(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def reference(small_results: Path) -> dict[str, Any]:
     """The curves of the small experiment, run without faults."""
-    path = tmp_path_factory.mktemp("reference")
-    (path / "small.yaml").write_text(SMALL.format(folder=folder))
-    run(path).communicate(timeout=60)
-    return curves_of(path / "results" / "small" / "runs")
+    return curves_of(small_results / "small" / "runs")
 
 
 def run(path: Path, *words: str) -> "subprocess.Popen[str]":
@@ -114,7 +111,7 @@ def test_killed_at_any_moment(victim: str, small: Path, reference: dict[str, Any
         if not ended and victim.startswith("SIG"):
             assert process.returncode in (0, 130, -signal.SIGTERM, -signal.SIGINT), (out, err)
         shutil.rmtree(runs, ignore_errors=True) if len(now) == len(reference) else None
-    process = run(path)
+    process = run(path, "--no-charts")
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert curves_of(runs) == reference
@@ -234,7 +231,7 @@ def test_damaged_records_are_set_aside_and_trained_again(
         lie(file, how)
     (folder / "curves.csv").write_text("problem,opti")
     table = command("table")
-    again = command("run", small)
+    again = command("run", small, *QUICK)
     assert again.returncode == 0
     for how, file in victims.items():
         for answer in (table, again):
@@ -247,17 +244,17 @@ def test_damaged_records_are_set_aside_and_trained_again(
     shutil.rmtree(folder / "runs" / f"{victims['a folder'].name}.broken")
     assert curves_of(folder / "runs") == reference
     assert len((folder / "curves.csv").read_text().splitlines()) == 45
-    assert command("run", small).stderr == ""
+    assert command("run", small, *QUICK).stderr == ""
 
 
 def test_a_second_run_is_refused_with_the_holder_of_the_folder(command: Command, small: Path) -> None:
     folder = Folder(small.parent / "results", "small")
     with locked(folder.prepare()):
-        second = command("run", small)
+        second = command("run", small, *QUICK)
     assert second.returncode == 2
     assert second.stderr.startswith(f"results/small: in use by process {os.getpid()} on ")
     assert second.stdout == ""
-    assert command("run", small).returncode == 0  # the lock file that is left behind does not block
+    assert command("run", small, *QUICK).returncode == 0  # the lock file that is left behind does not block
 
 
 def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
@@ -271,13 +268,13 @@ def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ran")
 def test_records_of_another_plan_are_ignored(command: Command, small: Path) -> None:
     small.write_text(small.read_text().replace("[0.1, 0.3, 1.0]", "[0.3, 1.0]"))
-    answer = command("run", small)
+    answer = command("run", small, *QUICK)
     assert "Ignored 4 records in results/small/runs: not in the current plan." in answer.stdout
     curves = (small.parent / "results" / "small" / "curves.csv").read_text()
     assert "lr=0.1 momentum" not in curves
     assert "4 records" in command("table").stdout
     small.write_text(small.read_text().replace("[0.3, 1.0]", "[0.1, 0.3, 1.0]"))
-    assert command("run", small).stdout.startswith("small: 17 runs, 17 already done\n")
+    assert command("run", small, *QUICK).stdout.startswith("small: 17 runs, 17 already done\n")
 
 
 @pytest.fixture
@@ -361,7 +358,7 @@ def test_verify_fails_if_records_are_damaged_or_missing(command: Command, small:
 
 
 def test_verify_confirms_runs_that_diverge(command: Command, small: Path) -> None:
-    command("run", small, "optimizers.nesterov.lr=[1e38, 3e37]", "problems.logistic.model.l2=0.001")
+    command("run", small, "optimizers.nesterov.lr=[1e38, 3e37]", "problems.logistic.model.l2=0.001", *QUICK)
     answer = command("verify")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.count("the same to the bit") == 15
@@ -371,7 +368,7 @@ def test_a_disk_too_small_for_the_data_is_reported(
     tiny_disk: Path, command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tiny_disk))
-    answer = command("run", small)
+    answer = command("run", small, "--no-charts")
     assert answer.returncode == 1
     assert f"{tiny_disk}: cannot hold the data set: No space left on device" in answer.stderr
     assert "Traceback" not in answer.stderr

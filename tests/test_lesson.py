@@ -27,13 +27,19 @@ from adambench.show.lesson.labs import LABS
 from adambench.show.lesson.recordings import AXES, FAR, LOST, NOISE, QUANTITIES, STEPS, TRACKS, noise
 from adambench.store.folder import Folder
 from tests.browser import Browser, Elements, in_browser
+from tests.conftest import Once
 
 REFERENCE = Path(__file__).parent.parent / "results" / "paper"
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
-    return lesson()
+def page(once: Once) -> Path:
+    return once("lesson", lambda path: (path / "lesson.html").write_text(lesson(), encoding="utf-8")) / "lesson.html"
+
+
+@pytest.fixture(scope="module")
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -245,13 +251,6 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 # In the browser
-
-
-@pytest.fixture(scope="module")
-def page(text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "lesson.html"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @in_browser

@@ -14,7 +14,7 @@ from adambench.execution.unfolding import shard
 from adambench.store.folder import Folder
 from adambench.store.merge import merge
 from adambench.store.records import Record
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 from tests.test_results import curve, some_runs
 from tests.test_unfolding import entries
 
@@ -60,21 +60,21 @@ def test_merged_shards_are_the_whole(command: Command, small: Path) -> None:
     """Tuning by parts, merged; report runs by parts of that, merged in either order; the same as one run."""
     top = small.parent
     for part in ("1/2", "2/2"):
-        answer = command("run", small, "--shard", part, "--results", f"part{part[0]}")
+        answer = command("run", small, "--shard", part, "--results", f"part{part[0]}", *QUICK)
         assert answer.returncode == 0, answer.stderr
         assert f"This was part {part}." in answer.stdout
     assert command("merge", "part1", "part2", "--results", "tuned").returncode == 0
     for part in "12":
         shutil.copytree(top / "tuned", top / f"both{part}")
-        command("run", small, "--shard", f"{part}/2", "--results", f"both{part}")
+        command("run", small, "--shard", f"{part}/2", "--results", f"both{part}", *QUICK)
     one = command("merge", "both1", "both2", "--results", "one")
     assert command("merge", "both2", "both1", "part1", "--results", "other").returncode == 0
     assert "small: 17 new records, 17 in one/small/runs" in one.stdout
     merged = (top / "one" / "small" / "summary.csv").read_bytes()
     assert (top / "other" / "small" / "summary.csv").read_bytes() == merged
-    assert command("run", small, "--results", "one").stdout.startswith("small: 17 runs, 17 already done\n")
+    assert command("run", small, "--results", "one", *QUICK).stdout.startswith("small: 17 runs, 17 already done\n")
     assert (top / "one" / "small" / "summary.csv").read_bytes() == merged
-    command("run", small, "--results", "whole")
+    command("run", small, "--results", "whole", *QUICK)
     assert timeless(top / "whole" / "small" / "summary.csv") == timeless(top / "one" / "small" / "summary.csv")
     again = command("merge", "both1", "whole", "--results", "one")
     assert "small: 0 new records, 17 in" in again.stdout

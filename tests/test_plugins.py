@@ -14,7 +14,7 @@ import adambench
 from adambench.config import loading
 from adambench.errors import AdambenchError
 from adambench.execution import plan
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 
 RULES = '''\
 from collections.abc import Sequence
@@ -193,11 +193,11 @@ def test_only_runs_that_use_a_plugin_have_its_hash(mine: Path) -> None:
 def test_an_edited_constant_trains_only_its_runs_again(folder: Path, mine: Path, command: Command) -> None:
     text = mine.read_text().replace("dataset: few", f"dataset: {{idx: {folder}}}")
     mine.write_text(re.sub(r"  own:.*\n|claims:\n.*\n", "", text))
-    assert command("run", mine, "--jobs", 0).returncode == 0
+    assert command("run", mine, "--jobs", 0, "--no-charts").returncode == 0
     before = records(mine.parent)
     rules = mine.with_name("rules.py")
     rules.write_text(rules.read_text().replace("SIZE = 1.0", "SIZE = 0.5"))
-    again = command("run", mine, "--jobs", 0)
+    again = command("run", mine, "--jobs", 0, "--no-charts")
     assert "8 runs, 2 already done" in again.stdout, again.stdout
     new = {id_: record for id_, record in records(mine.parent).items() if id_ not in before}
     assert len(new) == 6
@@ -257,7 +257,7 @@ def test_nothing_that_reads_results_executes_a_plugin(command: Command, tmp_path
     config.write_text(text)
     assert command("verify").returncode == 2  # the text was changed: its hash is checked before it is executed
     assert not marker.exists()
-    command("run", tmp_path / "mine.yaml")
+    command("run", tmp_path / "mine.yaml", *QUICK)
     assert marker.exists()  # the marker works
 
 
@@ -316,14 +316,14 @@ def test_an_installed_module_is_a_plugin(mine: Path, command: Command, monkeypat
     rules = mine.with_name("rules.py").rename(package / "rules.py")
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
     mine.write_text(mine.read_text().replace("[rules.py]", "[my_package.rules]"))
-    run = command("run", mine, "--jobs", 2)
+    run = command("run", mine, "--jobs", 2, "--no-charts")
     assert run.returncode == 0, run.stderr
     assert [file.name.partition("-")[0] for file in (mine.parent / "results/mine/plugins").iterdir()] == [
         "my_package.rules"
     ]
     (package / "more.py").write_text("")
     rules.write_text("import my_package.more\n" + rules.read_text())
-    refused = command("run", mine)
+    refused = command("run", mine, *QUICK)
     assert "rules.py:1: imports another module of its package, but a plug-in is one file" in refused.stderr
 
 
@@ -436,7 +436,7 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     assert "my_halving can be used." in checked.stdout
     told = command("explain", "my_signum", "adam", "--plugin", "my_rules.py", "--grads", "1,-2,0.5")
     assert told.returncode == 0, told.stderr
-    assert command("run", "mine.yaml", "--jobs", 0).returncode == 0
+    assert command("run", "mine.yaml", "--jobs", 0, "--no-charts").returncode == 0
     (verdict,) = json.loads(command("claims", "mine", "--format", "json").stdout)
     assert (verdict["n"], verdict["verdict"] in ("reproduced", "contradicted", "inconclusive")) == (5, True)
 
@@ -456,7 +456,7 @@ def test_an_exception_in_a_rule_is_told_with_its_line(line: str, small: Path, co
     explained = command("explain", "mine", "--plugin", "mine.py")
     assert explained.returncode == 2
     small.write_text(small.read_text().replace("optimizers:\n  nesterov", "optimizers:\n  mine: {lr: 0.1}\n  nesterov"))
-    run = command("run", small, "--plugin", tmp_path / "mine.py")
+    run = command("run", small, "--plugin", tmp_path / "mine.py", "--no-charts")
     assert run.returncode == 1
     for answer in (checked, explained, run):
         assert "Traceback" not in answer.stdout + answer.stderr

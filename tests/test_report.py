@@ -31,7 +31,7 @@ from adambench.show.terminal import cost
 from adambench.show.words import estimate
 from adambench.stored import stored
 from tests.browser import Browser, Elements, in_browser
-from tests.conftest import Command
+from tests.conftest import QUICK, Command, Once
 from tests.test_look import MAIN, VISIONS, XYZ, least, rgb
 
 REFERENCE = Path(__file__).parent.parent / "results" / "paper"
@@ -44,8 +44,16 @@ def ignore(_: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
-    return pages.report(REFERENCE, EXPERIMENTS, ignore)[0]
+def page(once: Once) -> Path:
+    def fill(path: Path) -> None:
+        (path / "report.html").write_text(pages.report(REFERENCE, EXPERIMENTS, ignore)[0], encoding="utf-8")
+
+    return once("page", fill) / "report.html"
+
+
+@pytest.fixture(scope="module")
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +159,7 @@ def test_a_page_holds_its_plugins_and_says_where_the_data_are(ran: Path, command
     """As text: a stranger can read and save the one, and put another path in the place of the other."""
     (ran.parent / "mine.py").write_text(PLUGIN)
     ran.write_text(ran.read_text().replace("optimizers:\n  nesterov", "optimizers:\n  mine: {lr: 0.1}\n  nesterov"))
-    assert command("run", ran, "--plugin", ran.parent / "mine.py").returncode == 0
+    assert command("run", ran, "--plugin", ran.parent / "mine.py", *QUICK).returncode == 0
     text = " ".join(pages.report(ran.parent / "results", ["small"], ignore)[0].split())
     assert "# &lt;b&gt;mine&lt;/b&gt; pass OPTIMIZERS = {&#34;mine&#34;: Mine}" in text
     assert "<b>mine</b>" not in text
@@ -224,13 +232,6 @@ def test_lines_stand_out_on_a_dark_page() -> None:
 
 
 # In the browser
-
-
-@pytest.fixture(scope="module")
-def page(text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @in_browser

@@ -212,7 +212,7 @@ def test_a_random_search_from_the_file_to_the_table(command: Callable[..., Any],
         "[0.01, 0.03, 0.1]", "{log: [0.001, 0.1]}, beta1: {uniform: [0.5, 0.95]}"
     )  # fmt: skip
     small.write_text(text + "search: {random: 4}\ntuning: {seeds: [0, 5], epochs: 1}\n", encoding="utf-8")
-    answer = command("run", small, "--jobs", 1)
+    answer = command("run", small, "--jobs", 1, "--no-charts")
     assert answer.returncode == 0, answer.stderr
     assert "small: 32 runs, 32 already done" in command("run", small, "--dry-run").stdout
     told = command("fairness", "small").stdout

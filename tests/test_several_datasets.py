@@ -42,7 +42,7 @@ def file(folder: Path, full: Dataset, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("jobs", [0, 2])
 def test_each_problem_is_trained_on_its_own_data(jobs: int, file: Path, command: Callable[..., Any]) -> None:
     """The records name them, and each has the curve that an experiment on that data set alone gives."""
-    answer = command("run", file, "--jobs", jobs)
+    answer = command("run", file, "--jobs", jobs, "--no-charts")
     assert answer.returncode == 0, answer.stderr
     runs = file.parent / "results" / "two" / "runs"
     records = [json.loads(path.read_text(encoding="utf-8")) for path in runs.iterdir()]
@@ -57,7 +57,7 @@ def test_each_problem_is_trained_on_its_own_data(jobs: int, file: Path, command:
         TEXT.replace("{idx: idx}", "{idx: few}").replace(", dataset: {idx: few}", "").replace("name: two", "name: one")
     )
     (file.parent / "one.yaml").write_text(alone, encoding="utf-8")
-    assert command("run", file.parent / "one.yaml", "--jobs", 1).returncode == 0
+    assert command("run", file.parent / "one.yaml", "--jobs", 1, "--no-charts").returncode == 0
     own = {record["id"]: record["curve"]["train_loss"] for record in records if record["problem"] == "few"}
     for path in (file.parent / "results" / "one" / "runs").iterdir():
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -31,7 +31,7 @@ from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
 from adambench.store.schema import WHOLE, check
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 from tests.test_results import PAPER, TEXT, curve, some_runs
 
 PROGRAM = Path(sys.executable).with_name("adambench")
@@ -72,7 +72,7 @@ FORGED: dict[str, tuple[Change, str]] = {  # what is changed: what `verify` answ
 
 def test_a_record_does_not_choose_how_it_is_judged(command: Command, small: Path) -> None:
     """Each forgery says that it was made elsewhere. Only the one that is within the bounds passes, as close."""
-    command("run", small, "problems.mlp.epochs=1")
+    command("run", small, "problems.mlp.epochs=1", *QUICK)
     files = sorted((small.parent / "results" / "small" / "runs").glob("*.json"))
     report = [
         file for file in files if {"phase": "report", "epochs": 3}.items() <= json.loads(file.read_text()).items()
@@ -167,7 +167,7 @@ def test_of_two_files_with_different_curves_of_a_run_none_is_taken(command: Comm
     show = command("show", id_)
     assert (show.returncode, "has different curves in results/other, results/small" in show.stderr) == (2, True)
     (runs / "a-copy.json").write_bytes((runs.parent.parent / "other" / "runs" / "a-copy.json").read_bytes())
-    again = command("run", small)
+    again = command("run", small, *QUICK)
     assert again.stdout.startswith("small: 17 runs, 16 already done")
     assert {path.name for path in runs.glob("*.broken")} == {"a-copy.json.broken", f"{file.name}.broken"}
 
@@ -179,7 +179,7 @@ def test_a_folder_is_not_searched_for_modules(command: Command, small: Path) -> 
     """Modules with the names of Python's own lie in the current folder; a worker that took one would leave a trace."""
     for name in NAMES:
         (small.parent / f"{name}.py").write_text(f"open({str(small.parent / 'trace')!r}, 'w')\n")
-    answer = command("run", small, "--jobs", 1)
+    answer = command("run", small, "--jobs", 1, "--no-charts")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert not (small.parent / "trace").exists()
 
@@ -273,13 +273,13 @@ def test_a_forged_record_stops_nothing(command: Command, small: Path) -> None:
         assert words[0] == "show" or "a-neighbour/config.yaml:2: " in answer.stderr
     assert command("table", "a-neighbour").returncode == 2
     newer = second.read_bytes()
-    again = command("run", small)
+    again = command("run", small, *QUICK)
     assert again.returncode == 0
     assert f"{first.name}: curve is missing; set aside as {first.name}.broken" in again.stderr
     assert f"{second.name}: format 2, written by a newer adambench; this one reads 1; left as it is" in again.stderr
     assert second.read_bytes() == newer
     assert second.with_name(f"{second.stem}.1.json").exists()
-    assert command("run", small).stdout.startswith("small: 17 runs, 17 already done")
+    assert command("run", small, *QUICK).stdout.startswith("small: 17 runs, 17 already done")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
@@ -461,7 +461,7 @@ def test_no_temporary_folder_is_a_message(command: Command, small: Path, monkeyp
     broken = "import tempfile\ndef gone():\n    raise FileNotFoundError(2, 'No usable temporary directory found')\n"
     (small.parent / "sitecustomize.py").write_text(f"{broken}tempfile.gettempdir = tempfile._gettempdir = gone\n")
     monkeypatch.setenv("PYTHONPATH", str(small.parent))
-    answer = command("run", small)
+    answer = command("run", small, "--no-charts")
     assert answer.returncode == 1
     assert "No usable temporary directory" in answer.stderr
     assert "Traceback" not in answer.stderr
