@@ -50,7 +50,7 @@ class Checkpoints:
             handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{run.id}.", suffix=".tmp")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, allow_pickle=False, numbers=text, **saved.arrays)
+                    np.savez(file, numbers=text, **saved.arrays)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(temporary).replace(self._file(run.id))
