@@ -1,12 +1,12 @@
 """A worked example of a rule: its equations, and its first steps on one weight, computed by the rule itself."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from adambench.docstring import docstring
 from adambench.inspection import SCALES, mean_and_scale
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import Array
@@ -74,7 +74,7 @@ def _snr(moments: dict[str, float]) -> float | None:
 
 def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:
     """The parts of a rule's docstring: its summary, its equations line by line, and its source and variants."""
-    first, *paragraphs = inspect.cleandoc(rule.__doc__ or "").split("\n\n")
+    first, *paragraphs = docstring(rule).split("\n\n")
     equations = [line for text in paragraphs if "←" in text for line in text.splitlines()]
     prose = [" ".join(text.split()) for text in paragraphs if "←" not in text]
     return " ".join(first.split()), equations, "\n".join(prose)

@@ -11,7 +11,7 @@ PACKAGE = Path(adambench.__file__).parent
 
 # From the bottom up. A folder (or a module beside the folders) may import its own modules, and those of layers below.
 LAYERS = [
-    {"errors", "__init__"},
+    {"errors", "docstring", "__init__"},
     {"optimizers", "models", "datasets", "schedules", "curve"},
     {"inspection", "paper"},
     {"setting", "explanation"},

@@ -17,6 +17,7 @@ from adambench.cli.rating import lr_find
 from adambench.cli.running import run
 from adambench.cli.timing import bench
 from adambench.cli.working import worker
+from adambench.docstring import docstring
 
 __all__ = ["app", "main"]
 
@@ -59,4 +60,5 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
 for group, commands in GROUPS.items():
     for command, example in commands.items():
         name = command.__name__.rstrip("_").replace("_", "-")
-        app.command(name=name, rich_help_panel=group, epilog=f"Example: adambench {example}")(command)
+        epilog = f"Example: adambench {example}"
+        app.command(name=name, help=docstring(command), rich_help_panel=group, epilog=epilog)(command)

@@ -37,7 +37,7 @@ def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
         module = ModuleType(name)
         sys.modules[name] = module  # dataclasses look their module up
         try:
-            exec(compile(source, file, "exec"), module.__dict__)
+            exec(compile(source, file, "exec", optimize=0), module.__dict__)  # 0: docstrings and asserts are kept
             setattr(module, DEFINES, _registered(module, source, file))
         except BaseException as error:
             del sys.modules[name]

@@ -44,13 +44,13 @@ class Checkpoints:
     def save(self, run: Run, saved: Saved, curve: Curve) -> None:
         """Replace the run's checkpoint. If it cannot be written, the former one stays."""
         told = {"id": run.id, **_surroundings(), **saved.numbers, "curve": [asdict(e) for e in curve]}
-        text = np.frombuffer(json.dumps(told).encode(), np.uint8)
+        arrays: dict[str, Any] = {"numbers": np.frombuffer(json.dumps(told).encode(), np.uint8), **saved.arrays}
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{run.id}.", suffix=".tmp")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, numbers=text, **saved.arrays)
+                    np.savez(file, **arrays)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(temporary).replace(self._file(run.id))

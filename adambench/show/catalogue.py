@@ -13,6 +13,7 @@ from rich.text import Text
 
 from adambench.config.check import hints_of, parted
 from adambench.config.names import BUILT_IN, Known
+from adambench.docstring import docstring
 from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
 from adambench.optimizers import Optimizer
@@ -58,7 +59,7 @@ def catalogue(known: Known = BUILT_IN) -> list[Table]:
     tables = []
     for kind, registry in registries.items():
         items = [
-            Item(kind, name, _first(thing.__doc__), list(_fields(thing)) if isinstance(thing, type) else [])
+            Item(kind, name, _first(docstring(thing)), list(_fields(thing)) if isinstance(thing, type) else [])
             for name, thing in registry.items()
         ]
         if registry is known.schedules:
@@ -89,9 +90,9 @@ def curve(schedule: Schedule) -> str:
     return blocks(schedule.scale(step, (step + 99) // 100, 1000) for step in range(1, 1001, 25))
 
 
-def _first(doc: str | None) -> str:
+def _first(doc: str) -> str:
     """The first sentences of a docstring, on one line."""
-    return " ".join((doc or "").split("\n\n")[0].split())
+    return " ".join(doc.split("\n\n", maxsplit=1)[0].split())
 
 
 def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:

@@ -6,6 +6,7 @@ from adambench.config.experiment import DataSource, Experiment, Problem
 from adambench.config.names import described
 from adambench.curve import FINAL, METRICS
 from adambench.datasets import DATASETS
+from adambench.docstring import docstring
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate
 from adambench.show.terminal import cost, plural
@@ -36,7 +37,7 @@ def _twins(experiment: Experiment, problem: Problem) -> bool:
 def dataset_title(source: DataSource) -> str:
     """`MNIST`, `a made-up bag of words`, or the name of a folder."""
     if source.name in DATASETS and not source.plugin:
-        return (DATASETS[source.name].__doc__ or source.name).split(":")[0].strip()
+        return docstring(DATASETS[source.name]).split(":")[0].strip()
     return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]
 
 
