@@ -5,7 +5,7 @@ import sys
 from adambench.config import loading
 from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Engine, Failed
+from adambench.execution.engines import Engine, Failed, Silent
 from adambench.execution.estimate import Cost, rehearse
 from adambench.execution.outlook import Outlook
 from adambench.execution.scheduling import interruptible
@@ -36,6 +36,8 @@ def train(session: Session, data: Data, trainer: Engine, places: int, checkpoint
                 told.look = lambda: (list(watch.under_way.values()), outlook.left)
                 for event in session.train(trainer, cost, stop, checkpoints, begun):
                     watch.show(event)
+                    if isinstance(event, Silent):
+                        told.warnings.append(event.words)
                     if isinstance(event, Failed):
                         failed += len(event.runs)
                         told.end = f"{plural(failed, 'run')} failed"

@@ -24,15 +24,18 @@ from hypothesis import strategies as st
 from adambench.config.experiment import Experiment
 from adambench.config.loading import load, parse
 from adambench.curve import Curve
+from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.execution import plan
-from adambench.execution.engines import Finished
+from adambench.execution.engines import Finished, Silent, Started
+from adambench.execution.engines import local as processes
 from adambench.execution.scheduling import execute, local
 from adambench.execution.unfolding import Unfolding
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
 from tests.conftest import QUICK, Command
+from tests.test_results import some_runs
 
 KILLS = int(os.environ.get("ADAMBENCH_KILLS", "8"))
 # What Python says in a worker whose parent was killed while it was sending the worker its first orders.
@@ -87,6 +90,45 @@ def wait_until_gone(path: Path) -> None:
             return
         os.sched_yield()
     raise AssertionError(f"left over: {left_over(path)}")
+
+
+@needs_proc
+def test_a_worker_that_is_stopped_is_told_of(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; then it goes on, or is ended and its run tried again. The curve is the same."""
+    run = replace(some_runs()[0], dataset=dataset.sha256)
+    curves = []
+    for then in (signal.SIGCONT, signal.SIGKILL):
+        found: dict[str, Curve] = {}
+        said: list[str] = []
+        pid = 0
+        monkeypatch.setattr(processes, "STOPPED", 60.0)
+        engine = processes.Pool(1, {dataset.sha256: dataset})
+        for event in execute([run], found, engine):
+            if isinstance(event, Started) and not pid:
+                pid = engine.workers[0].process.pid or 0
+                os.kill(pid, signal.SIGSTOP)
+                monkeypatch.setattr(processes, "STOPPED", 0.05)
+            if isinstance(event, Silent):
+                said.append(event.words)
+                monkeypatch.setattr(processes, "STOPPED", 60.0)
+                os.kill(pid, then)
+        assert said == [
+            f"worker 1 (process {pid}) is stopped: `kill -CONT {pid}` lets it go on; "
+            f"`kill -KILL {pid}` ends it, and its runs are tried again"
+        ]
+        curves.append([replace(evaluation, seconds=0.0) for evaluation in found[run.id]])
+    assert curves[0] == curves[1]
+
+
+def test_a_worker_that_is_silent_for_long_is_told_of(dataset: Dataset) -> None:
+    with processes.Pool(1, {dataset.sha256: dataset}) as pool:
+        pool.start([replace(some_runs()[0], dataset=dataset.sha256)])
+        worker = pool.workers[0]
+        assert worker.silent(599.0, longest=10.0) == ""
+        assert worker.silent(601.0, longest=61.0) == ""
+        assert worker.silent(720.0, longest=10.0).endswith(
+            f"has ended no epoch for 12 minutes: `kill -KILL {worker.process.pid}` ends it, and its runs are tried again"
+        )
 
 
 @needs_proc

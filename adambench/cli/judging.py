@@ -78,7 +78,7 @@ def verify(
     import random
 
     from adambench.config import loading
-    from adambench.execution.engines import Failed, Finished
+    from adambench.execution.engines import Failed, Finished, Silent
     from adambench.execution.scheduling import execute, interruptible, local
     from adambench.execution.workers import workers
     from adambench.judge.verification import Match, compare
@@ -109,6 +109,8 @@ def verify(
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)
                     told = [compare(session.records[run.id], curve) for run, curve in pairs]
+                elif isinstance(event, Silent):
+                    warn(event.words)
                 elif isinstance(event, Failed):
                     print(event.reason, file=sys.stderr)
                     told = [(Match.NOT, failure(event))] * len(event.runs)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
 from adambench.execution.outlook import Outlook
 from adambench.execution.plan import Entry, Run, shortest, words
 from adambench.execution.unfolding import Unfolding
@@ -95,6 +95,8 @@ class Watch:
                 self.under_way.pop(event.worker, None)
                 for run in runs:
                     self._line(self.runs.done, run, failure(event))
+            case Silent(runs=runs):
+                self._line(self.runs.done, runs[0], event.words)
 
     def _line(self, done: int, run: Run, end: str) -> None:
         self.last_line = self.clock()

@@ -50,7 +50,16 @@ class Failed:
     reason: str
 
 
-Event = Started | Progressed | Finished | Failed
+@dataclass(frozen=True)
+class Silent:
+    """A worker has said nothing for longer than it should. words: what it is, and what can be done."""
+
+    worker: int
+    runs: Sequence[Run]
+    words: str
+
+
+Event = Started | Progressed | Finished | Failed | Silent
 
 
 class Engine(Protocol):

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from adambench.datasets import Data
 from adambench.errors import in_plugin
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
 from adambench.execution.plan import Run
 from adambench.execution.shared_data import Layout, Shared
 
@@ -32,6 +33,8 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 SAFE = "PYTHONSAFEPATH"
 KILLED = -getattr(signal, "SIGKILL", 9)
+STOPPED = 60.0  # seconds without a message after which a worker that does not run is told of
+STUCK = 600.0  # the same of one that does, if it is also ten times as long as it was ever silent before
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Pool:
     def __init__(self, jobs: int, data: Data, checkpoints: Checkpoints | None = None) -> None:
         self.jobs, self.data, self.checkpoints = jobs, data, checkpoints
         self.workers: dict[int, _Worker] = {}
+        self.longest = 0.0  # seconds between two messages of a worker so far
         self._most: dict[Hashable, int] = {}  # by what it depends on
 
     def __enter__(self) -> "Pool":
@@ -99,9 +103,22 @@ class Pool:
         return Started(number, runs)
 
     def events(self, stop: Connection | None) -> Iterator[Event]:
-        """Wait for a report, then yield all there are. Raises KeyboardInterrupt once `stop` can be read."""
+        """Wait for a report, then yield all there are. Raises KeyboardInterrupt once `stop` can be read.
+
+        A worker that has been silent for long is told of, once until it speaks again.
+        """
         busy = {worker.connection: worker for worker in self.workers.values() if worker.runs}
-        ready = wait([*busy, *([stop] if stop else [])])
+        before = time.monotonic()
+        ready = wait([*busy, *([stop] if stop else [])], STOPPED)
+        now = time.monotonic()
+        for theirs, worker in busy.items():
+            if theirs in ready:
+                self.longest = max(self.longest, now - worker.heard)
+            if theirs in ready or now - before > 2 * STOPPED:  # so long only if this process was stopped as well
+                worker.heard, worker.told = now, False
+            elif not worker.told and (words := worker.silent(now - worker.heard, self.longest)):
+                worker.told = True
+                yield Silent(worker.number, worker.runs, words)
         for connection in ready:
             if connection is stop:
                 continue
@@ -120,7 +137,8 @@ class _Worker:
         self.number = number
         self.runs: Sequence[Run] = []  # what it trains now
         self.curves: list[list[Evaluation]] = []
-        self.died = False
+        self.died = self.told = False  # told: that it is silent
+        self.heard = time.monotonic()  # when it last said something, or was given runs
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
@@ -134,7 +152,7 @@ class _Worker:
                 one.send(self.connection, self.process.pid)
 
     def start(self, runs: Sequence[Run]) -> None:
-        self.runs, self.curves = runs, [[] for _ in runs]
+        self.runs, self.curves, self.heard = runs, [[] for _ in runs], time.monotonic()
         with suppress(OSError):
             self.connection.send(runs)
 
@@ -164,6 +182,23 @@ class _Worker:
                 " (killed, as the kernel does when memory runs out: fewer jobs need less)" if code == KILLED else ""
             )
             return Crashed(f"its process ended with exit code {code}{memory}")
+
+    def silent(self, seconds: float, longest: float) -> str:
+        """What may be wrong with a worker that has said nothing for so long; empty if that is nothing unusual."""
+        process = f"{self.process.name} (process {self.process.pid})"
+        again = f"`kill -KILL {self.process.pid}` ends it, and its runs are tried again"
+        if seconds >= STOPPED and self._stopped():
+            return f"{process} is stopped: `kill -CONT {self.process.pid}` lets it go on; {again}"
+        if seconds >= max(STUCK, 10 * longest):
+            return f"{process} has ended no epoch for {seconds / 60:.0f} minutes: {again}"
+        return ""
+
+    def _stopped(self) -> bool:
+        """Whether it was stopped by a signal, where Linux tells."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+            return status.rpartition(")")[2].split()[0] == "T"
+        return False
 
     def end(self) -> None:
         self.process.kill()
