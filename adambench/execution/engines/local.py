@@ -7,27 +7,22 @@ sends a message back after every epoch.
 import multiprocessing
 import os
 import signal
-import threading
 import time
-import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import cast
 
-import threadpoolctl
-
 from adambench.curve import Evaluation
 from adambench.datasets import Data
-from adambench.errors import in_plugin
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
+from adambench.execution.engines.local_worker import Crashed, Done, Epoch, Message, work
 from adambench.execution.plan import Run
-from adambench.execution.shared_data import Layout, Shared
+from adambench.execution.shared_data import Shared
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -35,28 +30,6 @@ SAFE = "PYTHONSAFEPATH"
 KILLED = -getattr(signal, "SIGKILL", 9)
 STOPPED = 60.0  # seconds without a message after which a worker that does not run is told of
 STUCK = 600.0  # the same of one that does, if it is also ten times as long as it was ever silent before
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A worker's message: an epoch has ended. evaluations: of each run; None: it diverged before."""
-
-    evaluations: Sequence[Evaluation | None]
-
-
-@dataclass(frozen=True)
-class Done:
-    """A worker's message: the runs are finished."""
-
-
-@dataclass(frozen=True)
-class Crashed:
-    """A worker's message: the runs ended in an exception."""
-
-    reason: str  # a line of a plug-in, or a traceback
-
-
-Message = Epoch | Done | Crashed
 
 
 class Pool:
@@ -143,7 +116,7 @@ class _Worker:
         os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
         given = (theirs, {sha256: one.layout for sha256, one in shared.items()}, checkpoints)
-        self.process = context.Process(target=_work, args=given, name=f"worker {number + 1}")
+        self.process = context.Process(target=work, args=given, name=f"worker {number + 1}")
         with _safe_path(), _blocked():
             self.process.start()
         theirs.close()
@@ -230,29 +203,3 @@ def _blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a signal that arrived meanwhile acts now
-
-
-def _work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
-    """The main function of a worker: map the data once, then train the runs that arrive."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
-    with suppress(OSError):  # when memory runs out, the kernel ends a worker and not the parent, which can tell of it
-        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    threadpoolctl.threadpool_limits(1)
-    data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
-    while True:
-        runs: Sequence[Run] = connection.recv()
-        try:
-            for evaluations in group.train(runs, data[runs[0].dataset], checkpoints):
-                connection.send(Epoch(evaluations))
-            connection.send(Done())
-        except Exception as error:
-            connection.send(Crashed(in_plugin(error) or traceback.format_exc()))
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent has died: a parent that was killed cannot end its workers."""
-    parent = multiprocessing.parent_process()
-    if parent:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -1,0 +1,69 @@
+"""What a worker process of this machine does: train the runs that arrive, and say when an epoch has ended."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import threadpoolctl
+
+from adambench.curve import Evaluation
+from adambench.errors import in_plugin
+from adambench.execution import group
+from adambench.execution.checkpoints import Checkpoints
+from adambench.execution.plan import Run
+from adambench.execution.shared_data import Layout
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A worker's message: an epoch has ended. evaluations: of each run; None: it diverged before."""
+
+    evaluations: Sequence[Evaluation | None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A worker's message: the runs are finished."""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """A worker's message: the runs ended in an exception."""
+
+    reason: str  # a line of a plug-in, or a traceback
+
+
+Message = Epoch | Done | Crashed
+
+
+def work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
+    """The main function of a worker: map the data once, then train the runs that arrive."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
+    with suppress(OSError):  # when memory runs out, the kernel ends a worker and not the parent, which can tell of it
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threadpoolctl.threadpool_limits(1)
+    data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
+    while True:
+        runs: Sequence[Run] = connection.recv()
+        try:
+            for evaluations in group.train(runs, data[runs[0].dataset], checkpoints):
+                connection.send(Epoch(evaluations))
+            connection.send(Done())
+        except Exception as error:
+            connection.send(Crashed(in_plugin(error) or traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has died: a parent that was killed cannot end its workers."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)
