@@ -44,9 +44,14 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     seeds = sorted(complete[best].keys() & complete[second].keys())
     if len(seeds) < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
-    interval = Interval.of([complete[best][seed] - complete[second][seed] for seed in seeds])
-    how = "That is more than chance explains" if interval.high < 0 else "Chance could explain that"
-    return f"{best} ends {gap} {second}, the next. {how} (95 % interval, {len(seeds)} seeds).{tail}"
+    pairs = [(complete[best][seed], complete[second][seed]) for seed in seeds]
+    if min(map(min, pairs)) > 0:
+        ratio = Interval.of([low / high for low, high in pairs], log=True)
+        sure, where = ratio.high < 1, f" {_share(ratio.high)} to {_share(ratio.low)}"
+    else:
+        sure, where = Interval.of([low - high for low, high in pairs]).high < 0, ""
+    how = "That is more than chance explains" if sure else "Chance could explain that"
+    return f"{best} ends {gap} {second}, the next (95 % interval{where}, {len(seeds)} seeds). {how}.{tail}"
 
 
 def _gap(low: float, high: float) -> str:
@@ -55,6 +60,11 @@ def _gap(low: float, high: float) -> str:
         return "below"
     share = 1 - low / high
     return f"{100 * share:.1f} % below" if share < 0.0995 else f"{100 * share:.0f} % below"
+
+
+def _share(ratio: float) -> str:
+    """How far a ratio lies below one: `3.8 %`; above it, `−3.8 %`."""
+    return f"{100 * (1 - ratio):.1f} %".replace("-", "−")
 
 
 def metrics(verdicts: Iterable[Verdict]) -> str:
