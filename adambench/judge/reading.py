@@ -45,12 +45,10 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     if len(seeds) < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in seeds]
-    if min(map(min, pairs)) > 0:
-        ratio = Interval.of([low / high for low, high in pairs], log=True)
-        sure, where = ratio.high < 1, f" {_share(ratio.high)} to {_share(ratio.low)}"
-    else:
-        sure, where = Interval.of([low - high for low, high in pairs]).high < 0, ""
-    how = "That is more than chance explains" if sure else "Chance could explain that"
+    positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
+    found = Interval.of([low / high if positive else 1 + low - high for low, high in pairs], log=positive)
+    where = f" {_share(found.high)} to {_share(found.low)}" if positive else ""
+    how = "That is more than chance explains" if found.high < 1 else "Chance could explain that"
     return f"{best} ends {gap} {second}, the next (95 % interval{where}, {len(seeds)} seeds). {how}.{tail}"
 
 
@@ -58,8 +56,8 @@ def _gap(low: float, high: float) -> str:
     """`3.8 % below`."""
     if high == 0:
         return "below"
-    share = 1 - low / high
-    return f"{100 * share:.1f} % below" if share < 0.0995 else f"{100 * share:.0f} % below"
+    share = 100 * (1 - low / high)
+    return f"{share:.1f} % below" if share < 9.95 else f"{share:.0f} % below"
 
 
 def _share(ratio: float) -> str:
