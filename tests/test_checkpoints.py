@@ -206,7 +206,7 @@ def test_a_long_run_that_is_killed_repeats_only_what_the_last_checkpoint_lacks(s
         resumed += len(after)
         assert curves_of(folder / "runs").items() <= whole.items()
     assert resumed
-    process = start(path, *words)
+    process = start(path, *words, "--no-charts")
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert curves_of(folder / "runs") == whole
