@@ -88,6 +88,9 @@ def golden(lr: float, data: dict[str, Any]) -> list[list[float]]:
     return path[data["every"] - 1 :: data["every"]]
 
 
+@pytest.mark.skipif(
+    "ADAMBENCH_ADDITIONS" not in os.environ, reason="runs much of the suite once more; CI sets ADAMBENCH_ADDITIONS"
+)
 def test_a_new_rule_takes_three_edits(copy: Path) -> None:
     (copy / "adambench/optimizers/signsgd.py").write_text(RULE, encoding="utf-8")
     registry = copy / "adambench/optimizers/__init__.py"
