@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,6 +119,22 @@ def test_a_worker_that_is_stopped_is_told_of(dataset: Dataset, monkeypatch: pyte
         ]
         curves.append([replace(evaluation, seconds=0.0) for evaluation in found[run.id]])
     assert curves[0] == curves[1]
+
+
+@needs_proc
+def test_no_worker_is_told_of_because_all_were_stopped(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-Z: then the parent has been away for much longer than it wanted to wait."""
+    with processes.Pool(1, {dataset.sha256: dataset}) as pool:
+        pool.start([replace(some_runs()[0], dataset=dataset.sha256)])
+        worker = pool.workers[0]
+        os.kill(worker.process.pid or 0, signal.SIGSTOP)
+        while not worker.stopped():
+            os.sched_yield()
+        start = worker.heard
+        times = iter([start, start + 3600, start + 3600, start + 3661, start + 3661, start + 3722])
+        monkeypatch.setattr(processes, "wait", lambda *_: [])
+        monkeypatch.setattr(processes, "time", SimpleNamespace(monotonic=lambda: next(times)))
+        assert [len(list(pool.events(None))) for _ in range(3)] == [0, 1, 0]  # after an hour; a minute; and only once
 
 
 def test_a_worker_that_is_silent_for_long_is_told_of(dataset: Dataset) -> None:

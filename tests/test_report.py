@@ -25,7 +25,7 @@ from adambench.judge.analysis import Estimate, band
 from adambench.session import Session
 from adambench.show.charts.look import PALETTE, on_dark
 from adambench.show.report import Chapter, section
-from adambench.show.report.charts import early, heat, thinned
+from adambench.show.report.charts import convergence, early, heat, thinned
 from adambench.show.report.page import Section
 from adambench.show.terminal import cost
 from adambench.show.words import estimate
@@ -223,6 +223,15 @@ def test_long_searches_are_thinned_to_the_lowest_rows(sessions: list[Session], m
     assert any(cell[3] for row in few for cell in row["cells"])  # the chosen one stays
 
 
+def test_the_chart_opens_on_the_metric_that_ranks() -> None:
+    """In modern the settings are chosen, and ranked, by validation cost."""
+    (session,) = stored(REFERENCE, ["modern"], ignore, ignore)
+    members = [entry for entry in session.entries if entry.problem.name == "softmax"]
+    first, *more = convergence(members, session.curves)["metrics"]
+    assert first == session.experiment.tuning.metric == "validation_loss"
+    assert "train_loss" in more
+
+
 def test_lines_stand_out_on_a_dark_page() -> None:
     found = [on_dark(colour) for colour in PALETTE]
     (paper,) = rgb(["#15181d"])
@@ -385,6 +394,9 @@ def test_arrow_keys_pick_a_setting_and_enter_opens_its_record(
     assert first.startswith("adam lr=0.3: final training cost (nats) 0.2233")
     assert "lr=1:" in second
     assert third.startswith("nesterov momentum=0.9 lr=1:")
+    ours = "const key = new KeyboardEvent('keydown', {key: 'Enter', cancelable: true}); $(arguments[0]).dispatchEvent(key);"
+    assert browser.run(f"{ours} return key.defaultPrevented", heat_map)  # it does not reach the record's Close button
+    browser.run("$('#record').close()")
     browser.press(heat_map, "ENTER")
     browser.until("return $('#record').open")
     id_ = third.split()[-1]

@@ -160,13 +160,13 @@ class _Worker:
         """What may be wrong with a worker that has said nothing for so long; empty if that is nothing unusual."""
         process = f"{self.process.name} (process {self.process.pid})"
         again = f"`kill -KILL {self.process.pid}` ends it, and its runs are tried again"
-        if seconds >= STOPPED and self._stopped():
+        if seconds >= STOPPED and self.stopped():
             return f"{process} is stopped: `kill -CONT {self.process.pid}` lets it go on; {again}"
         if seconds >= max(STUCK, 10 * longest):
             return f"{process} has ended no epoch for {seconds / 60:.0f} minutes: {again}"
         return ""
 
-    def _stopped(self) -> bool:
+    def stopped(self) -> bool:
         """Whether it was stopped by a signal, where Linux tells."""
         with suppress(OSError):
             status = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8", errors="replace")
