@@ -159,7 +159,7 @@ def run(
     with locked(folder.prepare(), _warn), Told(folder.path) as told:
         checkpoints = Checkpoints(folder.checkpoints.absolute())
         session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
-        jobs = workers(jobs, session.unfolding.runs.values(), data, _warn)
+        jobs = workers(jobs, session.unfolding.left(), data, session.warn)
         failed = train(session, data, local(jobs, data, checkpoints), max(1, jobs), checkpoints, told)
         session.write_tables()
     if failed:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ HALF = "50000 100000\n"
         ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
         ("3:cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "150000\n", "cpu/a/cpu.cfs_period_us": "100000\n"}, 1.5),
         ("3:cpu,cpuacct:/\n", {"cpu,cpuacct/cpu.cfs_quota_us": "3000\n", "cpu,cpuacct/cpu.cfs_period_us": "1000\n"}, 3),
+        ("3:cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "150000\n"}, math.inf),
         ("3:memory:/\n0::/\n", {}, math.inf),
         ("nonsense", {"cpu.max": "nonsense\n"}, math.inf),
     ],
@@ -100,6 +102,16 @@ def test_no_more_workers_than_memory_has_room_for(
     assert need - workers.IDLE == pytest.approx(4 * 4 * 1_796_010, rel=0.1)
     assert workers.workers(jobs, runs(dataset, 1000), {dataset.sha256: dataset}, told.append) == started
     assert told == ([message.format(f"{need * (8 if jobs is None else jobs) / 1e6:.0f} MB")] if message else [])
+
+
+def test_what_each_kind_of_run_needs_is_counted(dataset: Dataset) -> None:
+    """A larger network, or a running mean of the parameters, that only some of the runs have; nothing if none is left."""
+    data, (small,), (large,) = {dataset.sha256: dataset}, runs(dataset, 16, 1), runs(dataset, 1000, 1)
+    averaged = replace(large, average=0.9)
+    one, two, three = (workers.needed(some, data) for some in ([small], [small, large], [small, large, averaged]))
+    assert one < two < three
+    assert three - two == pytest.approx(4 * 1_796_010, rel=0.01)
+    assert workers.needed([], data) == workers.IDLE
 
 
 @pytest.fixture

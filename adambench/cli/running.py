@@ -152,7 +152,7 @@ def _trainer(
     from adambench.execution.workers import workers
 
     if scheduler is None:
-        jobs = workers(jobs, session.unfolding.runs.values(), data, warn)
+        jobs = workers(jobs, session.unfolding.left(), data, warn)
         return local(jobs, data, checkpoints), max(1, jobs)
     from adambench.execution.engines.dask import Cluster
 
@@ -171,7 +171,7 @@ def _preview(
     from adambench.show import progress
     from adambench.show.terminal import console
 
-    places = max(1, workers(jobs, session.unfolding.runs.values(), data, warn))
+    places = max(1, workers(jobs, session.unfolding.left(), data, warn))
     cost = Cost(data, places, (record.data for record in session.records.values()))
     if format is TEXT:
         expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))

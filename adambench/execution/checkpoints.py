@@ -50,7 +50,7 @@ class Checkpoints:
             handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{run.id}.", suffix=".tmp")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, **arrays)
+                    np.savez(file, **arrays)  # without allow_pickle, which NumPy 2.0 would take for one more array
                     file.flush()
                     os.fsync(file.fileno())
                 Path(temporary).replace(self._file(run.id))

@@ -40,7 +40,7 @@ def _quota(group: Path) -> float:
         quota, period = (group / "cpu.max").read_text(encoding="utf-8").split()
         return math.inf if quota == "max" else int(quota) / int(period)
     quota_us, period_us = (_number(group, f"cpu.cfs_{name}_us") for name in ("quota", "period"))
-    return quota_us / period_us if 0 < quota_us < math.inf and period_us > 0 else math.inf
+    return quota_us / period_us if quota_us > 0 and 0 < period_us < math.inf else math.inf
 
 
 def _number(group: Path, name: str) -> float:

@@ -24,14 +24,13 @@ from adambench.execution.engines import Engine, Event, Failed, Finished
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
 from adambench.execution.plan import Run
-from adambench.execution.workers import cores
 
 TRIES = 2  # of a run whose worker fails or dies
 
 
-def local(jobs: int | None, data: Data, checkpoints: Checkpoints | None = None) -> Engine:
-    """The engine for that many worker processes; None: as many as there are cores, 0: in this process."""
-    return Inline(data, checkpoints) if jobs == 0 else Pool(jobs or cores(), data, checkpoints)
+def local(jobs: int, data: Data, checkpoints: Checkpoints | None = None) -> Engine:
+    """The engine for that many worker processes; 0: in this process."""
+    return Pool(jobs, data, checkpoints) if jobs else Inline(data, checkpoints)
 
 
 def execute(
