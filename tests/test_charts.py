@@ -138,6 +138,11 @@ def test_a_single_epoch_is_seen(entries: list[plan.Entry], curves: dict[str, Cur
     line = drawn(axes)["adam"]
     assert (line.get_marker() not in ("", "None"), line.get_ydata().tolist()) == (True, [0.5])
     assert axes.get_xlim() == (0.5, 1.5)
+    for entry in entries:
+        curves |= {run.id: curve(0.5 + 0.1 * run.seed) for run in entry.report(curves)}
+    (axes, _) = cast(Any, charts.convergence(entries, curves, "train_loss", "epoch")).axes
+    spread = axes.collections[0].get_segments()[0]  # a band would have no width
+    assert spread.tolist() == [[1, pytest.approx(0.6)], [1, pytest.approx(0.7)]]
 
 
 def test_a_diverged_optimizer_is_shown(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
@@ -172,6 +177,15 @@ def test_sensitivity_marks_what_was_chosen_and_what_diverged(
     assert [list(line.get_xdata()) for line in crosses] == [[2]]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert axes.get_ylabel() == "final training cost (nats), tuning seed"
+
+
+def test_a_rate_that_blew_up_does_not_flatten_the_others(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
+    curves[entries[0].tuning[2].id] = curve(1, 1e9, 1e9)
+    figure: Any = charts.sensitivity(entries, curves)
+    low, high = figure.axes[0].get_ylim()
+    assert high == pytest.approx(100 * 0.3)
+    assert low < 0.3
+    assert drawn(figure.axes[0])["adam"].get_ydata().tolist()[-1] > high  # it leaves the picture at the top
 
 
 def test_nothing_to_draw_gives_no_figure(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
@@ -303,10 +317,50 @@ def test_labels_do_not_cover_each_other_or_the_lines(labels: int, epochs: int) -
     assert axes.get_window_extent().width > 0.4 * figure.bbox.width
 
 
+@pytest.mark.parametrize("labels", [1, 8, 40])
+@pytest.mark.parametrize("kind", [charts.budget, charts.sensitivity, charts.heatmap])
+def test_charts_of_a_search_have_room_for_many_labels(kind: Any, labels: int) -> None:
+    """Axes keep their width, and no words are outside the figure or over the title."""
+    figure: Any = kind(*many(labels, 3))
+    with charts.PAGE.style():
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.get_window_extent().width > 0.4 * figure.bbox.width
+    for legend in figure.legends:
+        assert legend.get_window_extent().x1 <= figure.bbox.width + 1
+    title = axes._left_title.get_window_extent()
+    for other in figure.axes:
+        labels_of_axes = [other.xaxis.label, other.yaxis.label, *other.texts]
+        for text in (text for text in labels_of_axes if text.get_text()):
+            box = text.get_window_extent()
+            assert 0 <= box.x0 <= box.x1 <= figure.bbox.width + 1
+            assert not box.overlaps(title)
+
+
+def test_equal_curves_of_many_labels_are_named_in_short() -> None:
+    many_entries, _ = many(8, 3)
+    same = {run.id: curve(1, 0.5) for entry in many_entries for run in entry.tuning}
+    same |= {run.id: curve(1, 0.5) for entry in many_entries for run in entry.report(same)}
+    figure: Any = charts.convergence(many_entries, same, "train_loss", "epoch")
+    assert written(figure.axes[0]) == ["sgd_0 = 7 others  0.5000"]
+
+
+def test_numbers_along_a_short_range_are_plain() -> None:
+    """Less than a power of ten: 3e-3 and not 3 × 10⁻³."""
+    figure: Any = charts.sensitivity(*many(1, 3, rates=3))
+    axes = figure.axes[0]
+    axes.set_xlim(3e-3, 2e-2)
+    figure.canvas.draw()
+    words = [text.get_text() for axis in (axes.xaxis, axes.yaxis) for text in axis.get_majorticklabels()]
+    words += [text.get_text() for axis in (axes.xaxis, axes.yaxis) for text in axis.get_minorticklabels()]
+    assert any(words)
+    assert not any("$" in word for word in words)
+
+
 def test_a_hundred_rates_are_thinned_out() -> None:
     entries, curves = many(2, 2, rates=100)
     (axes, _) = cast(Any, charts.heatmap(entries, curves)).axes
-    assert len(axes.get_xticks()) <= 12
+    assert len(axes.get_xticks()) <= 13
 
 
 @pytest.mark.parametrize("width", [3.5, 5.5])

@@ -26,6 +26,7 @@ from adambench.show.words import estimate
         (Estimate(0.26034, 0.00042, 3), "0.2603 ± 0.0004"),
         (Estimate(0.256549, 0.00104, 3), "0.2565 ± 0.0010"),
         (Estimate(123.4, 20.0, 3), "123 ± 20"),
+        (Estimate(1.807e28, 8.6e27, 2), "1.81e+28 ± 8.6e+27"),
         (Estimate(0.26034, math.nan, 1), "0.2603"),
         (Estimate(0.26034, 0.0, 3), "0.2603"),
         (Estimate(math.inf, math.nan, 3), "∞"),

@@ -124,9 +124,10 @@ def _width(range_: Stable) -> tuple[float, bool]:
 
 
 def listed(labels: Iterable[str]) -> str:
-    """`adam`, `adam and sgd`, `adam, sgd and adagrad`."""
-    *others, last = labels
-    return f"{', '.join(others)} and {last}" if others else last
+    """`adam`, `adam and sgd`, `adam, sgd and adagrad`; of more than six, the first three and how many others."""
+    names = list(labels)
+    names = names if len(names) < 7 else [*names[:3], f"{len(names) - 3} others"]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
@@ -134,7 +135,6 @@ def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
     found = {entry.grid.label: line.median for entry in members if (line := budget(entry, curves))}
     if len(found) < 2:
         return ""
-
     if not math.isfinite(min(line[-1] for line in found.values())):
         return "Every setting diverged."
 

@@ -11,6 +11,8 @@ from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate
 from adambench.show.terminal import cost, plural
 
+TOO_LARGE = 1e6  # to be written digit by digit
+
 
 def title(entry: Entry) -> str:
     """`Softmax regression on MNIST, α/√step, 10 epochs`: the problem's own title, or what it is."""
@@ -56,7 +58,10 @@ def axis_label(metric: str) -> str:
 
 
 def estimate(value: Estimate, scale: float = 1.0) -> str:
-    """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place."""
+    """`0.2603 ± 0.0004`: the spread with one figure, two if the first is a 1, the mean to the same place.
+
+    `1.81e+28 ± 8.6e+27` from a million on.
+    """
     mean, sd = value.mean * scale, value.sd * scale
     if value.n == 0 or math.isnan(mean):
         return "–"
@@ -64,6 +69,8 @@ def estimate(value: Estimate, scale: float = 1.0) -> str:
         return "∞"
     if math.isnan(sd) or sd == 0:
         return cost(mean)
+    if max(abs(mean), sd) >= TOO_LARGE:
+        return f"{mean:.3g} ± {sd:.1e}"
     exponent = math.floor(math.log10(sd))
     places = max(0, -exponent + (1 if sd < 2 * 10**exponent else 0))
     return f"{mean:.{places}f} ± {sd:.{places}f}"

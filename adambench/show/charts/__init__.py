@@ -18,12 +18,13 @@ from adambench.show.charts.base import PAGE, Form, save  # noqa: E402
 from adambench.show.charts.convergence import beside_paper, convergence  # noqa: E402
 from adambench.show.charts.figure4 import figure4  # noqa: E402
 from adambench.show.charts.growth import growth  # noqa: E402
+from adambench.show.charts.heatmap import heatmap  # noqa: E402
 from adambench.show.charts.inside import Inspected, inside  # noqa: E402
 from adambench.show.charts.look import colour, looks  # noqa: E402
 from adambench.show.charts.matching import matching  # noqa: E402
 from adambench.show.charts.rates import rates  # noqa: E402
 from adambench.show.charts.runlength import run_lengths  # noqa: E402
-from adambench.show.charts.search import budget, heatmap, sensitivity  # noqa: E402
+from adambench.show.charts.search import budget, sensitivity  # noqa: E402
 from adambench.show.charts.valley import valley  # noqa: E402
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 GREY = "#666666"
 DIVERGED = "#9a9a9a"
 LINE = 0.158  # inches that a line of small type takes
+LETTER = 0.072  # inches that a letter of it takes
+MOST_TICKS = 12  # learning rates written on an axis
 
 # Complete, so that nothing of the user's own style gets in; "backend" decides nothing here, as no window is opened.
 DEFAULTS: dict[str, Any] = {
@@ -30,6 +33,7 @@ STYLE: dict[str, Any] = {
     "mathtext.fontset": "dejavuserif",
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
+    "axes.titlepad": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -133,9 +137,12 @@ def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
     return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
 
 
-def below(axes: Axes, words: str, form: Form, lines: float = 4.4) -> None:
-    """A sentence below a panel, in small grey type, so many lines of it below the axis."""
-    folded = textwrap.fill(words, int(0.9 * axes.bbox.width / axes.figure.dpi * 72 / (0.5 * form.small)))
+def below(axes: Axes, words: str, form: Form, lines: float = 4.4, share: float = 0.9) -> None:
+    """A sentence below a panel, in small grey type, so many lines of it below the axis.
+
+    share: of the width that the axes have before names, labels and colour bars take their part.
+    """
+    folded = textwrap.fill(words, int(share * axes.bbox.width / axes.figure.dpi * 72 / (0.5 * form.small)))
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
     axes.annotate(folded, (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
 
@@ -165,11 +172,17 @@ def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = F
         axes.set_ylim(bottom=0)
         return
     axes.set_yscale("log")
-    spread = max(positive) / min(positive)
-    if spread < 1000:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(axes.yaxis, positive)
     axes.yaxis.set_major_formatter(numbers)
+
+
+def plain_ticks(axis: Axis, positive: Sequence[float]) -> None:
+    """Plain numbers on a logarithmic axis, as many as its range needs. No values: the powers of ten."""
+    spread = max(positive) / min(positive) if len(positive) else math.inf
+    if spread < 1000:
+        axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5)))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
 def short(value: float) -> str:

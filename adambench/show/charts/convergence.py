@@ -16,8 +16,8 @@ from adambench.curve import METRICS, Curve, value
 from adambench.execution.plan import Entry, Run, by_problem
 from adambench.judge import analysis, reading
 from adambench.judge.analysis import Band, Estimate
-from adambench.show.charts.base import GREY, LINE, PAGE, Form, below, note, panels, value_axis
-from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.base import GREY, PAGE, Form, below, note, panels, value_axis
+from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import colour, looks
 from adambench.show.words import axis_label, estimate, title
 
@@ -42,7 +42,8 @@ class Line:
     @property
     def words(self) -> str:
         """`adam .2443 ± .0007`, what stands at the end of the line."""
-        name = " = ".join(self.labels)
+        first, *same = self.labels
+        name = " = ".join([first, *same] if len(same) < 3 else [first, f"{len(same)} others"])
         if self.band.diverged:
             return f"{name}: diverged"
         return f"{name}  {estimate(self.final, 100 if METRICS[self.metric].percent else 1)}"
@@ -87,7 +88,7 @@ def convergence(
         draw,
         form,
         width=5.9,
-        height=max(4.6, 1.9 + LINE * max(map(len, found.values()))),
+        height=room(max(map(len, found.values())), 4.6),
     )
     if figure:
         sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, METRICS[metric].label)]
@@ -224,7 +225,10 @@ def _draw_lines(axes: Axes, lines: Sequence[Line], x: str) -> None:
             every = max(1, (len(band.mean) - 1) // MARKS)
             look["markevery"] = (place * every // max(1, len(lines)), every)
         axes.plot(band.x, band.mean, **look, label=line.labels[0])
-        axes.fill_between(band.x, band.low, band.high, color=look["color"], alpha=0.15, linewidth=0)
+        if len(band.x) > 1:
+            axes.fill_between(band.x, band.low, band.high, color=look["color"], alpha=0.15, linewidth=0)
+        else:  # a band would have no width
+            axes.vlines(band.x, band.low, band.high, color=look["color"], alpha=0.3, linewidth=4)
         if band.diverged:
             axes.plot(band.x[-1:], band.mean[-1:], "x", color=look["color"], markersize=8, markeredgewidth=2)
     if x == "epoch":

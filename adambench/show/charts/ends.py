@@ -19,6 +19,11 @@ class End:
     colour: str
 
 
+def room(most: int, least: float = 4.2) -> float:
+    """Inches of height that a panel with so many labels needs."""
+    return max(least, 1.9 + LINE * most)
+
+
 def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
     """Write at the right of a panel what its lines are, at the height where they end, without covering each other.
 

@@ -12,9 +12,10 @@ from adambench.execution.plan import Entry
 from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.convergence import beside_paper, convergence
 from adambench.show.charts.figure4 import figure4
+from adambench.show.charts.heatmap import heatmap
 from adambench.show.charts.inside import Inspected, inside
 from adambench.show.charts.runlength import KINDS, run_lengths
-from adambench.show.charts.search import budget, heatmap, sensitivity
+from adambench.show.charts.search import budget, sensitivity
 from adambench.show.words import title
 from adambench.store.records import Record
 

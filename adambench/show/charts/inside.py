@@ -12,7 +12,7 @@ from adambench.curve import Curve
 from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
-from adambench.show.charts.base import GREY, PAGE, Form, note
+from adambench.show.charts.base import GREY, PAGE, Form, note, plain_ticks, value_axis
 from adambench.show.charts.look import colour, shade
 from adambench.show.words import axis_label
 
@@ -75,9 +75,10 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
         colours = _colours(runs)
         for run, line in zip(runs, colours, strict=True):
             known = [evaluation for evaluation in run.curve if not evaluation.diverged]
-            costs = [evaluation.train_loss for evaluation in known]
-            grid[0].plot([e.step for e in known], costs, "o-", markersize=3, color=line, label=run.run.label)
-        grid[0].set_yscale("log")
+            losses = [evaluation.train_loss for evaluation in known]
+            grid[0].plot([e.step for e in known], losses, "o-", markersize=3, color=line, label=run.run.label)
+        costs = [evaluation.train_loss for run in runs for evaluation in run.curve if not evaluation.diverged]
+        value_axis(grid[0], costs, log=True)
         grid[0].set_ylabel(axis_label("train_loss"))
         figure.legend(loc="outside upper left", ncols=3, title=runs[0].title, alignment="left")
         for name, axes in zip(shown, grid[1:], strict=False):
@@ -88,6 +89,7 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
                 _quantiles(axes, table, name, line, bottom, outer=len(runs) == 1)
             axes.set_ylabel(panels[name])
             axes.set_yscale("log")
+            plain_ticks(axes.yaxis, [])
             axes.set_ylim(bottom=bottom)
             if name == "step" or "step" not in panels:
                 _alpha(axes, name)
@@ -95,6 +97,7 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             _draw_corrections(grid[-1], tables, corrections, colours)
         for axes in grid:
             axes.set_xscale("log")
+            plain_ticks(axes.xaxis, list(tables[0]["step"]))
         grid[-1].set_xlabel("minibatch updates")
         words = "Line: median over all parameters. Dark band: the middle half of them. "
         words += "Pale band: the middle nine tenths. " if len(runs) == 1 else ""

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from adambench.config.experiment import Grid
 from adambench.range_test import Sweep
-from adambench.show.charts.base import PAGE, Form, note, panels, short, value_axis
-from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.base import PAGE, Form, note, panels, plain_ticks, short, value_axis
+from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
 
 NOTE = (
@@ -33,7 +32,7 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
                 axes.plot(sweep.rates[-1:], sweep.smooth[-1:], "x", color=look["color"])
             ends.append(End(f"{label}  {short(sweep.steepest)}", float(sweep.smooth[-1]), look["color"]))
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: short(rate)))
+        plain_ticks(axes.xaxis, [float(rate) for sweep in sweeps.values() for rate in sweep.rates])
         value_axis(axes, [float(cost) for sweep in sweeps.values() for cost in sweep.smooth], log=True)
         starts = max(float(sweep.smooth[0]) for sweep in sweeps.values())
         axes.set_ylim(top=1.5 * starts)
@@ -41,7 +40,7 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
         axes.set_ylabel("cost of a minibatch (nats)")
         label_ends(axes, ends, form)
 
-    figure = panels(found, draw, form, 5.9)
+    figure = panels(found, draw, form, 5.9, room(max(map(len, found.values()), default=0)))
     if figure:
         note(figure, NOTE, form)
     return figure

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
 from adambench.judge import reading, runlength
 from adambench.judge.analysis import Band
 from adambench.judge.runlength import Lengths
-from adambench.show.charts.base import PAGE, Form, below, note, panels, short
+from adambench.show.charts.base import PAGE, Form, below, note, panels, plain_ticks
 from adambench.show.charts.convergence import MARKS
-from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
 from adambench.show.terminal import plural
 
@@ -71,7 +71,7 @@ def run_lengths(
         for place, (label, line) in enumerate(content.items()):
             _draw_steps(axes, line, {**styles[label], "label": label}, place / len(content))
         axes.set_xscale("log")
-        _ticks(axes)
+        plain_ticks(axes.xaxis, axes.get_xlim())
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
         axes.set_xlabel(chart.axis.format(UNITS[unit]))
@@ -82,7 +82,8 @@ def run_lengths(
             axes, [End(f"{label}  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()], form
         )
 
-    figure = panels({title: chart.lines(found)}, draw, form, 7.2, 4.6)
+    lines = chart.lines(found)
+    figure = panels({title: lines}, draw, form, 7.2, room(len(lines), 4.6))
     if figure:
         said = [targets(found)]
         groups = {together[run.id] for entry in entries for run in entry.report(curves) if run.id in together}
@@ -105,14 +106,6 @@ def _draw_steps(axes: Axes, line: Band, look: Mapping[str, Any], shift: float) -
     axes.plot(x, mean, **look, drawstyle="steps-post", markevery=(int(shift * every), every))
     axes.fill_between(x, low, high, step="post", color=look["color"], alpha=0.15, linewidth=0)
     axes.set_xlim(x[0], end)
-
-
-def _ticks(axes: Axes) -> None:
-    """Plain numbers on a logarithmic axis, more of them on a short one."""
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if high < 10 * low else (1, 2, 5)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
 def reached(lines: Mapping[str, Band], start: str) -> str:

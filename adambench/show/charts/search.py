@@ -4,26 +4,24 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
-from adambench.curve import METRICS, Curve
+from adambench.curve import Curve
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, fairness, reading
 from adambench.judge.analysis import Sensitivity
 from adambench.judge.fairness import Budget
-from adambench.show.charts.base import DIVERGED, PAGE, Form, below, note, panels, short, value_axis
-from adambench.show.charts.ends import End, label_ends
+from adambench.show.charts.base import LETTER, MOST_TICKS, PAGE, Form, below, note, panels, plain_ticks, value_axis
+from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
 from adambench.show.terminal import cost
 from adambench.show.words import axis_label, title
 
-WORST = 10.0  # times the best: where the heat map's colours end
-MOST_TICKS = 12  # learning rates written on an axis
+WORST = 10.0  # times the best: where the axis of the best of k ends
+FAR = 100.0  # times the best: where the axis of rates ends at the latest
+LEGEND, HANDLE = 0.18, 0.65  # inches of a row of the legend, and of a line with the room around it
 Looks = Mapping[str, Mapping[str, Any]]
 
 
@@ -51,7 +49,10 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
         _draw_sensitivity(axes, lines, styles)
         below(axes, reading.lowest(_members(lines), curves), form)
 
-    figure = panels(shown, draw, form)
+    labels = {entry.grid.label for lines in shown.values() for entry, _ in lines}
+    widest = LETTER * form.small / 8 * max(map(len, labels), default=0) + HANDLE
+    rows = math.ceil(len(labels) / max(1, int((form.width or 5.9 * min(3, len(shown))) / widest)))
+    figure = panels(shown, draw, form, 5.9, 4.2 + LEGEND * rows)
     if figure:
         with form.style():
             named = {
@@ -59,8 +60,8 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
                 for axes in figure.axes
                 for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
             }
-            columns = math.ceil(len(named) / (figure.get_figheight() / 0.22))
-            figure.legend(list(named.values()), list(named), loc="outside right center", ncols=columns)
+            columns = max(1, int(figure.get_figwidth() / widest))
+            figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
         note(
             figure,
             "Each rate at the best of the other hyper-parameters. Circle: chosen. Cross at the top: diverged.",
@@ -85,8 +86,11 @@ def _draw_sensitivity(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]], st
                 axes.plot(rate, value, "o", markersize=11, fillstyle="none", color=look["color"])
         values += [value for _, value in finite]
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: short(rate)))
+    plain_ticks(axes.xaxis, [rate for _, line in lines for rate in line.rates])
     value_axis(axes, values, log=True)
+    best = min(values, default=0)
+    if best > 0 and max(values) > FAR * best:  # one rate that blew up would flatten all other lines
+        axes.set_ylim(best * 0.9, FAR * best)
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"final {axis_label(_metric([lines[0][0]]))}, tuning seed")
 
@@ -108,7 +112,8 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
         _draw_budget(axes, lines, styles, form)
         below(axes, reading.budgets(_members(lines), curves), form)
 
-    figure = panels(shown, draw, form, 5.9)
+    most = max(map(len, shown.values()), default=0)
+    figure = panels(shown, draw, form, 5.9, room(most))
     if figure:
         words = (
             "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size."
@@ -144,84 +149,3 @@ def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Look
 
 def _finite(values: Sequence[float]) -> list[float]:
     return [value if math.isfinite(value) else math.nan for value in values]
-
-
-Row = tuple[Entry, Mapping[float, float]]  # final tuning metric by rate
-
-
-def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:
-    """Optimizer by learning rate: final tuning metric over the best of all, crosses where it diverged.
-
-    None if no rate was tuned.
-    """
-    found = {
-        title(members[0]): [
-            (entry, finals)
-            for entry in members
-            if len(finals := analysis.by_rate(entry, curves)) > 1 and math.isfinite(min(finals.values()))
-        ]
-        for members in by_problem(entries).values()
-    }
-    shown = {name: rows for name, rows in found.items() if rows}
-    most = max(map(len, shown.values()), default=0)
-    meshes: list[QuadMesh] = []
-
-    def draw(axes: Axes, rows: Sequence[Row]) -> None:
-        meshes.append(_draw_heatmap(axes, rows, curves, form))
-        below(axes, reading.widest(_members(rows), curves), form, lines=7)
-
-    figure = panels(shown, draw, form, 6.2, 1.9 + 0.34 * most)
-    if figure:
-        with form.style():
-            bar = figure.colorbar(meshes[0], ax=figure.axes, extend="max", ticks=[1, 1.25, 2, 5, 10], pad=0.02)
-            bar.ax.minorticks_off()
-            bar.ax.set_yticklabels(["1", "1.25", "2", "5", "10"])
-            bar.set_label(f"final {METRICS[_metric(entries)].label},\ntimes the lowest of the panel")
-        zero = any(min(finals.values()) == 0 for rows in shown.values() for _, finals in rows)
-        words = "The lowest is exactly 0, so all else is off the scale. " if zero else ""
-        words += "Circle: chosen. Grey with a cross: diverged. White: not tried. In brackets: stable range in decades."
-        note(figure, words, form)
-    return figure
-
-
-def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], form: Form) -> QuadMesh:
-    """Columns lie at the logarithm of their rate, each as wide as half the way to its neighbours."""
-    rates = sorted({rate for _, finals in rows for rate in finals})
-    lowest = min(value for _, finals in rows for value in finals.values())
-    edges = _edges(np.log10(rates))
-    middles = {rate: (edges[i] + edges[i + 1]) / 2 for i, rate in enumerate(rates)}
-    cells = np.array([[_times(finals.get(rate, math.nan), lowest) for rate in rates] for _, finals in rows])
-    mesh = axes.pcolormesh(
-        edges, np.arange(len(rows) + 1) - 0.5, np.ma.masked_invalid(cells), cmap="viridis_r", norm=LogNorm(1, WORST)
-    )
-    for row, (entry, finals) in enumerate(rows):
-        for column, rate in enumerate(rates):
-            if math.isinf(finals.get(rate, 0)):
-                axes.fill_between(edges[column : column + 2], row - 0.5, row + 0.5, color=DIVERGED, linewidth=0)
-                axes.plot(middles[rate], row, "x", color="white", markersize=5)
-            if rate == getattr(entry.best(curves), "lr", None):
-                axes.plot(middles[rate], row, "o", color="black", markersize=7, fillstyle="none", markeredgewidth=1.4)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(edges[0], edges[-1])
-    step = math.ceil(len(rates) / MOST_TICKS)
-    axes.set_xticks([middles[rate] for rate in rates[::step]], [short(rate) for rate in rates[::step]], rotation=60)
-    names = [f"{entry.grid.label} ({fairness.stable(entry, curves)})" for entry, _ in rows]
-    axes.set_yticks(range(len(rows)), names, fontsize=form.small)
-    axes.grid(visible=False)
-    axes.set_xlabel("learning rate")
-    return mesh
-
-
-def _times(value: float, lowest: float) -> float:
-    """How many times the lowest; if the lowest is zero, zero is once and all else is beyond the worst."""
-    if not math.isfinite(value):
-        return math.nan
-    if lowest > 0:
-        return value / lowest
-    return 1.0 if value == lowest else 10 * WORST
-
-
-def _edges(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    middles = (places[1:] + places[:-1]) / 2
-    first, last = places[0] - (middles[0] - places[0]), places[-1] + (places[-1] - middles[-1])
-    return np.concatenate([[first], middles, [last]])
