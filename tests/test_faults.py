@@ -4,6 +4,7 @@ ADAMBENCH_KILLS=60 sets the number of random kills to 60.
 """
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -322,6 +323,30 @@ def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
     assert "process" in (tmp_path / ".lock").read_text()
     with locked(tmp_path), pytest.raises(AdambenchError, match="in use by process"), locked(tmp_path):
         pass
+
+
+@pytest.mark.usefixtures("ran")
+def test_many_records_are_read_without_the_garbage_collector(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on again afterwards, also if a record cannot be read; the records are the same."""
+    folder = Folder(small.parent / "results", "small")
+    few = folder.records(print)
+    collecting: list[bool] = []
+    monkeypatch.setattr("adambench.store.folder.MANY", 1)
+    parse_record = Record.parse
+
+    def watched(text: str) -> Record:
+        collecting.append(gc.isenabled())
+        return parse_record(text)
+
+    monkeypatch.setattr(Record, "parse", watched)
+    many = folder.records(print)
+    assert (set(collecting), gc.isenabled()) == ({False}, True)
+    assert {id_: record.data for id_, record in many.items()} == {id_: record.data for id_, record in few.items()}
+    monkeypatch.setattr(Record, "parse", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        folder.records(print)
+    assert gc.isenabled()
+    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("ran")

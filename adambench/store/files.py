@@ -2,14 +2,15 @@
 
 import csv
 import errno
+import gc
 import io
 import math
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,19 @@ def read(path: Path) -> str:
         if status.st_size > MOST_BYTES:
             raise ValueError(f"{status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
         return file.read().decode("utf-8")
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Read what is kept until the process ends. The garbage collector would go through all of it again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
 
 
 def write(path: Path, content: str | bytes) -> Path:
