@@ -148,7 +148,7 @@ def epochs(run: Run) -> Iterator[Sequence[Evaluation]]:
         yield [Evaluation(number, train_loss=1.0)]
 
 
-@pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("slower", [0.5, 1.0, 3.0, 12.0])
 def test_the_outlook_learns_how_long_an_epoch_really_takes(
     slower: float, runs: Unfolding, cost: Cost, dataset: Dataset
 ) -> None:
@@ -167,6 +167,16 @@ def test_the_outlook_learns_how_long_an_epoch_really_takes(
         outlook.note(Finished(0, [run], [[]]))
     assert outlook.left == pytest.approx(0, abs=1)
     assert outlook.done == pytest.approx(outlook.whole, rel=1e-3)
+
+
+def test_a_machine_that_slept_is_not_a_slow_one(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    run, clock = thousand_seconds(runs, dataset), Clock()
+    outlook = Outlook(Expected(1000, {"deep": 1000}), cost, lambda: 1, clock=clock)
+    outlook.note(Started(0, [run]))
+    for number, evaluations in zip(range(1, run.epochs // 2), epochs(run), strict=False):
+        clock.now += 1000 / run.epochs + (10_000 if number == run.epochs // 4 else 0)
+        outlook.note(Progressed(0, [run], evaluations))
+    assert outlook.left == pytest.approx(500, rel=0.05)
 
 
 def test_a_crowded_machine_is_expected_to_stay_crowded(runs: Unfolding, cost: Cost) -> None:

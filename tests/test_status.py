@@ -4,12 +4,14 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from adambench.cli.background import Doing
 from adambench.store.lock import holder, locked
 from adambench.store.status import Status, Told, last_lines
 from tests.conftest import Command
@@ -155,6 +157,11 @@ def test_what_is_under_way_is_told_by_itself(tmp_path: Path) -> None:
 def test_a_status_that_cannot_be_read_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / ".status.json").write_text(text)
     assert Status.read(tmp_path) == Status()
+
+
+def test_a_clock_that_was_set_back_adds_no_time() -> None:
+    told = Status(time=time.time() + 3600, seconds_left=10.0)
+    assert Doing(cast("Any", None), "process 7", told).seconds_left == 10.0
 
 
 def test_only_a_log_of_this_run_is_shown(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Doing:
     @property
     def seconds_left(self) -> float | None:
         left = self.told.seconds_left
-        return max(0.0, left - (time.time() - self.told.time)) if self.holder and left is not None else None
+        passed = max(0.0, time.time() - self.told.time)  # less than nothing if the clock was set back
+        return max(0.0, left - passed) if self.holder and left is not None else None
 
 
 def status(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
