@@ -75,7 +75,7 @@ class Cluster:
             text=True,
         )
 
-    def end(self) -> None:
+    def close(self) -> None:
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ class Cluster:
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made = Cluster(tmp_path)
     yield made
-    made.end()
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +166,21 @@ def test_a_lost_worker_costs_one_retry(
     assert process.returncode == 0, err
     assert "failed" not in err
     assert "Traceback" not in err
+    assert curves_of(runs(small.parent)) == reference(*LONGER)
+
+
+def test_the_runs_of_a_worker_that_is_silent_for_long_are_tried_again(
+    small: Path, reference: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask gives up a worker of which it has heard nothing for `worker-ttl`, five minutes if nothing else is set."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "3s")
+    with contextlib.closing(Cluster(small.parent)) as cluster:
+        mains = [cluster.worker(), cluster.worker()]
+        process = cluster.run(*LONGER)
+        line_of(process, "[2/17]")
+        os.kill(worker_process(mains[0].pid), signal.SIGSTOP)
+        _, err = process.communicate(timeout=110)
+    assert process.returncode == 0, err
     assert curves_of(runs(small.parent)) == reference(*LONGER)
 
 
@@ -257,7 +272,7 @@ def test_with_tls_nobody_without_the_certificate_gets_in(
             assert refused.stderr.startswith(f"{address}: {told}")
             assert "Traceback" not in refused.stderr
     finally:
-        cluster.end()
+        cluster.close()
 
 
 def test_mistakes_about_tls(command: Command, small: Path, tmp_path: Path) -> None:
