@@ -24,6 +24,7 @@ FIGURES = {
     "1-left": Figure((0, 45), (0.2, 0.7), log=False),  # softmax regression on MNIST
     "1-right": Figure((0, 160), (0.2, 0.5), log=False),  # logistic regression on bags of words (IMDB)
     "2a": Figure((0, 200), (3e-3, 1e-1), log=True),  # multi-layer network on MNIST, dropout
+    "2b-top": Figure((0, 25), (1e-6, 1), log=True),  # the same without dropout, with an L2 term; the axis is ours
 }
 GRIDS = {"4-10": 10, "4-100": 100}  # figure 4, by epochs: final cost of a variational auto-encoder by rate, β₁ and β₂
 GRID_COST = (95.0, 140.0)  # the range of its cost axis
@@ -82,13 +83,13 @@ def _positive(text: str | None, place: str) -> float:
 def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
     """The curves of one of FIGURES by rule, in the figure's order. Only epoch and training cost are known.
 
-    A curve begins where its line enters the plot from above.
+    Those of rules that this package does not have, such as the sum-of-functions optimizer, are left out. A curve begins where its line enters the plot from above.
     """
     found: dict[str, list[Evaluation]] = {}
     for row in rows(figure):
-        rule = RULES[row["series"].removesuffix("+dropout")]
         epoch = round(float(row["x"])) + 1  # x = 0 is the first pass
-        found.setdefault(rule, []).append(Evaluation(epoch, train_loss=float(row["y"])))
+        if rule := RULES.get(row["series"].removesuffix("+dropout")):
+            found.setdefault(rule, []).append(Evaluation(epoch, train_loss=float(row["y"])))
     return found
 
 
