@@ -139,7 +139,7 @@ METRICS = "unknown. Allowed: test_error, test_loss, train_loss, validation_error
         ("final(adam) / final(nesterov)", "(" * 150 + "1" + ")" * 150, "claims.C1.quantity: must name an optimizer, e.g. final(adam), found '((((((((((((((((((((((((((((((((((((((((((((((((((((((((..."),
         ("id: C2", "id: C1", "claims: C1 is the id of 2 claims; each claim needs its own id"),
         ("id: C2", "idd: C2", "claims: 2nd value: idd: unknown. Allowed: id, sentence, quantity, relation, bound, problem. Did you mean id?"),
-        ("figure: 1-left", "figure: 7", "problems.a.figure: 7 is unknown. Allowed: 1-left, 1-right, 2a, 4-10, 4-100. These are the figures of the paper."),
+        ("figure: 1-left", "figure: 7", "problems.a.figure: 7 is unknown. Allowed: 1-left, 1-right, 2a, 2b-top, 4-10, 4-100. These are the figures of the paper."),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_claim_is_reported(old: str, new: str, message: str) -> None:

@@ -83,7 +83,8 @@ def _positive(text: str | None, place: str) -> float:
 def curves(figure: str) -> Mapping[str, Sequence[Evaluation]]:
     """The curves of one of FIGURES by rule, in the figure's order. Only epoch and training cost are known.
 
-    Those of rules that this package does not have, such as the sum-of-functions optimizer, are left out. A curve begins where its line enters the plot from above.
+    Those of rules that this package does not have, such as the sum-of-functions optimizer, are left out. A curve begins
+    where its line enters the plot from above.
     """
     found: dict[str, list[Evaluation]] = {}
     for row in rows(figure):
