@@ -100,10 +100,13 @@ class Session:
         """Of a comparison with another experiment, under a name that tells them apart."""
         return Side(name, self.entries, self.curves)
 
-    def candidates(self, figure: str | None = None) -> list[Candidate]:
-        """The settings with finished runs; only those on problems that name this figure of the paper, if given."""
+    def candidates(self, figure: str | None = None, tuned: bool = False) -> list[Candidate]:
+        """The settings with finished runs; only those on problems that name this figure of the paper, if given.
+
+        tuned: only those that the search chose, in their report runs.
+        """
         entries = [entry for entry in self.entries if figure in (None, entry.problem.figure)]
-        return match.candidates(self.experiment.name, entries, self.curves)
+        return match.candidates(self.experiment.name, entries, self.curves, tuned)
 
     def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness], str]]:
         """By problem: its title, its cost levels, a row for each optimizer, and a sentence on the search."""

@@ -115,6 +115,13 @@ def test_candidates_are_the_settings_of_all_problems_with_all_their_runs() -> No
         ("b", "lr=0.1 beta1=0.9", 1, 4),
         ("b", "lr=1", 2, 4),
     ]
+    chosen = [(c.problem, c.setting, len(c.costs)) for c in candidates("x", entries, curves, tuned=True)]
+    assert chosen == [
+        ("a", "lr=0.1 beta1=0.8", 2),  # what the search chose, without the run that chose it
+        ("a", "lr=1", 2),
+        ("b", "lr=0.1 beta1=0.8", 2),
+        ("b", "lr=1", 2),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ def match(
         Path | None, typer.Option(metavar="FILE", help="Match these curves instead of the paper's: a CSV file.")
     ] = None,
     nearest: Annotated[int, typer.Option(min=1, help="How many settings to show for each curve.")] = 3,
+    tuned: Annotated[
+        bool, typer.Option("--tuned", help="Compare only the settings that the search chose, in their report runs.")
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the curves with the nearest settings.")
     ] = None,
@@ -37,7 +40,7 @@ def match(
         raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
     given = [Target.of(name, curve, rule) for name, rule, curve in paper.read(curves)] if curves else None
     with opened(results, experiments) as sessions:
-        found = _found(sessions, given)
+        found = _found(sessions, given, tuned)
         tell([matching.matches(found, nearest)], format)
         if plot:
             from adambench.show import charts
@@ -47,7 +50,7 @@ def match(
             print(f"wrote {write(plot, charts.save(drawing, plot.suffix[1:], f'adambench {__version__}'))}")
 
 
-def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None") -> "list[Match]":
+def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tuned: bool) -> "list[Match]":
     """The settings of all experiments beside the given curves, or beside the paper's of the figures that they name."""
     from adambench import paper
     from adambench.judge.match import Target, match
@@ -58,9 +61,9 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None") -> "
             f"{', '.join(s.experiment.name for s in sessions)}: no problem names a figure of the paper that has curves",
             f"The key `figure` of a problem names one of {', '.join(paper.FIGURES)}; or use --curves FILE.",
         )
-    found = [match(target, [c for s in sessions for c in s.candidates()]) for target in given or ()]
+    found = [match(target, [c for s in sessions for c in s.candidates(None, tuned)]) for target in given or ()]
     for figure in figures if given is None else ():
-        runs = [c for s in sessions for c in s.candidates(figure)]
+        runs = [c for s in sessions for c in s.candidates(figure, tuned)]
         drawn = paper.curves(figure or "").items()
         found += [match(Target.of(f"{figure} {rule}", curve, rule), runs) for rule, curve in drawn]
     if not any(one.fits for one in found):

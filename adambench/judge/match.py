@@ -80,11 +80,16 @@ class Match:
     chance: float
 
 
-def candidates(experiment: str, entries: Iterable[Entry], curves: dict[str, Curve]) -> list[Candidate]:
-    """Every setting with a finished tuning or report run whose cost stayed finite and above zero."""
+def candidates(
+    experiment: str, entries: Iterable[Entry], curves: dict[str, Curve], tuned: bool = False
+) -> list[Candidate]:
+    """Every setting with a finished tuning or report run whose cost stayed finite and above zero.
+
+    tuned: only those that the search chose, in their report runs.
+    """
     found: dict[tuple[str, str, str, int], dict[str, Numbers]] = {}
     for entry in entries:
-        for run in [*entry.tuning, *entry.report(curves)]:
+        for run in [*([] if tuned else entry.tuning), *entry.report(curves)]:
             if run.id in curves:
                 costs = np.array([value(evaluation, "train_loss") for evaluation in curves[run.id]])
                 if np.isfinite(costs).all() and (costs > 0).all():

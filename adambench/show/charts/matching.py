@@ -20,9 +20,11 @@ SHOWN = 3  # fits of a curve
 def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
     """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it."""
     places = list(OPTIMIZERS)
+    several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
     def words(fit: Fit) -> str:
-        return f"{fit.candidate.problem} {fit.candidate.setting}: {percent(fit.rms)}"
+        place = f"{fit.candidate.experiment}, " if several else ""
+        return f"{place}{fit.candidate.problem} {fit.candidate.setting}: {percent(fit.rms)}"
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []
