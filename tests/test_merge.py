@@ -15,7 +15,7 @@ from adambench.store.folder import Folder
 from adambench.store.merge import merge
 from adambench.store.records import Record
 from tests.conftest import QUICK, Command
-from tests.test_results import curve, some_runs
+from tests.test_results import PAPER, curve, some_runs
 from tests.test_unfolding import entries
 
 
@@ -118,6 +118,13 @@ def test_seconds_may_differ_and_what_is_there_stays(tmp_path: Path) -> None:
     (merged,) = merge([tmp_path / "other"], tmp_path / "here", pytest.fail)
     assert (merged.new, merged.total) == (1, 2)
     assert before.items() <= {file.name: file.read_bytes() for file in here.runs.iterdir()}.items()
+
+
+def test_the_folder_of_one_experiment_is_none_of_results(tmp_path: Path) -> None:
+    inner = PAPER / "mnist"
+    with pytest.raises(AdambenchError, match="mnist: holds no experiment") as raised:
+        merge([inner], tmp_path, pytest.fail)
+    assert raised.value.hint == f"It is one, and {PAPER} holds it."
 
 
 def test_two_configurations_are_refused(tmp_path: Path) -> None:

@@ -182,7 +182,8 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
     if not there:
-        hint = f"{inner[0]} does: use --results {inner[0]}." if inner else ""
+        above = f"It is one, and {results.parent} holds it." if is_experiment(results) else ""
+        hint = f"{inner[0]} does: use --results {inner[0]}." if inner else above
         reason = "" if results.is_dir() else ", because there is no such folder"
         raise AdambenchError(
             f"{results}: holds no experiment{reason}", hint or "Run one first: adambench run configs/mnist.yaml"
