@@ -62,6 +62,20 @@ def test_the_readmes_table_of_schedules() -> None:
         assert f"| {label} | {' | '.join(cells)} |" in text
 
 
+def test_the_table_of_the_readings_of_figure_2a() -> None:
+    """Adam's final cost over that of each rival, by reading."""
+    readings = {
+        (experiment, rival): next(v for v in opened(experiment).verdicts() if v.claim.id == f"{start}-{rival}")
+        for experiment, start in (("figure2", "B1"), ("figure2_input", "constant"))
+        for rival in ("nesterov", "rmsprop", "adadelta", "adagrad")
+    }
+    text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
+    for rival in ("nesterov", "rmsprop", "adadelta", "adagrad"):
+        hidden, pixels = (readings[experiment, rival] for experiment in ("figure2", "figure2_input"))
+        tried = findings.measured(pixels) if pixels.interval.n else "not yet"
+        assert f"| {rival} | {findings.measured(hidden)} | {tried} | {hidden.paper:.4g} |" in text
+
+
 def test_the_pages_have_tables() -> None:
     assert {(kind, name) for kind, name, _, _ in BLOCKS} >= {
         ("table", "mnist"),

@@ -159,6 +159,8 @@ def test_the_table_in_every_format_and_the_chart() -> None:
     target, best, *_ = axes.get_lines()
     assert (np.asarray(target.get_xdata()) == EPOCHS[4:]).all()
     assert np.asarray(best.get_ydata()) == pytest.approx(cost(0.3))
+    assert best.get_color() == "#bf3c42"  # Adam's, as in all charts
+    assert axes.get_ylim()[0] < min(np.asarray(line.get_ydata()).min() for line in (target, best))
     assert charts.matching(found[1:]) is None
 
 

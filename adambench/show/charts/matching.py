@@ -7,19 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adambench.judge.match import Fit, Match
-from adambench.optimizers import OPTIMIZERS
 from adambench.show.charts.base import PAGE, Form, below, note, panels, value_axis
 from adambench.show.charts.convergence import LOG_FROM
 from adambench.show.charts.ends import End, label_ends
-from adambench.show.charts.look import look
+from adambench.show.charts.look import look, places
 from adambench.show.matching import percent, sentence
 
 SHOWN = 3  # fits of a curve
+BELOW = 20.0  # times below the curve: where the axis ends, if ours go so low
 
 
 def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
     """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it."""
-    places = list(OPTIMIZERS)
+    order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
     def words(fit: Fit) -> str:
@@ -28,17 +28,19 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []
+        low, high = float(target.costs.min()), float(target.costs.max())
+        lowest = low / 1.25
         axes.plot(target.epochs, target.costs, color="#999999", linewidth=4.5, alpha=0.45, solid_capstyle="butt")
         for place, fit in enumerate(match.fits[:SHOWN]):
-            rule = fit.candidate.rule
-            style = {**look(places.index(rule) if rule in places else len(places), place), "marker": ""}
+            style = {**look(order.index(fit.candidate.rule), place), "marker": ""}
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
             axes.plot(np.arange(1, len(costs) + 1), costs, **style)
             ends.append(End(words(fit), float(costs[-1]), str(style["color"])))
-        low, high = float(target.costs.min()), float(target.costs.max())
-        value_axis(axes, [low, high], log=high > LOG_FROM * low)
-        axes.set_ylim(low / 1.25, high * 1.15)
+            lowest = min(lowest, float(costs.min()))
+        lowest = max(lowest, low / BELOW)
+        value_axis(axes, [lowest, high], log=high > LOG_FROM * lowest)
+        axes.set_ylim(lowest, high * 1.15)
         axes.set_xlim(0, float(target.epochs[-1]))
         axes.set_xlabel("epoch")
         axes.set_ylabel("training cost (nats)")
