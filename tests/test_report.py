@@ -83,6 +83,14 @@ def hostile(tmp_path: Path) -> Path:
     return results
 
 
+def test_a_verdict_stands_beside_its_claim(text: str) -> None:
+    """At the end of the row it would be outside of a narrow window."""
+    row = re.search(r"<td[^>]*>A1-step: .*?</tr>", text, re.DOTALL)
+    assert row
+    words = re.sub(r"(<[^>]*>|\s)+", " ", row[0]).strip()
+    assert words.startswith("A1-step: Adam and Nesterov end within 5 % of each other reproduced")
+
+
 def test_the_page_needs_nothing_else_and_may_do_nothing_else(text: str) -> None:
     page = Elements(text)
     (policy,) = (m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")

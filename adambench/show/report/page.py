@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import count
 from typing import Any
@@ -113,7 +113,10 @@ def _words(chapter: Chapter) -> dict[str, Any]:
 
 
 def _claims(chapter: Chapter) -> Table:
-    return findings.claims({chapter.experiment.name: chapter.verdicts})
+    """The verdict beside the claim, so that it is seen in a narrow window too."""
+    table = findings.claims({chapter.experiment.name: chapter.verdicts})
+    claim, *others, verdict = table.columns
+    return replace(table, columns=[claim, verdict, *others])
 
 
 def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[str, Any]:
