@@ -57,6 +57,15 @@ def test_html_escapes_every_word() -> None:
     assert "<p>One note.</p>" in html([TABLE])
 
 
+def test_words_between_backticks_are_code() -> None:
+    table = Table("", [Column("a", str, left=True)], ["`f(x_1) < 1`", "a ` alone"])
+    assert r"\texttt{f(x\_1) $<$ 1}" in latex([table])
+    assert r"a \textasciigrave{} alone" in latex([table])
+    assert r"\caption" not in latex([table])  # no title
+    assert "<code>f(x_1) &lt; 1</code>" in html([table])
+    assert "| `f(x_1) < 1` |" in markdown([table])
+
+
 def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
     made = latex([TABLE])
     assert r"\caption{Costs, 100 \%}" in made

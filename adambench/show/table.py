@@ -153,7 +153,8 @@ def _latex_table(table: Table) -> str:
     alignment = "".join("l" if column.left else "r" for column in table.columns)
     header, *lines = [" & ".join(map(latex_text, line)) + r" \\" for line in (table.header, *table.cells)]
     rules = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", header, r"\midrule", *lines, r"\bottomrule"]
-    around = [r"\begin{table}", r"\centering", rf"\caption{{{latex_text(table.title)}}}", *rules, r"\end{tabular}"]
+    caption = [rf"\caption{{{latex_text(table.title)}}}"] if table.title else []
+    around = [r"\begin{table}", r"\centering", *caption, *rules, r"\end{tabular}"]
     notes = [rf"\par\smallskip\footnotesize {latex_text(note)}" for note in table.notes]
     return "\n".join([*around, *notes, r"\end{table}"]) + "\n"
 
@@ -167,15 +168,21 @@ def _html_table(table: Table) -> str:
     sides = ['style="text-align: left"' if column.left else 'style="text-align: right"' for column in table.columns]
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        inner = (f"<{tag} {side}>{escape(cell)}</{tag}>" for side, cell in zip(sides, cells, strict=True))
+        inner = (f"<{tag} {side}>{html_text(cell)}</{tag}>" for side, cell in zip(sides, cells, strict=True))
         return f"<tr>{''.join(inner)}</tr>\n"
 
-    caption = f"<caption>{escape(table.title)}</caption>\n" if table.title else ""
+    caption = f"<caption>{html_text(table.title)}</caption>\n" if table.title else ""
     body = "".join(line("td", cells) for cells in table.cells)
-    notes = "".join(f"<p>{escape(note)}</p>\n" for note in table.notes)
+    notes = "".join(f"<p>{html_text(note)}</p>\n" for note in table.notes)
     return f"<table>\n{caption}<thead>{line('th', table.header)}</thead>\n<tbody>{body}</tbody>\n</table>\n{notes}"
 
 
+def html_text(words: str) -> str:
+    """Words as a browser shows them, those between backticks as code; nothing in them is a tag."""
+    return CODE.sub(r"<code>\1</code>", escape(words))
+
+
+CODE = re.compile("`([^`]*)`")
 LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"},
@@ -187,8 +194,9 @@ LATEX = {
 
 
 def latex_text(words: str) -> str:
-    """Words as LaTeX prints them; nothing in them is a command."""
-    return "".join(LATEX.get(character, character) for character in words)
+    """Words as LaTeX prints them, those between backticks as code; nothing in them is a command."""
+    escaped = "".join(LATEX.get(character, character) for character in words)
+    return CODE.sub(r"\\texttt{\1}", escaped).replace("`", r"\textasciigrave{}")
 
 
 RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
