@@ -218,6 +218,18 @@ def test_a_claim_with_one_seed_or_none_is_inconclusive() -> None:
     assert (one.verdict, none.verdict) == (claims.INCONCLUSIVE, claims.INCONCLUSIVE)
 
 
+def test_claims_that_wait_for_runs_are_counted() -> None:
+    """Else a claim would be surer before the others of its experiment have their runs than after."""
+    (whole, *_) = claims.verdicts(*story(ADAM, NESTEROV))
+    later = """  - {id: C4, sentence: "", quantity: 'final(adam) / final("other-one")', relation: "<", bound: 1}\n"""
+    first, *_, last = claims.verdicts(*story(ADAM, NESTEROV, TEXT + later))
+    assert first.chance == pytest.approx(
+        3 / 2 * whole.chance
+    )  # C2 has the smallest; this is one of three others, not of two
+    assert (last.values, last.verdict) == ({}, claims.INCONCLUSIVE)
+    assert math.isnan(last.chance)
+
+
 def test_a_claim_about_a_diverged_run() -> None:
     lost = [curve(2, math.nan)] * 3
     assert claims.verdicts(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED

@@ -2,7 +2,8 @@
 
 A ratio is judged on the scale of its logarithm. A claim that something is lowest (or highest) of several is judged as
 all its comparisons with one rival together: the least of noisy rivals is lower than any of them, by chance alone. The
-comparisons of an experiment, each counted once, are corrected for their number after Holm (1979).
+comparisons of an experiment, each counted once, are corrected for their number after Holm (1979). Those that wait for
+runs count too: else a verdict would be surer before the experiment is finished than after.
 """
 
 import ast
@@ -23,6 +24,7 @@ from adambench.judge.inference import LEVEL, NONE, Evidence, holm, tested
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 USUAL = Judging()
+WAITING = Evidence(math.inf, math.inf)  # for runs that are not finished; counts as one that decides nothing
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ Test = tuple[str, str, str, tuple[float, ...]]  # problem, comparison, relation,
 
 def _decided(verdict: Verdict, found: Mapping[Test, Evidence], chances: Mapping[Test, float]) -> Verdict:
     """Reproduced if all comparisons speak for the claim, contradicted if one speaks against it, each after Holm."""
-    if not found or not found.keys() <= chances.keys():
+    if not found or WAITING in found.values() or not found.keys() <= chances.keys():
         return verdict
     against = [chances[test] for test, told in found.items() if told.wrong < told.right]
     chance = min(against) if against else max(chances[test] for test in found)
@@ -90,10 +92,13 @@ def _judged(
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
     told: dict[Test, Evidence] = {}
     intervals: dict[str, Interval] = {}
+    reported = min(len(entry.problem.seeds) for entry in concerned.values())
     for rival, part in parts(claim).items():
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
         intervals[rival], told[test] = tested(found, is_ratio(part), claim.relation, claim.bound)
+        if len(found) < min(2, reported):
+            told[test] = WAITING
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)

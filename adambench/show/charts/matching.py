@@ -40,7 +40,7 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
             lowest = min(lowest, float(costs.min()))
         lowest = max(lowest, low / BELOW)
         value_axis(axes, [lowest, high], log=high > LOG_FROM * lowest)
-        axes.set_ylim(lowest, high * 1.15)
+        axes.set_ylim(lowest / 1.1, high * 1.15)
         axes.set_xlim(0, float(target.epochs[-1]))
         axes.set_xlabel("epoch")
         axes.set_ylabel("training cost (nats)")
