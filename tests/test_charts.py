@@ -183,7 +183,7 @@ def test_a_rate_that_blew_up_does_not_flatten_the_others(entries: list[plan.Entr
     curves[entries[0].tuning[2].id] = curve(1, 1e9, 1e9)
     figure: Any = charts.sensitivity(entries, curves)
     low, high = figure.axes[0].get_ylim()
-    assert high == pytest.approx(100 * 0.3)
+    assert high == pytest.approx(100 * 0.4)  # the best of sgd, the worst of the two
     assert low < 0.3
     assert drawn(figure.axes[0])["adam"].get_ydata().tolist()[-1] > high  # it leaves the picture at the top
 

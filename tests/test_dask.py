@@ -173,7 +173,7 @@ def test_the_runs_of_a_worker_that_is_silent_for_long_are_tried_again(
     small: Path, reference: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dask gives up a worker of which it has heard nothing for `worker-ttl`, five minutes if nothing else is set."""
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "3s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "10s")
     with contextlib.closing(Cluster(small.parent)) as cluster:
         mains = [cluster.worker(), cluster.worker()]
         process = cluster.run(*LONGER)

@@ -346,7 +346,6 @@ def test_many_records_are_read_without_the_garbage_collector(small: Path, monkey
     with pytest.raises(KeyboardInterrupt):
         folder.records(print)
     assert gc.isenabled()
-    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("ran")

@@ -124,7 +124,7 @@ def test_the_folder_of_one_experiment_is_none_of_results(tmp_path: Path) -> None
     inner = PAPER / "mnist"
     with pytest.raises(AdambenchError, match="mnist: holds no experiment") as raised:
         merge([inner], tmp_path, pytest.fail)
-    assert raised.value.hint == f"It is one, and {PAPER} holds it."
+    assert raised.value.hint == f"It is the folder of one experiment; use {PAPER}."
 
 
 def test_two_configurations_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The application and what its commands share: options, warnings, and how errors are reported."""
 
+import gc
 import glob
 import io
 import os
@@ -218,7 +219,9 @@ def opened(results: Path, names: list[str] | None, warn: "Callable[[str], object
         skipped.append(message)
         warn(message)
 
-    yield stored(results, names, warn, skip)
+    found = stored(results, names, warn, skip)
+    gc.freeze()  # it lives as long as this process
+    yield found
     if skipped:
         raise typer.Exit(1)
 

@@ -82,7 +82,7 @@ class Doing:
     @property
     def seconds_left(self) -> float | None:
         left = self.told.seconds_left
-        passed = max(0.0, time.time() - self.told.time)  # less than nothing if the clock was set back
+        passed = max(0.0, time.time() - self.told.time)  # negative if the clock was set back
         return max(0.0, left - passed) if self.holder and left is not None else None
 
 

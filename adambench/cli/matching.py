@@ -61,11 +61,12 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
             f"{', '.join(s.experiment.name for s in sessions)}: no problem names a figure of the paper that has curves",
             f"The key `figure` of a problem names one of {', '.join(paper.FIGURES)}; or use --curves FILE.",
         )
+    kind = "report run" if tuned else "run"
     found = [match(target, [c for s in sessions for c in s.candidates(None, tuned)]) for target in given or ()]
     for figure in figures if given is None else ():
         runs = [c for s in sessions for c in s.candidates(figure, tuned)]
         drawn = paper.curves(figure or "").items()
         found += [match(Target.of(f"{figure} {rule}", curve, rule), runs) for rule, curve in drawn]
     if not any(one.fits for one in found):
-        raise AdambenchError("no finished run has three epochs in common with a curve", "Run the experiment first.")
+        raise AdambenchError(f"no finished {kind} has three epochs in common with a curve", "Run the experiment first.")
     return found

@@ -1,5 +1,6 @@
 """`adambench run`: train an experiment."""
 
+import gc
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,6 +149,7 @@ def _trainer(
     warn: "Callable[[str], object]",
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
+    gc.freeze()  # the records that were read live as long as this process
     from adambench.execution.scheduling import local
     from adambench.execution.workers import workers
 

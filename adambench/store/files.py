@@ -50,14 +50,13 @@ def read(path: Path) -> str:
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Read what is kept until the process ends. The garbage collector would go through all of it again and again."""
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would go through all that is read again and again."""
     collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if collects:
             gc.enable()
 

@@ -19,7 +19,7 @@ from typing import Any
 from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, neutral, unknown
 from adambench.execution.plan import Run
-from adambench.store.files import csv_text, kept, read, sync_folder, temporary_for, write
+from adambench.store.files import csv_text, read, sync_folder, temporary_for, uncollected, write
 from adambench.store.records import FORMAT, NewerFormatError, Record
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
@@ -79,7 +79,7 @@ class Folder:
         if set_aside:
             self._tidy()
         files = sorted(self.runs.glob("*.json"))
-        with kept() if len(files) > MANY else nullcontext():
+        with uncollected() if len(files) > MANY else nullcontext():
             for file in files:
                 try:
                     record = Record.parse(read(file))
@@ -182,7 +182,8 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
     if not there:
-        above = f"It is one, and {results.parent} holds it." if is_experiment(results) else ""
+        parent = results.resolve().parent
+        above = f"It is the folder of one experiment; use {parent}." if is_experiment(results) else ""
         hint = f"{inner[0]} does: use --results {inner[0]}." if inner else above
         reason = "" if results.is_dir() else ", because there is no such folder"
         raise AdambenchError(

@@ -20,7 +20,7 @@ GREY = "#666666"
 DIVERGED = "#9a9a9a"
 LINE = 0.158  # inches that a line of small type takes
 LETTER = 0.072  # inches that a letter of it takes
-MOST_TICKS = 12  # learning rates written on an axis
+MOST_TICKS = 12  # about as many learning rates are written on an axis, and marked on a line
 
 # Complete, so that nothing of the user's own style gets in; "backend" decides nothing here, as no window is opened.
 DEFAULTS: dict[str, Any] = {

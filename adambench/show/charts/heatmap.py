@@ -47,7 +47,8 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     figure = panels(shown, draw, form, 6.2 + LETTER * max(0, longest - 12), 2.4 + 0.34 * most)
     if figure:
         with form.style():
-            place: Any = {"location": "top", "shrink": 5 / figure.get_figwidth(), "aspect": 30, "anchor": (0, 0)}
+            place: Any = {"location": "top", "aspect": 30, "anchor": (0, 0)}
+            place["shrink"] = min(0.9, 5 / figure.get_figwidth())
             place["pad"] = 0.4 / (2.4 + 0.34 * most)
             bar = figure.colorbar(meshes[0], ax=figure.axes, extend="max", ticks=[1, 1.25, 2, 5, 10], **place)
             bar.ax.minorticks_off()

@@ -20,7 +20,7 @@ from adambench.show.terminal import cost
 from adambench.show.words import axis_label, title
 
 WORST = 10.0  # times the best: where the axis of the best of k ends
-FAR = 100.0  # times the best: where the axis of rates ends at the latest
+FAR = 100.0  # times the best of the worst optimizer: where the axis of rates ends at the latest
 LEGEND, HANDLE = 0.18, 0.65  # inches of a row of the legend, and of a line with the room around it
 Looks = Mapping[str, Mapping[str, Any]]
 
@@ -64,7 +64,8 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
             figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
         note(
             figure,
-            "Each rate at the best of the other hyper-parameters. Circle: chosen. Cross at the top: diverged.",
+            "Each rate at the best of the other hyper-parameters. Circle: chosen. Cross at the top: diverged. "
+            "A line that leaves at the top goes on above.",
             form,
         )
     return figure
@@ -88,9 +89,10 @@ def _draw_sensitivity(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]], st
     axes.set_xscale("log")
     plain_ticks(axes.xaxis, [rate for _, line in lines for rate in line.rates])
     value_axis(axes, values, log=True)
-    best = min(values, default=0)
-    if best > 0 and max(values) > FAR * best:  # one rate that blew up would flatten all other lines
-        axes.set_ylim(best * 0.9, FAR * best)
+    lowest = [min(filter(math.isfinite, line.finals), default=math.inf) for _, line in lines]
+    best, top = min(lowest), FAR * max(filter(math.isfinite, lowest), default=0)
+    if best > 0 and max(values) > top:  # one rate that blew up would flatten all other lines
+        axes.set_ylim(best * 0.9, top)
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"final {axis_label(_metric([lines[0][0]]))}, tuning seed")
 
