@@ -282,6 +282,7 @@ def test_a_search_in_which_all_diverged_is_not_drawn(entries: list[plan.Entry]) 
     lost = {run.id: curve(math.nan) for entry in entries for run in entry.tuning}
     assert charts.budget(entries, lost) is None
     assert charts.heatmap(entries, lost) is None
+    assert charts.sensitivity(entries, lost)  # crosses alone
 
 
 def many(labels: int, epochs: int, rates: int = 2) -> tuple[list[plan.Entry], dict[str, Curve]]:

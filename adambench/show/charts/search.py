@@ -91,7 +91,7 @@ def _draw_sensitivity(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]], st
     value_axis(axes, values, log=True)
     lowest = [min(filter(math.isfinite, line.finals), default=math.inf) for _, line in lines]
     best, top = min(lowest), FAR * max(filter(math.isfinite, lowest), default=0)
-    if best > 0 and max(values) > top:  # one rate that blew up would flatten all other lines
+    if 0 < best < math.inf and max(values) > top:  # one rate that blew up would flatten all other lines
         axes.set_ylim(best * 0.9, top)
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"final {axis_label(_metric([lines[0][0]]))}, tuning seed")
