@@ -318,15 +318,20 @@ def test_labels_do_not_cover_each_other_or_the_lines(labels: int, epochs: int) -
     assert axes.get_window_extent().width > 0.4 * figure.bbox.width
 
 
+FORMS = [charts.PAGE, charts.Form(width=3.5), charts.Form(width=5.5), charts.Form(slide=True)]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["page", "3.5 inches", "5.5 inches", "slide"])
 @pytest.mark.parametrize("labels", [1, 8, 40])
 @pytest.mark.parametrize("kind", [charts.budget, charts.sensitivity, charts.heatmap])
-def test_charts_of_a_search_have_room_for_many_labels(kind: Any, labels: int) -> None:
+def test_charts_of_a_search_have_room_for_many_labels(kind: Any, labels: int, form: charts.Form) -> None:
     """Axes keep their width, and no words are outside the figure or over the title."""
-    figure: Any = kind(*many(labels, 3))
-    with charts.PAGE.style():
+    figure: Any = kind(*many(labels, 3), form=form)
+    with form.style():
         figure.draw_without_rendering()
     axes = figure.axes[0]
-    assert axes.get_window_extent().width > 0.4 * figure.bbox.width
+    assert axes.get_window_extent().width > (0.4 if form == charts.PAGE else 0.2) * figure.bbox.width
+    assert axes.get_window_extent().height > 30  # a row of the heat map
     for legend in figure.legends:
         assert legend.get_window_extent().x1 <= figure.bbox.width + 1
     title = axes._left_title.get_window_extent()
@@ -334,6 +339,7 @@ def test_charts_of_a_search_have_room_for_many_labels(kind: Any, labels: int) ->
         labels_of_axes = [other.xaxis.label, other.yaxis.label, *other.texts]
         for text in (text for text in labels_of_axes if text.get_text()):
             box = text.get_window_extent()
+            assert text is not axes.yaxis.label or box.height < axes.get_window_extent().height * 1.4
             assert 0 <= box.x0 <= box.x1 <= figure.bbox.width + 1
             assert not box.overlaps(title)
 

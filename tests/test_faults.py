@@ -331,7 +331,6 @@ def test_many_records_are_read_without_the_garbage_collector(small: Path, monkey
     folder = Folder(small.parent / "results", "small")
     few = folder.records(print)
     collecting: list[bool] = []
-    monkeypatch.setattr("adambench.store.folder.MANY", 1)
     parse_record = Record.parse
 
     def watched(text: str) -> Record:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from adambench.datasets import Data
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.engines import Engine as Trainer
+    from adambench.execution.plan import Run
     from adambench.session import Session
+    from adambench.store.folder import Folder
 
 
 class Engine(StrEnum):
@@ -72,7 +74,6 @@ def run(
     """Train an experiment, then show its table and draw its charts. Finished runs are kept and not trained again."""
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.unfolding import shard as part
-    from adambench.session import Session
     from adambench.show.ranking import tuned_on_test
     from adambench.store import made
     from adambench.store.folder import Folder
@@ -94,8 +95,7 @@ def run(
     place = scratch / experiment.name if scratch else folder.checkpoints
     checkpoints = Checkpoints(place.absolute(), checkpoint_every)
     if dry_run:
-        session = Session.open(experiment, folder, warn, fresh=fresh)
-        session.mine = mine
+        session = _opened(experiment, folder, warn, mine, fresh=fresh)
         _preview(session, data, jobs, checkpoints, format)
         return
     if detach:
@@ -106,8 +106,7 @@ def run(
         if fresh:
             folder.put_aside()
             checkpoints.remove()
-        session = Session.open(experiment, folder, keep, set_aside=True, fresh=fresh)
-        session.mine = mine
+        session = _opened(experiment, folder, keep, mine, set_aside=True, fresh=fresh)
         trainer, places = _trainer(scheduler, tls, jobs, session, data, checkpoints, keep)
         failed = train(session, data, trainer, places, checkpoints, told)
         tell(session.tables(), format)
@@ -139,6 +138,24 @@ def _check_engine(
     return []
 
 
+def _opened(
+    experiment: "Experiment",
+    folder: "Folder",
+    warn: "Callable[[str], object]",
+    mine: "Callable[[Run], bool] | None",
+    *,
+    set_aside: bool = False,
+    fresh: bool,
+) -> "Session":
+    """An experiment with what its folder holds. mine: the part of the plan that is trained here; None: the whole."""
+    from adambench.session import Session
+
+    session = Session.open(experiment, folder, warn, set_aside, fresh)
+    session.mine = mine
+    gc.freeze()  # what was read lives as long as this process
+    return session
+
+
 def _trainer(
     scheduler: str | None,
     tls: "Sequence[Path]",
@@ -149,7 +166,6 @@ def _trainer(
     warn: "Callable[[str], object]",
 ) -> "tuple[Trainer, int]":
     """The engine, and how many groups of runs it can train at once."""
-    gc.freeze()  # the records that were read live as long as this process
     from adambench.execution.scheduling import local
     from adambench.execution.workers import workers
 

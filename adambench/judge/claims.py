@@ -96,9 +96,8 @@ def _judged(
     for rival, part in parts(claim).items():
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
-        intervals[rival], told[test] = tested(found, is_ratio(part), claim.relation, claim.bound)
-        if len(found) < min(2, reported):
-            told[test] = WAITING
+        intervals[rival], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
+        told[test] = shown if len(found) >= min(2, reported) else WAITING
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)

@@ -51,7 +51,7 @@ def read(path: Path) -> str:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would go through all that is read again and again."""
+    """Without the garbage collector, which would go through thousands of records again and again."""
     collects = gc.isenabled()
     gc.disable()
     try:

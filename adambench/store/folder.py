@@ -11,7 +11,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,6 @@ from adambench.store.files import csv_text, read, sync_folder, temporary_for, un
 from adambench.store.records import FORMAT, NewerFormatError, Record
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
-
-MANY = 1000  # records
 
 
 class Folder:
@@ -68,6 +66,7 @@ class Folder:
         """The first 16 hexadecimal digits of the SHA-256 of the resolved configuration."""
         return _sha256(self.config.read_bytes())[:16]
 
+    @uncollected()
     def records(self, warn: Callable[[str], object], set_aside: bool = False) -> dict[str, Record]:
         """The records of finished runs, by id. A file that is not a valid record is skipped with a warning.
 
@@ -78,20 +77,18 @@ class Folder:
         found: dict[str, list[tuple[Path, Record]]] = {}
         if set_aside:
             self._tidy()
-        files = sorted(self.runs.glob("*.json"))
-        with uncollected() if len(files) > MANY else nullcontext():
-            for file in files:
-                try:
-                    record = Record.parse(read(file))
-                except NewerFormatError as error:
-                    self.newer.add(file.name)
-                    warn(f"{file}: {error}; left as it is")
-                except (ValueError, OSError, RecursionError, MemoryError) as error:
-                    if isinstance(error, PermissionError) and set_aside:
-                        raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
-                    warn(f"{file}: {why_not(error)}; {_set_aside(file) if set_aside else 'skipped'}")
-                else:
-                    found.setdefault(record.id, []).append((file, record))
+        for file in sorted(self.runs.glob("*.json")):
+            try:
+                record = Record.parse(read(file))
+            except NewerFormatError as error:
+                self.newer.add(file.name)
+                warn(f"{file}: {error}; left as it is")
+            except (ValueError, OSError, RecursionError, MemoryError) as error:
+                if isinstance(error, PermissionError) and set_aside:
+                    raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
+                warn(f"{file}: {why_not(error)}; {_set_aside(file) if set_aside else 'skipped'}")
+            else:
+                found.setdefault(record.id, []).append((file, record))
         records = {}
         for id_, claimants in found.items():
             _, first = min(claimants, key=lambda claimant: claimant[1].age)

@@ -58,11 +58,16 @@ class Form:
     width: float | None = None
     slide: bool = False
 
+    @property
+    def scale(self) -> float:
+        """Of all type, and of the room that it takes."""
+        return 1.5 if self.slide else 1.0
+
     @contextmanager
     def style(self) -> Iterator[None]:
         """Matplotlib's defaults with our style, whatever the user has set."""
-        scale = 1.5 if self.slide else 1.0
-        sizes = {key: STYLE[key] * scale for key in ("font.size", "axes.titlesize", "legend.fontsize")}
+        sized = ("font.size", "axes.titlesize", "axes.titlepad", "legend.fontsize")
+        sizes = {key: STYLE[key] * self.scale for key in sized}
         lines = {"lines.linewidth": STYLE["lines.linewidth"] * (1.4 if self.slide else 1)}
         everything: Any = {**DEFAULTS, **STYLE, **sizes, **lines}
         with matplotlib.rc_context(everything):
@@ -71,7 +76,7 @@ class Form:
     @property
     def small(self) -> float:
         """Points of the smallest type."""
-        return 8.0 * (1.5 if self.slide else 1.0)
+        return 8.0 * self.scale
 
     def figure(self, width: float, height: float) -> "Chart":
         """An empty figure: as large as given, or shrunk to the width that was asked for."""
@@ -107,11 +112,17 @@ def save(figure: Figure, kind: str, origin: str, form: Form = PAGE) -> bytes:
 
 
 def panels(
-    contents: Mapping[str, T], draw: Callable[[Axes, T], None], form: Form, width: float = 5.4, height: float = 4.2
+    contents: Mapping[str, T],
+    draw: Callable[[Axes, T], None],
+    form: Form,
+    width: float = 5.4,
+    height: float = 4.2,
+    least: float = 0.0,
 ) -> Figure | None:
     """A panel for each item, side by side under its title, three in a row; None if there is no item.
 
-    If the figure is narrower than its panels need, they stand one below the other.
+    If the figure is narrower than its panels need, they stand one below the other, and are less tall.
+    least: inches of height that a panel needs all the same.
     """
     if not contents:
         return None
@@ -120,6 +131,7 @@ def panels(
         columns = min(len(contents), most)
         rows = math.ceil(len(contents) / columns)
         figure = form.figure(width * columns, height * rows)
+        figure.set_figheight(max(figure.get_figheight(), least * rows))
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, content) in zip(grid, contents.items(), strict=False):
             axes.set_title(wrapped(title, axes, columns, 1.25 * form.small))
@@ -137,12 +149,13 @@ def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
     return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
 
 
-def below(axes: Axes, words: str, form: Form, lines: float = 4.4, share: float = 0.9) -> None:
+def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float = 0) -> None:
     """A sentence below a panel, in small grey type, so many lines of it below the axis.
 
-    share: of the width that the axes have before names, labels and colour bars take their part.
+    inches: of its width; 0: that of axes whose names and labels take the usual room.
     """
-    folded = textwrap.fill(words, int(share * axes.bbox.width / axes.figure.dpi * 72 / (0.5 * form.small)))
+    inches = inches or 0.9 * axes.bbox.width / axes.figure.dpi
+    folded = textwrap.fill(words, max(12, int(inches * 72 / (0.5 * form.small))))
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
     axes.annotate(folded, (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
 
@@ -150,8 +163,12 @@ def below(axes: Axes, words: str, form: Form, lines: float = 4.4, share: float =
 def note(figure: Figure, words: str, form: Form) -> None:
     """A sentence below a figure, in small grey type."""
     with form.style():
-        width = int(figure.get_figwidth() * 72 / (0.55 * form.small))
-        figure.supxlabel(textwrap.fill(words, width), fontsize=form.small, color=GREY)
+        figure.supxlabel(folded(words, figure.get_figwidth(), form), fontsize=form.small, color=GREY)
+
+
+def folded(words: str, inches: float, form: Form) -> str:
+    """Words in small type, in lines of this width at most."""
+    return textwrap.fill(words, int(inches * 72 / (0.55 * form.small)))
 
 
 def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = False) -> None:

@@ -88,7 +88,8 @@ def convergence(
         draw,
         form,
         width=5.9,
-        height=room(max(map(len, found.values())), 4.6),
+        height=4.6,
+        least=room(max(map(len, found.values())), form),
     )
     if figure:
         sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, METRICS[metric].label)]

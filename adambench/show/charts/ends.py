@@ -19,9 +19,14 @@ class End:
     colour: str
 
 
-def room(most: int, least: float = 4.2) -> float:
-    """Inches of height that a panel with so many labels needs."""
-    return max(least, 1.9 + LINE * most)
+def room(most: int, form: Form) -> float:
+    """Inches of height that a panel with so many labels needs. Without any, its vertical axis has room for its name."""
+    return 0.3 + _around(form) + form.scale * max(2.3, LINE * most)
+
+
+def _around(form: Form) -> float:
+    """Inches of height that title, axis and sentences take; in narrow figures and larger type they have more lines."""
+    return form.scale * (0.8 + 0.8 * form.scale * max(1.0, 5.9 / (form.width or 5.9)))
 
 
 def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
@@ -34,7 +39,7 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
     if not ends:
         return
     tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
-    gap = LINE * form.small / 8 / max(0.5, tall - 1.6)
+    gap = form.scale * LINE / max(0.5, tall - _around(form))
     low, high = axes.get_ylim()
     transform = axes.yaxis.get_transform()
     bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))

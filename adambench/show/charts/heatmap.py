@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, fairness, reading
-from adambench.show.charts.base import DIVERGED, LETTER, MOST_TICKS, PAGE, Form, below, note, panels, short
+from adambench.show.charts.base import DIVERGED, LETTER, MOST_TICKS, PAGE, Form, below, folded, note, panels, short
 from adambench.show.words import title
 
 WORST = 10.0  # times the best: where the colours end
@@ -38,29 +38,37 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     shown = {name: rows for name, rows in found.items() if rows}
     most = max(map(len, shown.values()), default=0)
     meshes: list[QuadMesh] = []
+    longest = max((len(entry.grid.label) for rows in shown.values() for entry, _ in rows), default=0)
+    names = form.scale * LETTER * (longest + 9) + 0.2  # inches that the names of the rows take
 
     def draw(axes: Axes, rows: Sequence[Row]) -> None:
         meshes.append(_draw_heatmap(axes, rows, curves, form))
-        below(axes, reading.widest([entry for entry, _ in rows], curves), form, lines=7, share=0.75)
+        below(axes, reading.widest([entry for entry, _ in rows], curves), form, 7, _width(axes) - names)
 
-    longest = max((len(entry.grid.label) for rows in shown.values() for entry, _ in rows), default=0)
-    figure = panels(shown, draw, form, 6.2 + LETTER * max(0, longest - 12), 2.4 + 0.34 * most)
+    height = 1.3 + form.scale * (1.1 + 0.34 * most)
+    figure = panels(shown, draw, form, 6.2 + form.scale * LETTER * max(0, longest - 12), height, height)
     if figure:
         with form.style():
             place: Any = {"location": "top", "aspect": 30, "anchor": (0, 0)}
             place["shrink"] = min(0.9, 5 / figure.get_figwidth())
-            place["pad"] = 0.4 / (2.4 + 0.34 * most)
-            bar = figure.colorbar(meshes[0], ax=figure.axes, extend="max", ticks=[1, 1.25, 2, 5, 10], **place)
+            place["pad"] = 0.4 * form.scale / height
+            room = min(place["shrink"] * figure.get_figwidth(), figure.get_figwidth() - names)
+            ticks = [1, 1.25, 2, 5, 10] if room > 4 * form.scale else [1, 2, 5, 10]
+            bar = figure.colorbar(meshes[0], ax=figure.axes, extend="max", ticks=ticks, **place)
             bar.ax.minorticks_off()
-            bar.ax.set_xticklabels(["1", "1.25", "2", "5", "10"])
-            bar.set_label(
-                f"final {METRICS[entries[0].experiment.tuning.metric].label}, times the lowest of the panel", loc="left"
-            )
+            bar.ax.set_xticklabels([f"{tick:g}" for tick in ticks])
+            words = f"final {METRICS[entries[0].experiment.tuning.metric].label}, times the lowest of the panel"
+            bar.set_label(folded(words, room, form), fontsize=form.small, loc="left")
         zero = any(min(finals.values()) == 0 for rows in shown.values() for _, finals in rows)
         words = "The lowest is exactly 0, so all else is off the scale. " if zero else ""
         words += "Circle: chosen. Grey with a cross: diverged. White: not tried. In brackets: stable range in decades."
         note(figure, words, form)
     return figure
+
+
+def _width(axes: Any) -> float:
+    """Inches of a panel's width, with what is written beside its axes."""
+    return float(axes.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols)
 
 
 def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], form: Form) -> QuadMesh:

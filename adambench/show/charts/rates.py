@@ -40,7 +40,7 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
         axes.set_ylabel("cost of a minibatch (nats)")
         label_ends(axes, ends, form)
 
-    figure = panels(found, draw, form, 5.9, room(max(map(len, found.values()), default=0)))
+    figure = panels(found, draw, form, 5.9, least=room(max(map(len, found.values()), default=0), form))
     if figure:
         note(figure, NOTE, form)
     return figure

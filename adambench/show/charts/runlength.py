@@ -83,7 +83,7 @@ def run_lengths(
         )
 
     lines = chart.lines(found)
-    figure = panels({title: lines}, draw, form, 7.2, room(len(lines), 4.6))
+    figure = panels({title: lines}, draw, form, 7.2, 4.6, room(len(lines), form))
     if figure:
         said = [targets(found)]
         groups = {together[run.id] for entry in entries for run in entry.report(curves) if run.id in together}

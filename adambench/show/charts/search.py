@@ -50,9 +50,10 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
         below(axes, reading.lowest(_members(lines), curves), form)
 
     labels = {entry.grid.label for lines in shown.values() for entry, _ in lines}
-    widest = LETTER * form.small / 8 * max(map(len, labels), default=0) + HANDLE
-    rows = math.ceil(len(labels) / max(1, int((form.width or 5.9 * min(3, len(shown))) / widest)))
-    figure = panels(shown, draw, form, 5.9, 4.2 + LEGEND * rows)
+    widest = form.scale * (HANDLE + LETTER * max(map(len, labels), default=0))
+    columns = max(1, int((form.width or 5.9 * min(3, len(shown))) / widest))
+    legend = form.scale * LEGEND * math.ceil(len(labels) / columns)
+    figure = panels(shown, draw, form, 5.9, 4.2 + legend, room(0, form) + legend)
     if figure:
         with form.style():
             named = {
@@ -60,7 +61,6 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
                 for axes in figure.axes
                 for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
             }
-            columns = max(1, int(figure.get_figwidth() / widest))
             figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
         note(
             figure,
@@ -115,7 +115,7 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
         below(axes, reading.budgets(_members(lines), curves), form)
 
     most = max(map(len, shown.values()), default=0)
-    figure = panels(shown, draw, form, 5.9, room(most))
+    figure = panels(shown, draw, form, 5.9, least=room(most, form))
     if figure:
         words = (
             "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size."
