@@ -11,6 +11,7 @@ from adambench.curve import Evaluation
 from adambench.datasets import Dataset
 from adambench.execution import plan
 from adambench.execution.engines import Progressed, Started
+from adambench.execution.engines.inline import Inline
 from adambench.execution.estimate import Cost, Expected
 from adambench.execution.outlook import Outlook
 from adambench.execution.unfolding import Unfolding
@@ -53,7 +54,10 @@ def test_cost(value: float, words: str) -> None:
     assert cost(value) == words
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (45, "45 s"), (170, "3 min"), (7800, "2 h 10 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (45, "45 s"), (147, "2 min 30 s"), (178, "3 min"), (296, "5 min"), (7800, "2 h 10 min")],
+)
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
@@ -64,7 +68,7 @@ def test_a_log_gets_a_line_a_minute(dataset: Dataset) -> None:
     runs = Unfolding(plan.entries(experiment), {})
     (run,) = runs.runs.values()
     file, now = io.StringIO(), iter(range(0, 10_000, 25))  # a clock that is read every 25 seconds
-    outlook = Outlook(Expected(9.0, {"a": 9.0}), Cost({"": dataset}), lambda: 1)
+    outlook = Outlook(Expected(9.0, {"a": 9.0}), Cost({"": dataset}, Inline({"": dataset})), lambda: 1)
     with Watch(Console(file=file, width=160), runs, outlook, clock=lambda: float(next(now))) as watch:
         watch.show(Started(0, [run]))
         for epoch in range(1, 8):

@@ -33,9 +33,12 @@ def captured(out: Console, item: RenderableType, **how: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`45 s`, `3 min`, `2 h 10 min`: one or two figures, as an estimate deserves."""
+    """`45 s`, `2 min 30 s`, `8 min`, `2 h 10 min`: one or two figures, as an estimate deserves."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
+    if seconds < 295:
+        minutes, tens = divmod(round(seconds / 10), 6)
+        return f"{minutes} min {tens}0 s" if tens else f"{minutes} min"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
