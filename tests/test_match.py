@@ -150,7 +150,7 @@ def test_the_table_in_every_format_and_the_chart() -> None:
         assert "planted" in render([table])
     assert "| planted | 1 | x, a | lr=0.3 | 1 | 36 of 36 | 1.98 % | -1.98 % | " in RENDERERS["markdown"]([table])
     assert table.notes[:2] == [
-        "planted: nearest of 4 settings; 0 % of them have another one as near.",
+        "planted: nearest of 4 settings. 0 % of them lie as near to another setting as this one to the curve.",
         "none: no setting to compare.",
     ]
     figure = charts.matching(found)

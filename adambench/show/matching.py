@@ -63,16 +63,18 @@ def matches(found: Sequence[Match], nearest: int) -> Table:
 
 
 def sentence(match: Match) -> str:
-    """Of how many settings the nearest was found, and how many of them have another one as near."""
+    """Of how many settings the nearest was found, and how many of them lie as near to another one."""
     name = match.target.name
     if not match.fits:
         return f"{name}: no setting to compare."
-    alike = "" if math.isnan(match.chance) else f"; {100 * match.chance:.0f} % of them have another one as near"
-    return f"{name}: nearest of {plural(match.compared, 'setting')}{alike}."
+    found = f"{name}: nearest of {plural(match.compared, 'setting')}."
+    if math.isnan(match.chance):
+        return found
+    return f"{found} {100 * match.chance:.0f} % of them lie as near to another setting as this one to the curve."
 
 
 NOTES = (
     "rms, mean: of ln(ours/curve) over the epochs that both have, averaged over n runs. shift: how many epochs the "
     "curve is behind ours where it fits best. jitter: from epoch to epoch, of ours, of ln(ours/curve), of the curve.",
-    "The share of settings that have another one as near says how often a wrong setting would fit as well.",
+    "The share of settings that lie as near to another one says how often a wrong setting would fit as well.",
 )
