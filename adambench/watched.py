@@ -5,7 +5,7 @@ import sys
 from adambench.config import loading
 from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Engine, Failed, Silent
+from adambench.execution.engines import Failed, Silent, Trainer
 from adambench.execution.estimate import Cost, rehearse
 from adambench.execution.outlook import Outlook
 from adambench.execution.scheduling import interruptible
@@ -16,13 +16,19 @@ from adambench.show.terminal import console, plural
 from adambench.store.status import Told
 
 
-def train(session: Session, data: Data, trainer: Engine, places: int, checkpoints: Checkpoints, told: Told) -> int:
+def train(session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told) -> int:
     """Write the configuration, then train what is missing and record it. How many runs failed.
 
     places: how many groups of runs can be trained at once.
     """
+    with trainer:
+        return _train(session, data, trainer, places, checkpoints, told)
+
+
+def _train(session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told) -> int:
     out, runs, experiment = console(), session.unfolding, session.experiment
-    cost = Cost(data, min(places, cores()), (record.data for record in session.records.values()))
+    busy = min(places, cores(), len(runs.left()))
+    cost = Cost(data, trainer, busy, (record.data for record in session.records.values()))
     begun = session.begun(checkpoints)
     expected = rehearse(runs, cost, places, begun)
     outlook = Outlook(expected, cost, lambda: trainer.free + trainer.running, begun)

@@ -1,6 +1,6 @@
 """The time that runs will take: what decides it, and that it is learnt from what has ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +8,19 @@ import pytest
 
 from adambench.config.loading import parse
 from adambench.curve import Evaluation
-from adambench.datasets import Dataset
+from adambench.datasets import Data, Dataset
+from adambench.errors import AdambenchError
 from adambench.execution import plan
-from adambench.execution.engines import Finished, Progressed, Started
+from adambench.execution.engines import Failed, Finished, Progressed, Started
+from adambench.execution.engines.inline import Inline
+from adambench.execution.engines.local import Pool
 from adambench.execution.estimate import Cost, Expected, Step, rehearse
 from adambench.execution.outlook import Outlook
 from adambench.execution.plan import Run
+from adambench.execution.scheduling import execute, local
 from adambench.execution.unfolding import Unfolding, shard
+from adambench.models.base import Network
+from adambench.models.logistic import Logistic
 from adambench.store.records import Record
 
 TEXT = """\
@@ -49,7 +55,11 @@ def runs() -> Unfolding:
 
 @pytest.fixture
 def cost(dataset: Dataset) -> Steady:
-    return Steady({"": dataset, dataset.sha256: dataset})
+    return steady({"": dataset, dataset.sha256: dataset})
+
+
+def steady(data: Data, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> Steady:
+    return Steady(data, Inline(data), places, records)
 
 
 def epoch(dataset: Dataset) -> float:
@@ -70,11 +80,35 @@ def test_a_group_shares_work(runs: Unfolding, cost: Cost, dataset: Dataset) -> N
     assert cost.group([replace(run, evaluate_train=True)]) > cost.group([run])
 
 
-@pytest.mark.parametrize("places", [1, 2])
-def test_real_steps_are_timed(places: int, runs: Unfolding, dataset: Dataset) -> None:
-    cost, run = Cost({"": dataset}, places), first(runs, "linear")
-    assert 0 < cost.group([run]) <= cost.group([run] * 8) < 8 * cost.group([run])
-    assert cost.group([replace(run, epochs=20)]) == pytest.approx(10 * cost.group([replace(run, epochs=2)]))
+@pytest.mark.parametrize("jobs", [0, 1, 2])
+def test_real_steps_are_timed_where_they_would_be_made(jobs: int, runs: Unfolding, dataset: Dataset) -> None:
+    run = first(runs, "linear")
+    with local(jobs, {"": dataset}) as engine:
+        cost = Cost({"": dataset}, engine, max(1, jobs))
+        assert 0 < cost.group([run]) <= cost.group([run] * 8) < 8 * cost.group([run])
+        assert cost.group([replace(run, epochs=20)]) == pytest.approx(10 * cost.group([replace(run, epochs=2)]))
+        if isinstance(engine, Pool):
+            assert len(engine.workers) == jobs
+            ended = [event for event in execute([run], {}, engine) if isinstance(event, Finished | Failed)]
+            assert [type(event) for event in ended] == [Finished]  # the workers that timed them train as well
+
+
+class Huge(Logistic):
+    def build(self, *_: Any) -> Network:
+        raise MemoryError("Unable to allocate 1 EiB")
+
+
+def test_steps_that_cannot_be_made_end_in_an_error(runs: Unfolding, dataset: Dataset) -> None:
+    """Where memory does not suffice, and where a worker dies. Nothing is left running."""
+    large = replace(first(runs, "deep"), model=Huge())
+    for jobs in (0, 2):
+        with local(jobs, {"": dataset}) as engine, pytest.raises(AdambenchError, match="deep: does not fit into mem"):
+            Cost({"": dataset}, engine, max(1, jobs)).group([large])
+    with Pool(1, {"": dataset}) as pool:
+        pool.step_seconds(first(runs, "linear"), 1, 1)
+        pool.workers[0].process.kill()
+        with pytest.raises(AdambenchError, match="linear: its process ended with exit code -9"):
+            Cost({"": dataset}, pool).group([first(runs, "linear")])
 
 
 def test_the_rehearsal_counts_groups_places_and_what_waits_for_a_search(
@@ -108,8 +142,9 @@ def test_a_machine_that_does_other_work_takes_longer(runs: Unfolding, cost: Stea
     cost.crowded = 3.0
     assert rehearse(runs, cost, 1).seconds == pytest.approx(3 * alone.seconds)
     assert rehearse(runs, cost, 1).busy == alone.busy
-    assert Cost({"": dataset}).crowd(2.0) > 0.9
-    assert Cost({"": dataset}).crowd(0.9) == 1.0  # the look would take longer than what it tells of is worth
+    idle = Cost({"": dataset}, Inline({"": dataset}))
+    assert idle.crowd(2.0) > 0.9
+    assert idle.crowd(0.9) == 1.0  # the look would take longer than what it tells of is worth
 
 
 def record_of(run: Run, seconds: float, **changes: Any) -> dict[str, Any]:
@@ -123,9 +158,9 @@ def test_records_of_like_runs_on_this_machine_correct_what_was_timed(
     run = replace(first(runs, "linear"), dataset=dataset.sha256)
     took = 3 * run.epochs * len(dataset.train.labels) / 100 * 1e-3  # three times as long as expected
     before = [record_of(run, took)]
-    assert Steady({dataset.sha256: dataset}, 1, before).group([run]) == pytest.approx(3 * cost.group([run]))
+    assert steady({dataset.sha256: dataset}, 1, before).group([run]) == pytest.approx(3 * cost.group([run]))
     for change in ({"cpu": "another"}, {"blas": "another"}, {"batch_size": 7}, {"model": {"name": "mlp"}}):
-        assert Steady({dataset.sha256: dataset}, 1, [{**before[0], **change}]).group([run]) == pytest.approx(
+        assert steady({dataset.sha256: dataset}, 1, [{**before[0], **change}]).group([run]) == pytest.approx(
             cost.group([run])
         )
 

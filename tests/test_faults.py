@@ -104,16 +104,16 @@ def test_a_worker_that_is_stopped_is_told_of(dataset: Dataset, monkeypatch: pyte
         said: list[str] = []
         pid = 0
         monkeypatch.setattr(processes, "STOPPED", 60.0)
-        engine = processes.Pool(1, {dataset.sha256: dataset})
-        for event in execute([run], found, engine):
-            if isinstance(event, Started) and not pid:
-                pid = engine.workers[0].process.pid or 0
-                os.kill(pid, signal.SIGSTOP)
-                monkeypatch.setattr(processes, "STOPPED", 0.05)
-            if isinstance(event, Silent):
-                said.append(event.words)
-                monkeypatch.setattr(processes, "STOPPED", 60.0)
-                os.kill(pid, then)
+        with processes.Pool(1, {dataset.sha256: dataset}) as engine:
+            for event in execute([run], found, engine):
+                if isinstance(event, Started) and not pid:
+                    pid = engine.workers[0].process.pid or 0
+                    os.kill(pid, signal.SIGSTOP)
+                    monkeypatch.setattr(processes, "STOPPED", 0.05)
+                if isinstance(event, Silent):
+                    said.append(event.words)
+                    monkeypatch.setattr(processes, "STOPPED", 60.0)
+                    os.kill(pid, then)
         assert said == [
             f"worker 1 (process {pid}) is stopped: `kill -CONT {pid}` lets it go on; "
             f"`kill -KILL {pid}` ends it, and its runs are tried again"
@@ -235,12 +235,10 @@ def go(
     experiment, data = experiment.loaded()
     runs = Unfolding(plan.entries(experiment), curves)
     work = (lambda _: order.random()) if order else (lambda run: run.epochs)
-    engine = local(jobs, data)
-    events = execute(runs.runs.values(), curves, engine, work, then=runs.finish)
-    for i, _ in enumerate(events):
-        if i == stop_after:
-            events.close()  # type: ignore[attr-defined]  # a generator
-            return
+    with local(jobs, data) as engine:
+        for i, _ in enumerate(execute(runs.runs.values(), curves, engine, work, then=runs.finish)):
+            if i == stop_after:
+                return
 
 
 def untimed(curves: dict[str, Curve]) -> dict[str, Curve]:
@@ -488,7 +486,8 @@ def test_figures_say_where_they_come_from(small: Path) -> None:
 
 def test_finished_events_hold_whole_curves(small: Path) -> None:
     experiment, data = load(small).loaded()
-    for event in execute(Unfolding(plan.entries(experiment), {}).runs.values(), {}, local(2, data)):
-        if isinstance(event, Finished):
-            for run_, curve in zip(event.runs, event.curves, strict=True):
-                assert [evaluation.epoch for evaluation in curve] == list(range(1, run_.epochs + 1))
+    with local(2, data) as engine:
+        for event in execute(Unfolding(plan.entries(experiment), {}).runs.values(), {}, engine):
+            if isinstance(event, Finished):
+                for run_, curve in zip(event.runs, event.curves, strict=True):
+                    assert [evaluation.epoch for evaluation in curve] == list(range(1, run_.epochs + 1))

@@ -46,9 +46,10 @@ def events_of(
 ) -> Iterator[Event]:
     """The whole experiment, every run changed."""
     runs, engine = Unfolding(plan.entries(experiment), curves), local(jobs, experiment.loaded()[1])
-    return execute(
-        map(change, runs.runs.values()), curves, engine, work, then=lambda run: map(change, runs.finish(run))
-    )
+    with engine:
+        yield from execute(
+            map(change, runs.runs.values()), curves, engine, work, then=lambda run: map(change, runs.finish(run))
+        )
 
 
 def finished(experiment: Experiment, jobs: int, curves: dict[str, Curve] | None = None) -> dict[str, Curve]:

@@ -94,7 +94,8 @@ class Stub(Rehearsal):
 def go(engine: Stub, **given: Any) -> tuple[dict[str, Curve], list[Event]]:
     curves: dict[str, Curve] = {}
     runs = Unfolding(entries(), curves)
-    return curves, list(execute(runs.runs.values(), curves, engine, then=runs.finish, **given))
+    with engine:
+        return curves, list(execute(runs.runs.values(), curves, engine, then=runs.finish, **given))
 
 
 @pytest.mark.parametrize("places", [1, 3, 100])

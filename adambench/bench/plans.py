@@ -44,9 +44,10 @@ optimizers:
     start = time.process_time()
     curves: dict[str, Curve] = {}
     runs = Unfolding(plan.entries(experiment), curves)
-    for event in execute(runs.runs.values(), curves, Rehearsal(2, lambda _: 4, curve=by_rate), then=runs.finish):
-        if isinstance(event, Finished):
-            for run, curve in zip(event.runs, event.curves, strict=True):
-                Record.of(run, curve).json()
+    with Rehearsal(2, lambda _: 4, curve=by_rate) as engine:
+        for event in execute(runs.runs.values(), curves, engine, then=runs.finish):
+            if isinstance(event, Finished):
+                for run, curve in zip(event.runs, event.curves, strict=True):
+                    Record.of(run, curve).json()
     assert runs.done == runs.total == size
     return time.process_time() - start

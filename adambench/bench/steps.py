@@ -203,8 +203,8 @@ def jobs_growth(dataset: Dataset) -> dict[int, float]:
             Run("mlp", "adam", "report", seed, Adam(), PAPER["mlp"], Constant(), 2, BATCH, part.sha256, False)
             for seed in range(5 * jobs)
         ]
-        events = execute(runs, {}, local(jobs, {part.sha256: part}))
-        ends = [time.perf_counter() for event in events if isinstance(event, Finished)]
+        with local(jobs, {part.sha256: part}) as engine:
+            ends = [time.perf_counter() for event in execute(runs, {}, engine) if isinstance(event, Finished)]
         return (len(ends) - jobs) / (ends[-1] - ends[jobs - 1]) * 3600
 
     return {jobs: an_hour(jobs) for jobs in range(1, cores() + 1)}

@@ -103,8 +103,8 @@ def verify(
             continue
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
         _, data = session.experiment.loaded()
-        with interruptible() as stop:
-            for event in execute(runs, {}, local(workers(jobs, runs, data, warn), data), stop=stop):
+        with interruptible() as stop, local(workers(jobs, runs, data, warn), data) as engine:
+            for event in execute(runs, {}, engine, stop=stop):
                 told: list[tuple[Match, str]] = []
                 if isinstance(event, Finished):
                     pairs = zip(event.runs, event.curves, strict=True)

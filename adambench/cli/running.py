@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adambench.config.experiment import Experiment
     from adambench.datasets import Data
     from adambench.execution.checkpoints import Checkpoints
-    from adambench.execution.engines import Engine as Trainer
+    from adambench.execution.engines import Trainer
     from adambench.execution.plan import Run
     from adambench.session import Session
     from adambench.store.folder import Folder
@@ -185,17 +185,21 @@ def _preview(
 ) -> None:
     """Print the plan, and in how much time it would be done on this machine."""
     from adambench.execution.estimate import Cost, rehearse
-    from adambench.execution.workers import workers
+    from adambench.execution.scheduling import local
+    from adambench.execution.workers import cores, workers
     from adambench.show import progress
     from adambench.show.terminal import console
 
-    places = max(1, workers(jobs, session.unfolding.left(), data, warn))
-    cost = Cost(data, places, (record.data for record in session.records.values()))
-    if format is TEXT:
-        expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
-        line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)
-        console().print(line, markup=False)
-    tell([progress.planned(session.unfolding, cost)], format)
+    left = session.unfolding.left()
+    jobs = workers(jobs, left, data, warn)
+    places = max(1, jobs)
+    with local(jobs, data) as engine:
+        cost = Cost(data, engine, min(places, cores(), len(left)), (record.data for record in session.records.values()))
+        if format is TEXT:
+            expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
+            line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)
+            console().print(line, markup=False)
+        tell([progress.planned(session.unfolding, cost)], format)
 
 
 def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:

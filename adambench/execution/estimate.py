@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -18,14 +17,13 @@ from adambench.config.experiment import named
 from adambench.curve import Curve
 from adambench.datasets import Data
 from adambench.errors import AdambenchError
+from adambench.execution.engines import Trainer
 from adambench.execution.engines.rehearsal import Rehearsal
-from adambench.execution.group import most_together
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
-from adambench.optimizers import OPTIMIZERS
-from adambench.training import NUMERICS, steps
+from adambench.training import NUMERICS
 
 LOOK = 0.5  # seconds that are spent at most on seeing what else the machine does
 SAME = ("cpu", "blas")  # in the records of runs that took as long as they would here
@@ -46,13 +44,13 @@ class Step:
 class Cost:
     """Expected CPU seconds of runs while all places of an engine are busy.
 
-    places: so many processes share the cores, which slows each of them down where cores share their parts; steps are
-    timed in as many threads at once. records: the data of finished runs; those of the same processor and BLAS say how
-    much longer than the timed steps such runs really take.
+    places: so many of the engine's are timed at once, because cores that share their parts slow each other down.
+    records: the data of finished runs; those of the same processor and BLAS say how much longer than the timed steps
+    such runs really take.
     """
 
-    def __init__(self, data: Data, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.data, self.places = data, max(1, places)
+    def __init__(self, data: Data, engine: Trainer, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.data, self.engine, self.places = data, engine, max(1, places)
         self._steps: dict[Hashable, Step] = {}
         self._before: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         here = {"numerics": NUMERICS, **{name: provenance()[name] for name in SAME}}
@@ -110,41 +108,17 @@ class Cost:
             try:
                 self._steps[key] = self._slowed(self._timed(run), run)
             except MemoryError as error:
-                raise AdambenchError(f"problems.{run.problem}: does not fit into memory: {error}") from error
+                message = f"problems.{run.problem}: does not fit into memory: {error}"
+                raise AdambenchError(message, exit_code=1) from error
         return self._steps[key]
 
     def _timed(self, run: Run) -> Step:
-        most = most_together(run, self.data[run.dataset])
-        with threadpoolctl.threadpool_limits(1):
-            alone, all_ = (self._seconds(run, together) for together in (1, most))
-        own = max(0.0, all_ - alone) / (most - 1) if most > 1 else 0.0
+        most = self.engine.most_together(run)
+        alone = self.engine.step_seconds(run, 1, self.places)
+        if most == 1:
+            return Step(alone, 0.0, most)
+        own = max(0.0, self.engine.step_seconds(run, most, self.places) - alone) / (most - 1)
         return Step(alone - own, own, most)
-
-    def _seconds(self, run: Run, together: int) -> float:
-        """Median CPU seconds of a step in `places` threads, which start at the same time."""
-        start, dataset = threading.Barrier(self.places), self.data[run.dataset]
-
-        def one(_: int) -> float:
-            try:
-                step = steps(run.model, [OPTIMIZERS["adam"]()] * together, dataset, run.batch_size)
-                step()  # the first one is not counted
-            except BaseException:
-                start.abort()  # else the others wait for it
-                raise
-            start.wait()
-            times: list[float] = []
-            while len(times) < 2 or (sum(times) < 0.1 and len(times) < 50):
-                begin = time.thread_time()
-                step()
-                times.append(time.thread_time() - begin)
-            return statistics.median(times)
-
-        with ThreadPoolExecutor(self.places) as pool:
-            found = [pool.submit(one, place) for place in range(self.places)]
-        errors = [error for each in found if (error := each.exception())]
-        for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
-            raise error
-        return statistics.mean(each.result() for each in found)
 
     def _slowed(self, step: Step, run: Run) -> Step:
         """As slow as like runs were before, if there were any."""
@@ -186,7 +160,8 @@ def rehearse(runs: Unfolding, cost: Cost, places: int, begun: Mapping[str, int] 
         return taken
 
     engine = Rehearsal(max(1, places), cost.most, seconds)
-    for _ in execute(copy.runs.values(), curves, engine, cost, then=copy.finish, begun=begun):
-        pass
+    with engine:
+        for _ in execute(copy.runs.values(), curves, engine, cost, then=copy.finish, begun=begun):
+            pass
     crowd = cost.crowd(engine.now)
     return Expected(engine.now * crowd, busy, crowd)

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Engine, Event, Failed, Finished
+from adambench.execution.engines import Engine, Event, Failed, Finished, Trainer
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
 from adambench.execution.plan import Run
@@ -28,7 +28,7 @@ from adambench.execution.plan import Run
 TRIES = 2  # of a run whose worker fails or dies
 
 
-def local(jobs: int, data: Data, checkpoints: Checkpoints | None = None) -> Engine:
+def local(jobs: int, data: Data, checkpoints: Checkpoints | None = None) -> Trainer:
     """The engine for that many worker processes; 0: in this process."""
     return Pool(jobs, data, checkpoints) if jobs else Inline(data, checkpoints)
 
@@ -48,7 +48,8 @@ def execute(
     stop: when something can be read from it, KeyboardInterrupt is raised.
     then: the runs to train because a run has finished; called once for each.
     begun: by id, how many epochs of a run are behind it. Only runs of equal progress are trained together.
-    A run that fails, or whose worker dies, is tried once more, alone. Closing the iterator ends the engine's work.
+    engine: one that has been entered; leaving it ends what is under way.
+    A run that fails, or whose worker dies, is tried once more, alone.
     """
     tries: Counter[str] = Counter()  # by id
     queue = _Queue(work)
@@ -59,31 +60,30 @@ def execute(
                 tries[run.id] = 0
                 queue.add(run, f"{run.batches} {begun.get(run.id, 0)}")
 
-    with engine:
-        add(runs)
-        while True:
-            while queue and engine.free:
-                group = queue.take(engine.free, engine.most_together)
-                tries.update(run.id for run in group)
-                yield engine.start(group)
-            if not queue and not engine.running:
-                return
-            for event in engine.events(stop):
-                if isinstance(event, Finished):
-                    for run, curve in zip(event.runs, event.curves, strict=True):
-                        assert run.id not in curves or first_difference(curves[run.id], curve) is None, run
-                        curves[run.id] = curve
-                    for run in event.runs:
-                        add(then(run))
-                    yield event
-                elif isinstance(event, Failed):
-                    for run in event.runs:
-                        if tries[run.id] < TRIES:
-                            queue.add(run, run.id)
-                    if lost := [run for run in event.runs if tries[run.id] == TRIES]:
-                        yield replace(event, runs=lost)
-                else:
-                    yield event
+    add(runs)
+    while True:
+        while queue and engine.free:
+            group = queue.take(engine.free, engine.most_together)
+            tries.update(run.id for run in group)
+            yield engine.start(group)
+        if not queue and not engine.running:
+            return
+        for event in engine.events(stop):
+            if isinstance(event, Finished):
+                for run, curve in zip(event.runs, event.curves, strict=True):
+                    assert run.id not in curves or first_difference(curves[run.id], curve) is None, run
+                    curves[run.id] = curve
+                for run in event.runs:
+                    add(then(run))
+                yield event
+            elif isinstance(event, Failed):
+                for run in event.runs:
+                    if tries[run.id] < TRIES:
+                        queue.add(run, run.id)
+                if lost := [run for run in event.runs if tries[run.id] == TRIES]:
+                    yield replace(event, runs=lost)
+            else:
+                yield event
 
 
 class _Queue:

@@ -88,3 +88,13 @@ class Engine(Protocol):
 
         Raises KeyboardInterrupt once `stop` can be read. A group ends with one `Finished` or `Failed`.
         """
+
+
+class Trainer(Engine, Protocol):
+    """An engine that really trains, so that one can see there how long it takes."""
+
+    def step_seconds(self, run: Run, together: int, places: int) -> float:
+        """CPU seconds of a training step of so many settings like the run's, while so many places do the same.
+
+        Raises AdambenchError or MemoryError if it cannot be done there. Only called while nothing is under way.
+        """

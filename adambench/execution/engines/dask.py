@@ -8,6 +8,7 @@ a bit from those of the client. Nothing is written but checkpoints, where a work
 import logging
 import pickle
 import queue
+import statistics
 import threading
 import time
 import uuid
@@ -25,7 +26,7 @@ from adambench.config.experiment import DataSource
 from adambench.curve import Evaluation
 from adambench.datasets import Data
 from adambench.errors import AdambenchError, in_plugin
-from adambench.execution import group
+from adambench.execution import group, timing
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
 from adambench.execution.engines import dask_worker as there
@@ -106,6 +107,16 @@ class Cluster:
 
     def most_together(self, run: Run) -> int:
         return group.most_together(run, self.data[run.dataset])
+
+    def step_seconds(self, run: Run, together: int, places: int) -> float:
+        """As `Trainer` has it, on workers of the cluster; in this process while there is none."""
+        if not self.numbers:
+            list(self._look())
+        workers = list(self.numbers)[:places]
+        if not workers:
+            return timing.step_seconds(run, together, self.data[run.dataset])
+        found: dict[str, float] = self.client.run(there.step_seconds, run, together, workers=workers)
+        return statistics.mean(found.values())
 
     def start(self, runs: Sequence[Run]) -> Started:
         busy = {one.address for one in self.groups.values()}

@@ -13,7 +13,7 @@ from adambench.config.experiment import DataSource
 from adambench.curve import Curve, Evaluation
 from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
-from adambench.execution import group
+from adambench.execution import group, timing
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
@@ -37,6 +37,10 @@ def receive(data: bytes) -> bool:
     dataset: Dataset = pickle.loads(data)
     _DATA[dataset.sha256] = dataset
     return True
+
+
+def step_seconds(run: Run, together: int) -> float:
+    return timing.step_seconds(run, together, _DATA[run.dataset])
 
 
 def train(

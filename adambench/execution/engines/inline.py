@@ -7,7 +7,7 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Data
-from adambench.execution import group
+from adambench.execution import group, timing
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Finished, Progressed, Started
 from adambench.execution.plan import Run
@@ -37,6 +37,9 @@ class Inline:
 
     def most_together(self, run: Run) -> int:
         return group.most_together(run, self.data[run.dataset])
+
+    def step_seconds(self, run: Run, together: int, places: int) -> float:  # noqa: ARG002  # there is one place
+        return timing.step_seconds(run, together, self.data[run.dataset])
 
     def start(self, runs: Sequence[Run]) -> Started:
         self.runs = runs

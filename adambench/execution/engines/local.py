@@ -7,6 +7,7 @@ sends a message back after every epoch.
 import multiprocessing
 import os
 import signal
+import statistics
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,10 +18,11 @@ from typing import cast
 
 from adambench.curve import Evaluation
 from adambench.datasets import Data
+from adambench.errors import AdambenchError
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
-from adambench.execution.engines.local_worker import Crashed, Done, Epoch, Message, work
+from adambench.execution.engines.local_worker import Crashed, Epoch, Look, Message, Ready, Timed, work
 from adambench.execution.plan import Run
 from adambench.execution.shared_data import Shared
 
@@ -70,10 +72,24 @@ class Pool:
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
         number = next(n for n in range(self.jobs) if n not in self.workers or not self.workers[n].runs)
+        self._worker(number).start(runs)
+        return Started(number, runs)
+
+    def step_seconds(self, run: Run, together: int, places: int) -> float:
+        """As `Trainer` has it: so many workers time their steps at once."""
+        workers = [self._worker(number) for number in range(min(places, self.jobs))]
+        for worker in workers:
+            worker.send(Look(run, together))
+        for worker in workers:
+            worker.answer(run)
+        for worker in workers:
+            worker.send(Ready())
+        return statistics.mean(worker.answer(run) for worker in workers)
+
+    def _worker(self, number: int) -> "_Worker":
         if number not in self.workers:
             self.workers[number] = _Worker(number, self.shared, self.checkpoints)
-        self.workers[number].start(runs)
-        return Started(number, runs)
+        return self.workers[number]
 
     def events(self, stop: Connection | None) -> Iterator[Event]:
         """Wait for a report, then yield all there are. Raises KeyboardInterrupt once `stop` can be read.
@@ -126,8 +142,20 @@ class _Worker:
 
     def start(self, runs: Sequence[Run]) -> None:
         self.runs, self.curves, self.heard = runs, [[] for _ in runs], time.monotonic()
-        with suppress(OSError):
-            self.connection.send(runs)
+        self.send(runs)
+
+    def send(self, what: Look | Ready | Sequence[Run]) -> None:
+        with suppress(OSError):  # it died: its answer says so
+            self.connection.send(what)
+
+    def answer(self, run: Run) -> float:
+        """The seconds of a step, 0 if it is only ready to time one. Raises AdambenchError if it cannot."""
+        match self._message():
+            case Timed(seconds):
+                return seconds
+            case Crashed(reason):
+                raise AdambenchError(f"problems.{run.problem}: {reason}", exit_code=1)
+        return 0.0
 
     def receive(self) -> Event:
         """What the worker reports next."""
@@ -137,10 +165,10 @@ class _Worker:
                     if evaluation:
                         curve.append(evaluation)
                 return Progressed(self.number, self.runs, evaluations)
-            case Done():
-                event: Event = Finished(self.number, self.runs, self.curves)
             case Crashed(reason):
-                event = Failed(self.number, self.runs, reason)
+                event: Event = Failed(self.number, self.runs, reason)
+            case _:
+                event = Finished(self.number, self.runs, self.curves)
         self.runs = []
         return event
 

@@ -1,4 +1,7 @@
-"""What a worker process of this machine does: train the runs that arrive, and say when an epoch has ended."""
+"""What a worker process of this machine does: train the runs that arrive, and say when an epoch has ended.
+
+Or time a step of theirs.
+"""
 
 import multiprocessing
 import os
@@ -14,11 +17,33 @@ from pathlib import Path
 import threadpoolctl
 
 from adambench.curve import Evaluation
+from adambench.datasets import Dataset
 from adambench.errors import in_plugin
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.plan import Run
 from adambench.execution.shared_data import Layout
+from adambench.execution.timing import step_seconds
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a worker is asked: to time a training step of so many settings like the run's."""
+
+    run: Run
+    together: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Of a worker: it has made a first step. To a worker: all have, so begin to time the next ones."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A worker's message: CPU seconds of a step."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +65,7 @@ class Crashed:
     reason: str  # a line of a plug-in, or a traceback
 
 
-Message = Epoch | Done | Crashed
+Message = Ready | Timed | Epoch | Done | Crashed
 
 
 def work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
@@ -52,13 +77,26 @@ def work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Che
     threadpoolctl.threadpool_limits(1)
     data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
     while True:
-        runs: Sequence[Run] = connection.recv()
+        asked: Look | Sequence[Run] = connection.recv()
         try:
-            for evaluations in group.train(runs, data[runs[0].dataset], checkpoints):
+            if isinstance(asked, Look):
+                _look(asked, data[asked.run.dataset], connection)
+                continue
+            for evaluations in group.train(asked, data[asked[0].dataset], checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
+        except MemoryError as error:
+            connection.send(Crashed(f"does not fit into memory: {error}"))
         except Exception as error:
             connection.send(Crashed(in_plugin(error) or traceback.format_exc()))
+
+
+def _look(look: Look, dataset: Dataset, connection: Connection) -> None:
+    def ready() -> None:
+        connection.send(Ready())
+        connection.recv()
+
+    connection.send(Timed(step_seconds(look.run, look.together, dataset, ready)))
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,36 @@
+"""How long a training step takes here and now."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import threadpoolctl
+
+from adambench.datasets import Dataset
+from adambench.execution.plan import Run
+from adambench.optimizers import OPTIMIZERS
+from adambench.training import steps
+
+LEAST = 3  # steps that are timed
+ENOUGH = 0.5  # CPU seconds of steps after which no more are timed
+SHARE = 20  # times as many steps are in the run; more are not timed
+
+
+def step_seconds(run: Run, together: int, dataset: Dataset, ready: Callable[[], object] = lambda: None) -> float:
+    """Median CPU seconds of a training step of so many settings of the run's model and data, with Adam.
+
+    ready: called after a first step, which is not counted.
+    """
+    most = run.epochs * len(dataset.train.labels) / run.batch_size / SHARE
+    with threadpoolctl.threadpool_limits(1):
+        step = steps(run.model, [OPTIMIZERS["adam"]()] * together, dataset, run.batch_size)
+        step()
+        ready()
+        times: list[float] = []
+        start = before = time.thread_time()
+        while len(times) < LEAST or (len(times) < most and before - start < ENOUGH):
+            step()
+            now = time.thread_time()
+            times.append(now - before)
+            before = now
+    return statistics.median(times)
