@@ -13,7 +13,7 @@ from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
 from adambench.optimizers import OPTIMIZERS, SGD, Adam
 from adambench.show import charts
-from adambench.show.charts.base import short
+from adambench.show.charts.base import short, shortened
 from adambench.show.charts.ends import spread_out
 
 TEXT = """\
@@ -342,6 +342,34 @@ def test_charts_of_a_search_have_room_for_many_labels(kind: Any, labels: int, fo
             assert text is not axes.yaxis.label or box.height < axes.get_window_extent().height * 1.4
             assert 0 <= box.x0 <= box.x1 <= figure.bbox.width + 1
             assert not box.overlaps(title)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["page", "3.5 inches", "5.5 inches", "slide"])
+def test_long_names_do_not_take_the_panel_s_room(form: charts.Form) -> None:
+    """Of an optimizer and a problem with 50 letters each; the names are shortened so that they stay different."""
+    long = "the_quick_brown_fox_jumps_over_the_lazy_dog_again_"
+    text = TEXT.replace("  a: {", f"  {long}: {{").replace("  adam: {lr", f"  {long}: {{name: adam, lr")
+    text = text.replace(", optimizers: {adam: {lr: 0.1}}", "")
+    entries = plan.entries(parse(text, "x.yaml"))
+    curves: dict[str, Curve] = {}
+    for entry in entries:
+        curves |= {run.id: curve(1, 0.5) for run in entry.tuning}
+    for entry in entries:
+        curves |= {run.id: curve(1, 0.5) for run in entry.report(curves)}
+    drawn = [charts.convergence(entries, curves, "train_loss", "epoch", form=form)]
+    drawn += [charts.heatmap(entries, curves, form), charts.budget(entries, curves, form)]
+    for figure in cast(list[Any], drawn):
+        with form.style():
+            figure.draw_without_rendering()
+        axes = figure.axes[0]
+        assert axes.get_window_extent().width > 0.2 * axes.figure.bbox.width / axes.get_gridspec().ncols
+        assert axes._left_title.get_window_extent().x1 <= figure.bbox.width + 1
+
+
+def test_names_are_shortened_so_that_they_differ() -> None:
+    assert shortened(["adam", 30 * "a", 29 * "a" + "b"], 10) == ["adam", "aaaaa…aaaa", "aaaaa…aaab"]
+    same = [30 * "a", 40 * "a"]
+    assert shortened(same, 10) == same
 
 
 def test_equal_curves_of_many_labels_are_named_in_short() -> None:

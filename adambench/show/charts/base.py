@@ -20,6 +20,7 @@ GREY = "#666666"
 DIVERGED = "#9a9a9a"
 LINE = 0.158  # inches that a line of small type takes
 LETTER = 0.072  # inches that a letter of it takes
+MOST_LETTERS = 24  # of a name beside a panel, so that the panel keeps its width
 MOST_TICKS = 12  # about as many learning rates are written on an axis, and marked on a line
 
 # Complete, so that nothing of the user's own style gets in; "backend" decides nothing here, as no window is opened.
@@ -118,11 +119,12 @@ def panels(
     width: float = 5.4,
     height: float = 4.2,
     least: float = 0.0,
+    beside: float = 1.4,
 ) -> Figure | None:
     """A panel for each item, side by side under its title, three in a row; None if there is no item.
 
     If the figure is narrower than its panels need, they stand one below the other, and are less tall.
-    least: inches of height that a panel needs all the same.
+    least: inches of height that a panel needs all the same. beside: inches of its width beside its axes.
     """
     if not contents:
         return None
@@ -134,19 +136,35 @@ def panels(
         figure.set_figheight(max(figure.get_figheight(), least * rows))
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, content) in zip(grid, contents.items(), strict=False):
-            axes.set_title(wrapped(title, axes, columns, 1.25 * form.small))
+            axes.set_title(wrapped(title, axes, columns, 1.25 * form.small, beside))
             draw(axes, content)
         for axes in grid[len(contents) :]:
             axes.set_axis_off()
         return figure
 
 
-def wrapped(words: str, axes: Axes, columns: int, points: float) -> str:
-    """Words folded to the width of a panel."""
+def wrapped(words: str, axes: Axes, columns: int, points: float, beside: float) -> str:
+    """Words folded to the width of a panel's axes."""
     figure = axes.figure
     assert figure
-    inches = figure.get_figwidth() / columns - 1.4  # type: ignore[union-attr]
+    inches = figure.get_figwidth() / columns - beside  # type: ignore[union-attr]
     return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
+
+
+def panel_width(axes: Any) -> float:
+    """Inches of a panel's width, with what is written beside its axes."""
+    return float(axes.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols)
+
+
+def letters(inches: float, others: int, form: Form) -> int:
+    """How many letters of a name beside a panel so wide, next to others, leave its axes about half of the width."""
+    return min(MOST_LETTERS, max(12, int((0.55 * inches - 0.6) / (form.scale * 0.9 * LETTER)) - others))
+
+
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Of names of more than so many letters the beginning and the end; all are left whole if two would be the same."""
+    found = [name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}" for name in names]
+    return found if len(set(found)) == len(set(names)) else list(names)
 
 
 def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float = 0) -> None:

@@ -40,13 +40,13 @@ class Line:
     metric: str
 
     @property
-    def words(self) -> str:
+    def end(self) -> End:
         """`adam .2443 ± .0007`, what stands at the end of the line."""
         first, *same = self.labels
         name = " = ".join([first, *same] if len(same) < 3 else [first, f"{len(same)} others"])
-        if self.band.diverged:
-            return f"{name}: diverged"
-        return f"{name}  {estimate(self.final, 100 if METRICS[self.metric].percent else 1)}"
+        final = estimate(self.final, 100 if METRICS[self.metric].percent else 1)
+        words = ": diverged" if self.band.diverged else f"  {final}"
+        return End(name, words, _last(self.band), self.look["color"])
 
 
 def convergence(
@@ -78,7 +78,7 @@ def convergence(
         axes.set_xlabel(X_NAMES[x])
         axes.set_ylabel(axis_label(metric))
         below(axes, sentence, form)
-        label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
+        label_ends(axes, [line.end for line in lines], form)
 
     figure = panels(
         {
@@ -138,7 +138,7 @@ def _draw_beside_paper(axes: Axes, name: str, lines: Sequence[Line], form: Form)
     axes.set_xlabel(X_NAMES["epoch"])
     axes.set_ylabel(axis_label("train_loss"))
     below(axes, reading.beside_paper(_over_paper(name, lines)), form)
-    label_ends(axes, [End(line.words, _last(line.band), line.look["color"]) for line in lines], form)
+    label_ends(axes, [line.end for line in lines], form)
 
 
 def _over_paper(name: str, lines: Sequence[Line]) -> dict[str, float]:

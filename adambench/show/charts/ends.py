@@ -3,18 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from adambench.show.charts.base import LINE, Form
+from adambench.show.charts.base import LINE, Form, letters, panel_width, shortened
 
 
 @dataclass(frozen=True)
 class End:
     """What is written at the end of a line."""
 
-    words: str
+    name: str  # shortened if it is long
+    words: str  # what follows it
     value: float  # where the line ends; infinite or nan: at the top
     colour: str
 
@@ -51,7 +53,9 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
 
     ordered = sorted(ends, key=lambda end: height(end.value))
     places = spread_out([height(end.value) for end in ordered], gap)
-    for end, place in zip(ordered, places, strict=True):
+    most = letters(panel_width(axes), max(len(end.words) for end in ends), form)
+    names = shortened([end.name for end in ordered], most)
+    for end, name, place in zip(ordered, names, places, strict=True):
         axes.plot(
             [1.0, 1.02, 1.04],
             [height(end.value), place, place],
@@ -61,9 +65,8 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
             clip_on=False,
             label="_end",
         )
-        axes.annotate(
-            end.words, (1.05, place), xycoords="axes fraction", va="center", color=end.colour, fontsize=form.small
-        )
+        look: Any = {"va": "center", "color": end.colour, "fontsize": form.small}
+        axes.annotate(name + end.words, (1.05, place), xycoords="axes fraction", **look)
 
 
 def _rows(axes: Axes) -> int:

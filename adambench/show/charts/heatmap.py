@@ -14,9 +14,25 @@ from matplotlib.patheffects import withStroke
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, fairness, reading
-from adambench.show.charts.base import DIVERGED, LETTER, MOST_TICKS, PAGE, Form, below, folded, note, panels, short
+from adambench.show.charts.base import (
+    DIVERGED,
+    LETTER,
+    MOST_LETTERS,
+    MOST_TICKS,
+    PAGE,
+    Form,
+    below,
+    folded,
+    letters,
+    note,
+    panel_width,
+    panels,
+    short,
+    shortened,
+)
 from adambench.show.words import title
 
+RANGE = 9  # letters of a stable range in brackets
 WORST = 10.0  # times the best: where the colours end
 
 Row = tuple[Entry, Mapping[float, float]]  # final tuning metric by rate
@@ -38,15 +54,16 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     shown = {name: rows for name, rows in found.items() if rows}
     most = max(map(len, shown.values()), default=0)
     meshes: list[QuadMesh] = []
-    longest = max((len(entry.grid.label) for rows in shown.values() for entry, _ in rows), default=0)
-    names = form.scale * LETTER * (longest + 9) + 0.2  # inches that the names of the rows take
+    longest = max((len(name) for rows in shown.values() for name in _names(rows, form)), default=0)
+    names = form.scale * LETTER * (longest + RANGE) + 0.2  # inches that the names of the rows take
 
     def draw(axes: Axes, rows: Sequence[Row]) -> None:
         meshes.append(_draw_heatmap(axes, rows, curves, form))
-        below(axes, reading.widest([entry for entry, _ in rows], curves), form, 7, _width(axes) - names)
+        below(axes, reading.widest([entry for entry, _ in rows], curves), form, 7, panel_width(axes) - names)
 
     height = 1.3 + form.scale * (1.1 + 0.34 * most)
-    figure = panels(shown, draw, form, 6.2 + form.scale * LETTER * max(0, longest - 12), height, height)
+    width = 6.2 + form.scale * LETTER * max(0, longest - 12)
+    figure = panels(shown, draw, form, width, height, height, max(1.4, names))
     if figure:
         with form.style():
             place: Any = {"location": "top", "aspect": 30, "anchor": (0, 0)}
@@ -66,9 +83,9 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
     return figure
 
 
-def _width(axes: Any) -> float:
-    """Inches of a panel's width, with what is written beside its axes."""
-    return float(axes.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols)
+def _names(rows: Sequence[Row], form: Form) -> list[str]:
+    most = MOST_LETTERS if form.width is None else letters(form.width, RANGE, form)
+    return shortened([entry.grid.label for entry, _ in rows], most)
 
 
 def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], form: Form) -> QuadMesh:
@@ -94,7 +111,8 @@ def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], 
     axes.set_xlim(edges[0], edges[-1])
     ticks = _apart(list(middles.values()), 0.92 * (edges[-1] - edges[0]) / MOST_TICKS)  # 1, 3, 10 are not quite even
     axes.set_xticks(ticks, [short(rate) for rate in rates if middles[rate] in ticks], rotation=60)
-    names = [f"{entry.grid.label} ({fairness.stable(entry, curves)})" for entry, _ in rows]
+    named = zip(_names(rows, form), rows, strict=True)
+    names = [f"{name} ({fairness.stable(entry, curves)})" for name, (entry, _) in named]
     axes.set_yticks(range(len(rows)), names, fontsize=form.small)
     axes.grid(visible=False)
     axes.set_xlabel("learning rate")

@@ -22,9 +22,9 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
     order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
-    def words(fit: Fit) -> str:
+    def end(fit: Fit, value: float, colour: str) -> End:
         place = f"{fit.candidate.experiment}, " if several else ""
-        return f"{place}{fit.candidate.problem} {fit.candidate.setting}: {percent(fit.rms)}"
+        return End(f"{place}{fit.candidate.problem}", f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour)
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []
@@ -36,7 +36,7 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
             axes.plot(np.arange(1, len(costs) + 1), costs, **style)
-            ends.append(End(words(fit), float(costs[-1]), str(style["color"])))
+            ends.append(end(fit, float(costs[-1]), str(style["color"])))
             lowest = min(lowest, float(costs.min()))
         lowest = max(lowest, low / BELOW)
         value_axis(axes, [lowest, high], log=high > LOG_FROM * lowest)

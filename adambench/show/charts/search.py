@@ -133,7 +133,8 @@ def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Look
         axes.fill_between(line.k, _finite(line.low), _finite(line.high), color=look["color"], alpha=0.15, linewidth=0)
         axes.plot(line.k[-1], line.median[-1], **styles[entry.grid.label])
         values += [value for value in line.median if math.isfinite(value)]
-        ends.append(End(f"{entry.grid.label} ({len(line.k)})  {cost(line.median[-1])}", line.median[-1], look["color"]))
+        words = f" ({len(line.k)})  {cost(line.median[-1])}"
+        ends.append(End(entry.grid.label, words, line.median[-1], look["color"]))
     axes.set_xscale("log")
     value_axis(axes, values, log=True)
     best = min(values)
