@@ -367,6 +367,8 @@ def test_every_help_has_an_example_of_its_command(group: str, function: Callable
     parameters = inspect.signature(function).parameters
     options = [word[2:].replace("-", "_") for word in words if word.startswith("--")]
     assert set(options) <= set(parameters)
+    for paragraph in (inspect.getdoc(function) or "").split("\n\n"):
+        assert "\n" not in paragraph  # the help would keep that end of a line
 
 
 def test_the_shell_completes_experiments_metrics_and_ids(command: Command, small: Path) -> None:

@@ -72,8 +72,9 @@ def verify(
 ) -> None:
     """Train stored runs again and compare: the same to the bit, close, or where and by how much not.
 
-    Executes the plug-ins that the results name. The exit code is 1 if a run is not confirmed, a record is not whole, or
-    there is nothing to train again.
+    Executes the plug-ins that the results name.
+
+    The exit code is 1 if a run is not confirmed, a record is not whole, or there is nothing to train again.
     """
     import random
 
