@@ -56,7 +56,15 @@ def test_cost(value: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 s"), (45, "45 s"), (147, "2 min 30 s"), (178, "3 min"), (296, "5 min"), (7800, "2 h 10 min")],
+    [
+        (0.2, "1 s"),
+        (45, "45 s"),
+        (147, "2 min 30 s"),
+        (178, "3 min"),
+        (296, "5 min"),
+        (7200, "2 h"),
+        (7800, "2 h 10 min"),
+    ],
 )
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words

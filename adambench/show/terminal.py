@@ -40,7 +40,8 @@ def duration(seconds: float) -> str:
         minutes, tens = divmod(round(seconds / 10), 6)
         return f"{minutes} min {tens}0 s" if tens else f"{minutes} min"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if minutes < 90 else f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def blocks(heights: Iterable[float]) -> str:

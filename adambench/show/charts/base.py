@@ -156,15 +156,22 @@ def panel_width(axes: Any) -> float:
     return float(axes.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols)
 
 
-def letters(inches: float, others: int, form: Form) -> int:
-    """How many letters of a name beside a panel so wide, next to others, leave its axes about half of the width."""
-    return min(MOST_LETTERS, max(12, int((0.55 * inches - 0.6) / (form.scale * 0.9 * LETTER)) - others))
+def letters(inches: float, form: Form) -> int:
+    """How many letters of a name beside a panel so wide leave its axes most of the width."""
+    return min(MOST_LETTERS, max(12, int(8 * (inches / form.scale - 2))))
 
 
-def shortened(names: Sequence[str], most: int) -> list[str]:
-    """Of names of more than so many letters the beginning and the end; all are left whole if two would be the same."""
-    found = [name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}" for name in names]
-    return found if len(set(found)) == len(set(names)) else list(names)
+def shortened(names: Sequence[tuple[str, ...]], most: int, between: str = " = ") -> list[str]:
+    """Names, joined. Of each that has more than so many letters, the beginning and the end are left.
+
+    All are left whole if two would be the same.
+    """
+    found = [between.join(_without_middle(name, most) for name in parts) for parts in names]
+    return found if len(set(found)) == len(set(names)) else [between.join(parts) for parts in names]
+
+
+def _without_middle(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}"
 
 
 def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float = 0) -> None:

@@ -15,10 +15,11 @@ from adambench.show.charts.base import LINE, Form, letters, panel_width, shorten
 class End:
     """What is written at the end of a line."""
 
-    name: str  # shortened if it is long
-    words: str  # what follows it
+    names: tuple[str, ...]  # shortened if they are long
+    words: str  # what follows them
     value: float  # where the line ends; infinite or nan: at the top
     colour: str
+    between: str = " = "  # the names
 
 
 def room(most: int, form: Form) -> float:
@@ -53,8 +54,7 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
 
     ordered = sorted(ends, key=lambda end: height(end.value))
     places = spread_out([height(end.value) for end in ordered], gap)
-    most = letters(panel_width(axes), max(len(end.words) for end in ends), form)
-    names = shortened([end.name for end in ordered], most)
+    names = shortened([end.names for end in ordered], letters(panel_width(axes), form), ends[0].between)
     for end, name, place in zip(ordered, names, places, strict=True):
         axes.plot(
             [1.0, 1.02, 1.04],

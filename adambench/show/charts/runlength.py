@@ -79,7 +79,9 @@ def run_lengths(
         below(axes, reached(content, chart.start), form)
         ends = {label: float(line.mean[-1]) for label, line in content.items()}
         label_ends(
-            axes, [End(label, f"  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()], form
+            axes,
+            [End((label,), f"  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()],
+            form,
         )
 
     lines = chart.lines(found)
