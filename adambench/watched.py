@@ -9,7 +9,6 @@ from adambench.execution.engines import Failed, Silent, Trainer
 from adambench.execution.estimate import Cost, rehearse
 from adambench.execution.outlook import Outlook
 from adambench.execution.scheduling import interruptible
-from adambench.execution.workers import cores
 from adambench.session import Session
 from adambench.show.progress import Watch, failure, plan_line
 from adambench.show.terminal import console, plural
@@ -21,23 +20,19 @@ def train(session: Session, data: Data, trainer: Trainer, places: int, checkpoin
 
     places: how many groups of runs can be trained at once.
     """
-    with trainer:
-        return _train(session, data, trainer, places, checkpoints, told)
-
-
-def _train(session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told) -> int:
     out, runs, experiment = console(), session.unfolding, session.experiment
-    busy = min(places, cores(), len(runs.left()))
-    cost = Cost(data, trainer, busy, (record.data for record in session.records.values()))
     begun = session.begun(checkpoints)
-    expected = rehearse(runs, cost, places, begun)
-    outlook = Outlook(expected, cost, lambda: trainer.free + trainer.running, begun)
-    failed = 0
+    failed, began = 0, False
     try:
-        with interruptible() as stop:  # from before the first line on, after which one may press Ctrl-C
+        with interruptible() as stop, trainer:  # the engine ends before a second Ctrl-C could disturb it
+            records = (record.data for record in session.records.values())
+            cost = Cost(data, trainer, min(places, len(runs.left())), records, stop)
+            expected = rehearse(runs, cost, places, begun)
+            outlook = Outlook(expected, cost, lambda: trainer.free + trainer.running, begun)
             out.print(plan_line(experiment.name, runs, places, expected.seconds), markup=False)
             session.folder.write_plugins({one.file: one.source for one in experiment.plugins if one.source is not None})
             session.folder.write_config(loading.resolved(experiment))
+            began = True
             with Watch(out, runs, outlook) as watch:
                 told.look = lambda: (list(watch.under_way.values()), outlook.left)
                 for event in session.train(trainer, cost, stop, checkpoints, begun):
@@ -50,7 +45,8 @@ def _train(session: Session, data: Data, trainer: Trainer, places: int, checkpoi
                         told.warnings.append(failure(event))
                         print(event.reason, file=sys.stderr)
     except KeyboardInterrupt:
-        session.write_tables()
+        if began:
+            session.write_tables()
         out.print("interrupted; finished runs are kept: rerun the command to resume")
         raise
     return failed

@@ -1,5 +1,6 @@
 """The time that runs will take: what decides it, and that it is learnt from what has ended."""
 
+import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -106,9 +107,16 @@ def test_steps_that_cannot_be_made_end_in_an_error(runs: Unfolding, dataset: Dat
             Cost({"": dataset}, engine, max(1, jobs)).group([large])
     with Pool(1, {"": dataset}) as pool:
         pool.step_seconds(first(runs, "linear"), 1, 1)
+        reader, writer = multiprocessing.Pipe(duplex=False)
+        writer.send(None)
+        with pytest.raises(KeyboardInterrupt):
+            pool.step_seconds(first(runs, "linear"), 1, 1, reader)
+    with Pool(1, {"": dataset}) as pool:
+        pool.step_seconds(first(runs, "linear"), 1, 1)
         pool.workers[0].process.kill()
         with pytest.raises(AdambenchError, match="linear: its process ended with exit code -9"):
             Cost({"": dataset}, pool).group([first(runs, "linear")])
+        assert not pool.workers
 
 
 def test_the_rehearsal_counts_groups_places_and_what_waits_for_a_search(

@@ -178,6 +178,35 @@ def test_killed_at_any_moment(victim: str, small: Path, reference: dict[str, Any
     assert not list(path.rglob("*.tmp"))
 
 
+@needs_proc
+def test_a_second_interrupt_while_the_first_is_acted_on_does_nothing(small: Path) -> None:
+    """Long runs are under way on two workers; the second signal comes when the first is told of."""
+    path = small.parent
+    small.write_text(LONG, encoding="utf-8")
+    process = run(path, "--no-charts", "--jobs", "2", "--checkpoint-every", "0")
+    while not list(path.rglob("*.npz")):
+        assert process.poll() is None
+        os.sched_yield()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout
+    while "interrupted" not in process.stdout.readline():
+        assert process.poll() is None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    wait_until_gone(path)
+
+
+LONG = """\
+name: long
+dataset: mnist
+seeds: [1, 2]
+problems: {mlp: {model: {name: mlp, hidden: [200, 200]}, epochs: 100, batch_size: 128}}
+optimizers: {adam: {lr: 0.001}}
+"""
+
+
 def strike(victim: str, process: "subprocess.Popen[str]", path: Path) -> None:
     with contextlib.suppress(ProcessLookupError):
         if victim == "group":

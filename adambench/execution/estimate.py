@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from types import MappingProxyType
 from typing import Any
 
@@ -16,13 +17,14 @@ import threadpoolctl
 from adambench.config.experiment import named
 from adambench.curve import Curve
 from adambench.datasets import Data
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, in_plugin
 from adambench.execution.engines import Trainer
 from adambench.execution.engines.rehearsal import Rehearsal
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
+from adambench.execution.workers import cores
 from adambench.training import NUMERICS
 
 LOOK = 0.5  # seconds that are spent at most on seeing what else the machine does
@@ -46,11 +48,18 @@ class Cost:
 
     places: so many of the engine's are timed at once, because cores that share their parts slow each other down.
     records: the data of finished runs; those of the same processor and BLAS say how much longer than the timed steps
-    such runs really take.
+    such runs really take. stop: as in `execute`.
     """
 
-    def __init__(self, data: Data, engine: Trainer, places: int = 1, records: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.data, self.engine, self.places = data, engine, max(1, places)
+    def __init__(
+        self,
+        data: Data,
+        engine: Trainer,
+        places: int = 1,
+        records: Iterable[Mapping[str, Any]] = (),
+        stop: Connection | None = None,
+    ) -> None:
+        self.data, self.engine, self.places, self.stop = data, engine, max(1, places), stop
         self._steps: dict[Hashable, Step] = {}
         self._before: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         here = {"numerics": NUMERICS, **{name: provenance()[name] for name in SAME}}
@@ -91,6 +100,7 @@ class Cost:
         if ahead < 1:
             return 1.0
         look = min(LOOK, ahead / 20)
+        places = min(self.places, cores())
         matrix = np.ones((256, 256), np.float32)
 
         def share(_: int) -> float:
@@ -99,8 +109,8 @@ class Cost:
                 matrix @ matrix  # without Python's lock, so that the threads do not wait for each other
             return (time.thread_time() - begin_cpu) / passed
 
-        with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(self.places) as pool:
-            return 1 / statistics.mean(pool.map(share, range(self.places)))
+        with threadpoolctl.threadpool_limits(1), ThreadPoolExecutor(places) as pool:
+            return 1 / statistics.mean(pool.map(share, range(places)))
 
     def _step(self, run: Run) -> Step:
         key = run.model, run.batch_size, run.validation, run.dataset
@@ -108,16 +118,18 @@ class Cost:
             try:
                 self._steps[key] = self._slowed(self._timed(run), run)
             except MemoryError as error:
+                if in_plugin(error):
+                    raise
                 message = f"problems.{run.problem}: does not fit into memory: {error}"
                 raise AdambenchError(message, exit_code=1) from error
         return self._steps[key]
 
     def _timed(self, run: Run) -> Step:
         most = self.engine.most_together(run)
-        alone = self.engine.step_seconds(run, 1, self.places)
+        alone = self.engine.step_seconds(run, 1, self.places, self.stop)
         if most == 1:
             return Step(alone, 0.0, most)
-        own = max(0.0, self.engine.step_seconds(run, most, self.places) - alone) / (most - 1)
+        own = max(0.0, self.engine.step_seconds(run, most, self.places, self.stop) - alone) / (most - 1)
         return Step(alone - own, own, most)
 
     def _slowed(self, step: Step, run: Run) -> Step:

@@ -13,7 +13,7 @@ from adambench.training import steps
 
 LEAST = 3  # steps that are timed
 ENOUGH = 0.5  # CPU seconds of steps after which no more are timed
-SHARE = 20  # times as many steps are in the run; more are not timed
+SHARE = 1 / 20  # of the run's steps are timed at most
 
 
 def step_seconds(run: Run, together: int, dataset: Dataset, ready: Callable[[], object] = lambda: None) -> float:
@@ -21,7 +21,8 @@ def step_seconds(run: Run, together: int, dataset: Dataset, ready: Callable[[], 
 
     ready: called after a first step, which is not counted.
     """
-    most = run.epochs * len(dataset.train.labels) / run.batch_size / SHARE
+    images = (run.train_images or len(dataset.train.labels)) - run.validation
+    most = SHARE * run.epochs * images / run.batch_size
     with threadpoolctl.threadpool_limits(1):
         step = steps(run.model, [OPTIMIZERS["adam"]()] * together, dataset, run.batch_size)
         step()

@@ -93,8 +93,9 @@ class Engine(Protocol):
 class Trainer(Engine, Protocol):
     """An engine that really trains, so that one can see there how long it takes."""
 
-    def step_seconds(self, run: Run, together: int, places: int) -> float:
+    def step_seconds(self, run: Run, together: int, places: int, stop: Connection | None = None) -> float:
         """CPU seconds of a training step of so many settings like the run's, while so many places do the same.
 
-        Raises AdambenchError or MemoryError if it cannot be done there. Only called while nothing is under way.
+        Only called while nothing is under way. Raises KeyboardInterrupt once `stop` can be read, if it takes long, and
+        AdambenchError, MemoryError or an exception of a plug-in if no step can be made.
         """

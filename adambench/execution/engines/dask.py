@@ -108,15 +108,16 @@ class Cluster:
     def most_together(self, run: Run) -> int:
         return group.most_together(run, self.data[run.dataset])
 
-    def step_seconds(self, run: Run, together: int, places: int) -> float:
-        """As `Trainer` has it, on workers of the cluster; in this process while there is none."""
-        if not self.numbers:
-            list(self._look())
-        workers = list(self.numbers)[:places]
-        if not workers:
-            return timing.step_seconds(run, together, self.data[run.dataset])
-        found: dict[str, float] = self.client.run(there.step_seconds, run, together, workers=workers)
-        return statistics.mean(found.values())
+    def step_seconds(self, run: Run, together: int, places: int, stop: Connection | None = None) -> float:  # noqa: ARG002  # the cluster answers, or is lost
+        """As `Trainer` has it, on workers of the cluster. In this process if there is none, or none answers."""
+        list(self._look())  # whatever has happened, nothing is under way
+        found: Mapping[str, Any] = {}
+        if workers := list(self.numbers)[:places]:
+            with suppress(OSError, TimeoutError):
+                asked = {"workers": workers, "on_error": "return"}
+                found = self.client.run(there.step_seconds, run, together, **asked)
+        seconds = [answer for answer in found.values() if isinstance(answer, float)]
+        return statistics.mean(seconds or [timing.step_seconds(run, together, self.data[run.dataset])])
 
     def start(self, runs: Sequence[Run]) -> Started:
         busy = {one.address for one in self.groups.values()}

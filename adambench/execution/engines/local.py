@@ -22,9 +22,10 @@ from adambench.errors import AdambenchError
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
-from adambench.execution.engines.local_worker import Crashed, Epoch, Look, Message, Ready, Timed, work
+from adambench.execution.engines.local_worker import Crashed, Done, Epoch, Go, Message, Timed, TimeSteps, work
 from adambench.execution.plan import Run
 from adambench.execution.shared_data import Shared
+from adambench.execution.workers import cores
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -50,10 +51,13 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self.workers.values():
-            worker.end()
+        self._end()
         for shared in self.shared.values():
             shared.__exit__()
+
+    def _end(self) -> None:
+        while self.workers:
+            self.workers.popitem()[1].end()
 
     @property
     def running(self) -> int:
@@ -75,16 +79,18 @@ class Pool:
         self._worker(number).start(runs)
         return Started(number, runs)
 
-    def step_seconds(self, run: Run, together: int, places: int) -> float:
-        """As `Trainer` has it: so many workers time their steps at once."""
-        workers = [self._worker(number) for number in range(min(places, self.jobs))]
-        for worker in workers:
-            worker.send(Look(run, together))
-        for worker in workers:
-            worker.answer(run)
-        for worker in workers:
-            worker.send(Ready())
-        return statistics.mean(worker.answer(run) for worker in workers)
+    def step_seconds(self, run: Run, together: int, places: int, stop: Connection | None = None) -> float:
+        """As `Trainer` has it: workers time their steps at once, no more of them than there are cores."""
+        workers = [self._worker(number) for number in range(min(places, self.jobs, cores()))]
+        try:
+            for question in (TimeSteps(run, together), Go()):  # the second when all are ready
+                for worker in workers:
+                    worker.send(question)
+                answers = [worker.answer(run, stop) for worker in workers]
+        except AdambenchError:
+            self._end()  # the others still wait for the second question
+            raise
+        return statistics.mean(answer.seconds for answer in answers if isinstance(answer, Timed))
 
     def _worker(self, number: int) -> "_Worker":
         if number not in self.workers:
@@ -144,18 +150,20 @@ class _Worker:
         self.runs, self.curves, self.heard = runs, [[] for _ in runs], time.monotonic()
         self.send(runs)
 
-    def send(self, what: Look | Ready | Sequence[Run]) -> None:
+    def send(self, what: TimeSteps | Go | Sequence[Run]) -> None:
         with suppress(OSError):  # it died: its answer says so
             self.connection.send(what)
 
-    def answer(self, run: Run) -> float:
-        """The seconds of a step, 0 if it is only ready to time one. Raises AdambenchError if it cannot."""
-        match self._message():
-            case Timed(seconds):
-                return seconds
-            case Crashed(reason):
-                raise AdambenchError(f"problems.{run.problem}: {reason}", exit_code=1)
-        return 0.0
+    def answer(self, run: Run, stop: Connection | None) -> Message:
+        """What it says when it is to time a step of a run. Raises AdambenchError if it cannot."""
+        if stop in wait([self.connection, *([stop] if stop else [])]):
+            raise KeyboardInterrupt
+        message = self._message()
+        if isinstance(message, Crashed):
+            if message.of_plugin:
+                raise AdambenchError(message.reason)
+            raise AdambenchError(f"problems.{run.problem}: {message.reason}", exit_code=1)
+        return message
 
     def receive(self) -> Event:
         """What the worker reports next."""
@@ -167,8 +175,10 @@ class _Worker:
                 return Progressed(self.number, self.runs, evaluations)
             case Crashed(reason):
                 event: Event = Failed(self.number, self.runs, reason)
-            case _:
+            case Done():
                 event = Finished(self.number, self.runs, self.curves)
+            case other:
+                raise AssertionError(other)  # nothing was asked that has such an answer
         self.runs = []
         return event
 

@@ -1,7 +1,4 @@
-"""What a worker process of this machine does: train the runs that arrive, and say when an epoch has ended.
-
-Or time a step of theirs.
-"""
+"""What a worker process of this machine does: train the runs that arrive, or time a step of them, and report."""
 
 import multiprocessing
 import os
@@ -27,7 +24,7 @@ from adambench.execution.timing import step_seconds
 
 
 @dataclass(frozen=True)
-class Look:
+class TimeSteps:
     """What a worker is asked: to time a training step of so many settings like the run's."""
 
     run: Run
@@ -36,7 +33,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Ready:
-    """Of a worker: it has made a first step. To a worker: all have, so begin to time the next ones."""
+    """A worker's message: it has made a first step, which is not timed, and waits for `Go`."""
+
+
+@dataclass(frozen=True)
+class Go:
+    """What a worker is told when all are ready, so that they time their steps at once."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Done:
 class Crashed:
     """A worker's message: the runs ended in an exception."""
 
-    reason: str  # a line of a plug-in, or a traceback
+    reason: str  # one line, or a traceback
+    of_plugin: bool = False
 
 
 Message = Ready | Timed | Epoch | Done | Crashed
@@ -77,26 +80,30 @@ def work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Che
     threadpoolctl.threadpool_limits(1)
     data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
     while True:
-        asked: Look | Sequence[Run] = connection.recv()
+        asked: TimeSteps | Sequence[Run] = connection.recv()
         try:
-            if isinstance(asked, Look):
-                _look(asked, data[asked.run.dataset], connection)
+            if isinstance(asked, TimeSteps):
+                _time_steps(asked, data[asked.run.dataset], connection)
                 continue
             for evaluations in group.train(asked, data[asked[0].dataset], checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
-        except MemoryError as error:
-            connection.send(Crashed(f"does not fit into memory: {error}"))
         except Exception as error:
-            connection.send(Crashed(in_plugin(error) or traceback.format_exc()))
+            connection.send(_crashed(error))
 
 
-def _look(look: Look, dataset: Dataset, connection: Connection) -> None:
+def _crashed(error: Exception) -> Crashed:
+    if line := in_plugin(error):
+        return Crashed(line, of_plugin=True)
+    return Crashed(f"does not fit into memory: {error}" if isinstance(error, MemoryError) else traceback.format_exc())
+
+
+def _time_steps(asked: TimeSteps, dataset: Dataset, connection: Connection) -> None:
     def ready() -> None:
         connection.send(Ready())
         connection.recv()
 
-    connection.send(Timed(step_seconds(look.run, look.together, dataset, ready)))
+    connection.send(Timed(step_seconds(asked.run, asked.together, dataset, ready)))
 
 
 def _end_with_parent() -> None:
