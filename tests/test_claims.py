@@ -230,6 +230,15 @@ def test_claims_that_wait_for_runs_are_counted() -> None:
     assert math.isnan(last.chance)
 
 
+def test_a_claim_waits_until_all_its_report_seeds_are_finished() -> None:
+    """Else one could stop at the verdict one likes. Values are told as they come."""
+    whole = claims.verdicts(*story(ADAM, NESTEROV))[0]
+    early = claims.verdicts(*story(ADAM[:2], NESTEROV))[0]
+    assert (whole.verdict, len(whole.values)) == (claims.REPRODUCED, 3)
+    assert (early.verdict, len(early.values)) == (claims.INCONCLUSIVE, 2)
+    assert math.isnan(early.chance)
+
+
 def test_a_claim_about_a_diverged_run() -> None:
     lost = [curve(2, math.nan)] * 3
     assert claims.verdicts(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED

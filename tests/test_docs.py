@@ -72,7 +72,7 @@ def test_the_table_of_the_readings_of_figure_2a() -> None:
     text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
     for rival in ("nesterov", "rmsprop", "adadelta", "adagrad"):
         hidden, pixels = (readings[experiment, rival] for experiment in ("figure2", "figure2_input"))
-        tried = findings.measured(pixels) if pixels.interval.n else "not yet"
+        tried = findings.measured(pixels) if pixels.interval.n == 3 else "not yet"
         assert f"| {rival} | {findings.measured(hidden)} | {tried} | {hidden.paper:.4g} |" in text
 
 

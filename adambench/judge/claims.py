@@ -92,12 +92,14 @@ def _judged(
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
     told: dict[Test, Evidence] = {}
     intervals: dict[str, Interval] = {}
-    reported = min(len(entry.problem.seeds) for entry in concerned.values())
+    common = set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
     for rival, part in parts(claim).items():
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
         intervals[rival], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
-        told[test] = shown if len(found) >= min(2, reported) else WAITING
+        told[test] = (
+            shown if len(found) >= max(1, len(common)) else WAITING
+        )  # else one could stop at the verdict one likes
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
