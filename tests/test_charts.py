@@ -367,9 +367,9 @@ def test_long_names_do_not_take_the_panel_s_room(form: charts.Form) -> None:
 
 
 def test_names_are_shortened_so_that_they_differ() -> None:
-    assert shortened([("adam",), (30 * "a",), (29 * "a" + "b",)], 10) == ["adam", "aaaaa…aaaa", "aaaaa…aaab"]
-    assert shortened([(30 * "a",), (40 * "a",)], 10) == [30 * "a", 40 * "a"]
-    assert shortened([("figure1_defaults", "logistic")], 12, ", ") == ["figure…aults, logistic"]
+    assert shortened(["adam", 30 * "a", 29 * "a" + "b"], 10) == ["adam", "aaaaa…aaaa", "aaaaa…aaab"]
+    assert shortened([30 * "a", 40 * "a"], 10) == [30 * "a", 40 * "a"]
+    assert shortened(["sgd_momentum = rmsprop_momentum"], 12) == ["sgd_momentum = rmspro…entum"]
 
 
 def test_equal_curves_of_many_labels_are_named_in_short() -> None:

@@ -161,17 +161,14 @@ def letters(inches: float, form: Form) -> int:
     return min(MOST_LETTERS, max(12, int(8 * (inches / form.scale - 2))))
 
 
-def shortened(names: Sequence[tuple[str, ...]], most: int, between: str = " = ") -> list[str]:
-    """Names, joined. Of each that has more than so many letters, the beginning and the end are left.
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Of each word that has more than so many letters, the beginning and the end; whole names if two would be alike."""
 
-    All are left whole if two would be the same.
-    """
-    found = [between.join(_without_middle(name, most) for name in parts) for parts in names]
-    return found if len(set(found)) == len(set(names)) else [between.join(parts) for parts in names]
+    def short(word: str) -> str:
+        return word if len(word) <= most else f"{word[: most // 2]}…{word[most // 2 + 1 - most :]}"
 
-
-def _without_middle(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}"
+    found = [" ".join(map(short, name.split(" "))) for name in names]
+    return found if len(set(found)) == len(set(names)) else list(names)
 
 
 def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float = 0) -> None:

@@ -43,10 +43,10 @@ class Line:
     def end(self) -> End:
         """`adam .2443 ± .0007`, what stands at the end of the line."""
         first, *same = self.labels
-        names = tuple(self.labels) if len(same) < 3 else (first, f"{len(same)} others")
+        name = " = ".join([first, *same] if len(same) < 3 else [first, f"{len(same)} others"])
         final = estimate(self.final, 100 if METRICS[self.metric].percent else 1)
         words = ": diverged" if self.band.diverged else f"  {final}"
-        return End(names, words, _last(self.band), self.look["color"])
+        return End(name, words, _last(self.band), self.look["color"])
 
 
 def convergence(

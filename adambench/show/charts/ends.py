@@ -15,11 +15,10 @@ from adambench.show.charts.base import LINE, Form, letters, panel_width, shorten
 class End:
     """What is written at the end of a line."""
 
-    names: tuple[str, ...]  # shortened if they are long
-    words: str  # what follows them
+    name: str  # or several; shortened if they are long
+    words: str  # what follows
     value: float  # where the line ends; infinite or nan: at the top
     colour: str
-    between: str = " = "  # the names
 
 
 def room(most: int, form: Form) -> float:
@@ -54,7 +53,7 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
 
     ordered = sorted(ends, key=lambda end: height(end.value))
     places = spread_out([height(end.value) for end in ordered], gap)
-    names = shortened([end.names for end in ordered], letters(panel_width(axes), form), ends[0].between)
+    names = shortened([end.name for end in ordered], letters(panel_width(axes), form))
     for end, name, place in zip(ordered, names, places, strict=True):
         axes.plot(
             [1.0, 1.02, 1.04],

@@ -85,7 +85,7 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
 
 def _names(rows: Sequence[Row], form: Form) -> list[str]:
     most = MOST_LETTERS if form.width is None else letters(form.width, form)
-    return shortened([(entry.grid.label,) for entry, _ in rows], most)
+    return shortened([entry.grid.label for entry, _ in rows], most)
 
 
 def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], form: Form) -> QuadMesh:

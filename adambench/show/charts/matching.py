@@ -23,8 +23,8 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
     def end(fit: Fit, value: float, colour: str) -> End:
-        names = (fit.candidate.experiment, fit.candidate.problem) if several else (fit.candidate.problem,)
-        return End(names, f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour, between=", ")
+        place = f"{fit.candidate.experiment}, " if several else ""
+        return End(f"{place}{fit.candidate.problem}", f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour)
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []

@@ -30,7 +30,7 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
             axes.plot(sweep.rates[place], sweep.smooth[place], "o", markersize=9, fillstyle="none", color=look["color"])
             if sweep.exploded:
                 axes.plot(sweep.rates[-1:], sweep.smooth[-1:], "x", color=look["color"])
-            ends.append(End((label,), f"  {short(sweep.steepest)}", float(sweep.smooth[-1]), look["color"]))
+            ends.append(End(label, f"  {short(sweep.steepest)}", float(sweep.smooth[-1]), look["color"]))
         axes.set_xscale("log")
         plain_ticks(axes.xaxis, [float(rate) for sweep in sweeps.values() for rate in sweep.rates])
         value_axis(axes, [float(cost) for sweep in sweeps.values() for cost in sweep.smooth], log=True)

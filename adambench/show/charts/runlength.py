@@ -80,7 +80,7 @@ def run_lengths(
         ends = {label: float(line.mean[-1]) for label, line in content.items()}
         label_ends(
             axes,
-            [End((label,), f"  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()],
+            [End(label, f"  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()],
             form,
         )
 

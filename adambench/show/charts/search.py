@@ -134,7 +134,7 @@ def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Look
         axes.plot(line.k[-1], line.median[-1], **styles[entry.grid.label])
         values += [value for value in line.median if math.isfinite(value)]
         words = f" ({len(line.k)})  {cost(line.median[-1])}"
-        ends.append(End((entry.grid.label,), words, line.median[-1], look["color"]))
+        ends.append(End(entry.grid.label, words, line.median[-1], look["color"]))
     axes.set_xscale("log")
     value_axis(axes, values, log=True)
     best = min(values)
