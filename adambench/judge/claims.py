@@ -97,9 +97,8 @@ def _judged(
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
         intervals[rival], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
-        told[test] = (
-            shown if len(found) >= max(1, len(common)) else WAITING
-        )  # else one could stop at the verdict one likes
+        finished = len(found) >= max(1, len(common))  # else one could stop at the verdict one likes
+        told[test] = shown if finished else WAITING
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
