@@ -169,6 +169,42 @@ def test_a_lost_worker_costs_one_retry(
     assert curves_of(runs(small.parent)) == reference(*LONGER)
 
 
+ASK = """\
+from pathlib import Path
+from adambench.config.loading import load
+from adambench.execution import plan, timing
+from adambench.execution.engines.dask import Cluster
+
+experiment, data = load(Path("small.yaml")).loaded()
+run = plan.entries(experiment)[0].tuning[0]
+timing.step_seconds = lambda *_: -1.0  # here; the workers have their own
+with Cluster(ADDRESS, [experiment.source(problem) for problem in experiment.problems], data, None, print) as cluster:
+    print(cluster.step_seconds(run, 1, 2) > 0, len(cluster.numbers), flush=True)
+    input()
+    print(cluster.step_seconds(run, 1, 2) > 0, flush=True)
+    cluster.numbers.clear()
+    cluster.refused = cluster._workers()
+    print(cluster.step_seconds(run, 1, 2))
+"""
+
+
+def test_steps_are_timed_by_the_workers_also_if_one_is_lost_and_here_without_any(cluster: Cluster, small: Path) -> None:
+    mains = [cluster.worker(), cluster.worker()]
+    log = cluster.path / "cluster.log"
+    while log.read_text().count("Registered to:") < 2:
+        assert all(main.poll() is None for main in mains)
+        os.sched_yield()
+    asking = subprocess.Popen(
+        [sys.executable, "-c", ASK.replace("ADDRESS", repr(cluster.address))],
+        cwd=small.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert asking.stdout
+    assert asking.stdout.readline() == "True 2\n", asking.communicate()[1]
+    os.killpg(mains[0].pid, signal.SIGKILL)
+    out, err = asking.communicate("\n", timeout=110)
+    assert out == "True\n-1.0\n", err
+
+
 def test_the_runs_of_a_worker_that_is_silent_for_long_are_tried_again(
     small: Path, reference: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from adambench.config.loading import parse
 from adambench.curve import Evaluation
 from adambench.datasets import Data, Dataset
 from adambench.errors import AdambenchError
-from adambench.execution import plan
+from adambench.execution import plan, timing
 from adambench.execution.engines import Failed, Finished, Progressed, Started
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
@@ -92,6 +92,28 @@ def test_real_steps_are_timed_where_they_would_be_made(jobs: int, runs: Unfoldin
             assert len(engine.workers) == jobs
             ended = [event for event in execute([run], {}, engine) if isinstance(event, Finished | Failed)]
             assert [type(event) for event in ended] == [Finished]  # the workers that timed them train as well
+
+
+def test_at_most_a_twentieth_of_a_run_s_steps_are_timed(
+    runs: Unfolding, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least three. Only the images that the run trains on are counted."""
+    made = 0
+
+    def step() -> None:
+        nonlocal made
+        made += 1
+
+    monkeypatch.setattr(timing, "steps", lambda *_: step)
+    run = replace(first(runs, "linear"), epochs=1000, train_images=200)  # two steps an epoch
+    for changed, expected in (
+        (run, 100),
+        (replace(run, validation=100), 50),
+        (replace(run, epochs=1), timing.LEAST),
+    ):
+        made = 0
+        timing.step_seconds(changed, 1, dataset)
+        assert made == 1 + expected  # the first one is not timed
 
 
 class Huge(Logistic):

@@ -186,7 +186,7 @@ def _preview(
     """Print the plan, and in how much time it would be done on this machine."""
     from adambench.execution.estimate import Cost, rehearse
     from adambench.execution.scheduling import local
-    from adambench.execution.workers import cores, workers
+    from adambench.execution.workers import workers
     from adambench.show import progress
     from adambench.show.terminal import console
 
@@ -194,7 +194,7 @@ def _preview(
     jobs = workers(jobs, left, data, warn)
     places = max(1, jobs)
     with local(jobs, data) as engine:
-        cost = Cost(data, engine, min(places, cores(), len(left)), (record.data for record in session.records.values()))
+        cost = Cost(data, engine, min(places, len(left)), (record.data for record in session.records.values()))
         if format is TEXT:
             expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
             line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)

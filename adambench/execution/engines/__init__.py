@@ -96,6 +96,6 @@ class Trainer(Engine, Protocol):
     def step_seconds(self, run: Run, together: int, places: int, stop: Connection | None = None) -> float:
         """CPU seconds of a training step of so many settings like the run's, while so many places do the same.
 
-        Only called while nothing is under way. Raises KeyboardInterrupt once `stop` can be read, if it takes long, and
+        Only called while nothing is under way. Raises KeyboardInterrupt if it has to wait and `stop` can be read, and
         AdambenchError, MemoryError or an exception of a plug-in if no step can be made.
         """

@@ -108,7 +108,13 @@ class Cluster:
     def most_together(self, run: Run) -> int:
         return group.most_together(run, self.data[run.dataset])
 
-    def step_seconds(self, run: Run, together: int, places: int, stop: Connection | None = None) -> float:  # noqa: ARG002  # the cluster answers, or is lost
+    def step_seconds(
+        self,
+        run: Run,
+        together: int,
+        places: int,
+        stop: Connection | None = None,  # noqa: ARG002  # the cluster answers soon, or is lost
+    ) -> float:
         """As `Trainer` has it, on workers of the cluster. In this process if there is none, or none answers."""
         list(self._look())  # whatever has happened, nothing is under way
         found: Mapping[str, Any] = {}

@@ -38,7 +38,13 @@ class Inline:
     def most_together(self, run: Run) -> int:
         return group.most_together(run, self.data[run.dataset])
 
-    def step_seconds(self, run: Run, together: int, places: int = 1, stop: Connection | None = None) -> float:  # noqa: ARG002  # it takes half a second, in one place
+    def step_seconds(
+        self,
+        run: Run,
+        together: int,
+        places: int,  # noqa: ARG002  # there is one
+        stop: Connection | None = None,  # noqa: ARG002  # nothing is waited for
+    ) -> float:
         return timing.step_seconds(run, together, self.data[run.dataset])
 
     def start(self, runs: Sequence[Run]) -> Started:
