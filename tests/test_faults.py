@@ -149,6 +149,22 @@ def test_a_worker_that_is_silent_for_long_is_told_of(dataset: Dataset) -> None:
         )
 
 
+@pytest.mark.parametrize("asked", ["", "ours.send([None])"])
+def test_a_worker_whose_parent_is_gone_ends_without_a_word(asked: str) -> None:
+    """While it waits, and when it wants to report."""
+    code = f"""\
+from multiprocessing import Pipe
+from adambench.execution.engines.local_worker import work
+
+ours, theirs = Pipe()
+{asked}
+ours.close()
+work(theirs, {{}}, None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @needs_proc
 @pytest.mark.parametrize("victim", ["group", "parent", "worker", "SIGTERM", "SIGINT", "SIGINT twice"])
 def test_killed_at_any_moment(victim: str, small: Path, reference: dict[str, Any]) -> None:

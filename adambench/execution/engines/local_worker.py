@@ -78,6 +78,11 @@ def work(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Che
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threadpoolctl.threadpool_limits(1)
+    with suppress(EOFError, ConnectionError):  # the parent is gone, before `_end_with_parent` has seen it
+        _serve(connection, layouts, checkpoints)
+
+
+def _serve(connection: Connection, layouts: Mapping[str, Layout], checkpoints: Checkpoints | None) -> None:
     data = {sha256: layout.receive(connection) for sha256, layout in layouts.items()}
     while True:
         asked: TimeSteps | Sequence[Run] = connection.recv()
