@@ -33,7 +33,7 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
     elif kind == "match":
         runs = session.candidates("1-left")
         fits = [match(Target.of(f"1-left {rule}", c, rule), runs) for rule, c in paper.curves("1-left").items()]
-        printed = markdown_table(matching.matches(fits, 3))
+        printed = markdown_table(matching.matches(fits, 3, {}))
     elif kind == "table":
         names = [problem.name for problem in session.experiment.problems]
         tables = dict(zip(names, session.tables(), strict=True))

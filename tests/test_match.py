@@ -144,7 +144,8 @@ def test_the_nearest_settings_of_figure_1(rule: str, problem: str, setting: str,
 
 def test_the_table_in_every_format_and_the_chart() -> None:
     found = [planted(factor=1.02), match(Target("none", EPOCHS, cost(1), "adagrad"), GRID)]
-    table = matching.matches(found, 2)
+    titles = {"x, a": "A network", "x, b": "Another, which no row names"}
+    table = matching.matches(found, 2, titles)
     assert len(table.rows) == 2
     for render in RENDERERS.values():
         assert "planted" in render([table])
@@ -153,7 +154,9 @@ def test_the_table_in_every_format_and_the_chart() -> None:
         "planted: nearest of 4 settings. 0 % of them lie as near to another setting as this one to the curve.",
         "none: no setting to compare.",
     ]
-    figure = charts.matching(found)
+    assert table.notes[2] == "x, a: A network."  # what the problem is
+    assert not any("Another" in note for note in table.notes)
+    figure = charts.matching(found, titles)
     assert figure is not None
     (axes,) = figure.axes
     target, best, *_ = axes.get_lines()
@@ -162,7 +165,17 @@ def test_the_table_in_every_format_and_the_chart() -> None:
     assert best.get_color() == "#bf3c42"  # Adam's, as in all charts
     curves = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
     assert axes.get_ylim()[0] < min(one.min() for one in curves if len(one) > 3)  # not those that lead to words
-    assert charts.matching(found[1:]) is None
+    assert figure.get_supxlabel().splitlines()[-1] == "x, a: A network."
+    assert charts.matching(found[1:], titles) is None
+
+
+def test_problems_that_differ_in_their_images_alone_are_told_apart() -> None:
+    titles = matching.titles([load(PAPER / "figure1_defaults" / "config.yaml")])
+    assert titles["figure1_defaults, first-epoch"] == (
+        "Softmax regression on the first 50,000 images of MNIST, drawn with replacement, α/√epoch, 45 epochs, "
+        "batch size 128"
+    )
+    assert len(set(titles.values())) == len(titles) == 6
 
 
 def call(*words: object) -> None:

@@ -41,11 +41,12 @@ def match(
     given = [Target.of(name, curve, rule) for name, rule, curve in paper.read(curves)] if curves else None
     with opened(results, experiments) as sessions:
         found = _found(sessions, given, tuned)
-        tell([matching.matches(found, nearest)], format)
+        titles = matching.titles([session.experiment for session in sessions])
+        tell([matching.matches(found, nearest, titles)], format)
         if plot:
             from adambench.show import charts
 
-            drawing = charts.matching(found)
+            drawing = charts.matching(found, titles)
             assert drawing  # a curve has a fit
             print(f"wrote {write(plot, charts.save(drawing, plot.suffix[1:], f'adambench {__version__}'))}")
 

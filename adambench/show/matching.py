@@ -1,12 +1,14 @@
 """The settings that come nearest to given curves, as a table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from adambench.config.experiment import Experiment, Problem
 from adambench.judge.match import Fit, Match
 from adambench.show.table import Column, Table
 from adambench.show.terminal import plural
+from adambench.show.words import problem_title
 
 
 class Row(NamedTuple):
@@ -17,6 +19,30 @@ class Row(NamedTuple):
     fit: Fit
 
 
+def place(fit: Fit) -> str:
+    """`figure2, mlp`: experiment and problem."""
+    return f"{fit.candidate.experiment}, {fit.candidate.problem}"
+
+
+def titles(experiments: Sequence[Experiment]) -> dict[str, str]:
+    """What each problem is, by its place: its name alone need not tell."""
+    return {
+        f"{experiment.name}, {problem.name}": f"{_title(experiment, problem)}, batch size {problem.batch_size}"
+        for experiment in experiments
+        for problem in experiment.problems
+    }
+
+
+def _title(experiment: Experiment, problem: Problem) -> str:
+    return problem_title(experiment, problem).removeprefix(f"{problem.name}: ")
+
+
+def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -> list[str]:
+    """A line for each problem among the nearest fits, in the order of the titles."""
+    shown = {place(fit) for match in found for fit in match.fits[:nearest]}
+    return [f"{one}: {title}." for one, title in titles.items() if one in shown]
+
+
 def percent(value: float) -> str:
     """Three figures: `2.25 %`; a dash for no value."""
     return "–" if math.isnan(value) else f"{100 * value:.3g} %"
@@ -25,7 +51,7 @@ def percent(value: float) -> str:
 COLUMNS = [
     Column("curve", lambda row: row.match.target.name, left=True),
     Column("", lambda row: row.place),
-    Column("problem", lambda row: f"{row.fit.candidate.experiment}, {row.fit.candidate.problem}", left=True, spare=2),
+    Column("problem", lambda row: place(row.fit), left=True, spare=2),
     Column("setting", lambda row: row.fit.candidate.setting, left=True),
     Column("n", lambda row: len(row.fit.candidate.costs), spare=1),
     Column("epochs", lambda row: f"{row.fit.epochs} of {len(row.match.target.epochs)}"),
@@ -56,10 +82,11 @@ DATA = [
 ]
 
 
-def matches(found: Sequence[Match], nearest: int) -> Table:
-    """The nearest fits of each curve, and a sentence on each."""
-    rows = [Row(match, place, fit) for match in found for place, fit in enumerate(match.fits[:nearest], 1)]
-    return Table("Settings nearest to each curve", COLUMNS, rows, DATA, [*map(sentence, found), *NOTES])
+def matches(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -> Table:
+    """The nearest fits of each curve, a sentence on each, and what the problems are."""
+    rows = [Row(match, i, fit) for match in found for i, fit in enumerate(match.fits[:nearest], 1)]
+    notes = [*map(sentence, found), *explained(found, nearest, titles), *NOTES]
+    return Table("Settings nearest to each curve", COLUMNS, rows, DATA, notes)
 
 
 def sentence(match: Match) -> str:

@@ -23,15 +23,22 @@ def problem_title(experiment: Experiment, problem: Problem) -> str:
     if problem.title:
         return problem.title
     name = f"{problem.name}: " if _twins(experiment, problem) else ""
-    what = f"{described(problem.model)} on {dataset_title(experiment.source(problem))}"
+    what = f"{described(problem.model)} on {_images(experiment, problem)}"
     return f"{name}{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
+
+
+def _images(experiment: Experiment, problem: Problem) -> str:
+    """`the first 50,000 images of MNIST, drawn with replacement`."""
+    first = f"the first {problem.train_images:,} images of " if problem.train_images else ""
+    drawn = ", drawn with replacement" if problem.sampling == "with_replacement" else ""
+    return f"{first}{dataset_title(experiment.source(problem))}{drawn}"
 
 
 def _twins(experiment: Experiment, problem: Problem) -> bool:
     """Whether another problem would have the same title."""
 
     def facts(one: Problem) -> tuple[object, ...]:
-        return one.model, one.schedule, one.epochs, one.dataset
+        return one.model, one.schedule, one.epochs, one.dataset, one.train_images, one.sampling
 
     return any(other is not problem and facts(other) == facts(problem) for other in experiment.problems)
 

@@ -183,9 +183,10 @@ def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float 
 
 
 def note(figure: Figure, words: str, form: Form) -> None:
-    """A sentence below a figure, in small grey type."""
+    """Sentences below a figure, in small grey type; each line of them is folded on its own."""
+    lines = [folded(line, figure.get_figwidth(), form) for line in words.splitlines()]
     with form.style():
-        figure.supxlabel(folded(words, figure.get_figwidth(), form), fontsize=form.small, color=GREY)
+        figure.supxlabel("\n".join(lines), fontsize=form.small, color=GREY)
 
 
 def folded(words: str, inches: float, form: Form) -> str:

@@ -1,6 +1,6 @@
 """Given curves, such as the paper's, under those of the settings that come nearest to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,28 +11,31 @@ from adambench.show.charts.base import PAGE, Form, below, note, panels, value_ax
 from adambench.show.charts.convergence import LOG_FROM
 from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import look, places
-from adambench.show.matching import percent, sentence
+from adambench.show.matching import explained, percent, place, sentence
 
 SHOWN = 3  # fits of a curve
 BELOW = 20.0  # times below the curve: where the axis ends, if ours go so low
 
 
-def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
-    """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it."""
+def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAGE) -> Figure | None:
+    """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it.
+
+    titles: what each problem is, by its place.
+    """
     order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
     def end(fit: Fit, value: float, colour: str) -> End:
-        place = f"{fit.candidate.experiment}, " if several else ""
-        return End(f"{place}{fit.candidate.problem}", f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour)
+        name = place(fit) if several else fit.candidate.problem
+        return End(name, f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour)
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []
         low, high = float(target.costs.min()), float(target.costs.max())
         lowest = low / 1.25
         axes.plot(target.epochs, target.costs, color="#999999", linewidth=4.5, alpha=0.45, solid_capstyle="butt")
-        for place, fit in enumerate(match.fits[:SHOWN]):
-            style = {**look(order.index(fit.candidate.rule), place), "marker": ""}
+        for i, fit in enumerate(match.fits[:SHOWN]):
+            style = {**look(order.index(fit.candidate.rule), i), "marker": ""}
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
             axes.plot(np.arange(1, len(costs) + 1), costs, **style)
@@ -49,9 +52,6 @@ def matching(found: Sequence[Match], form: Form = PAGE) -> Figure | None:
 
     figure = panels({match.target.name: match for match in found if match.fits}, draw, form, 5.9)
     if figure:
-        note(
-            figure,
-            "Broad, grey: the given curve. Thin: the nearest settings, mean over their runs, with the rms distance.",
-            form,
-        )
+        how = "Broad, grey: the given curve. Thin: the nearest settings, mean over their runs, with the rms distance."
+        note(figure, "\n".join([how, *explained(found, SHOWN, titles)]), form)
     return figure
