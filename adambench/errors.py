@@ -3,7 +3,8 @@
 import difflib
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 PLUGIN = "adambench_plugin_"  # what the names of the modules of plug-ins begin with
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
@@ -47,17 +48,25 @@ class AdambenchError(Exception):
         self.exit_code = exit_code
 
 
-def unknown(word: str, allowed: Iterable[str]) -> str:
-    """The message about a word that is not allowed: `unknown. Allowed: a, b. Did you mean a?`."""
+def unknown(word: str, allowed: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The message about a word that is not allowed: `unknown. Allowed: a, b. Did you mean a?`.
+
+    elsewhere: words that are allowed in another place, and that place, as in `Did you mean model.hidden?`.
+    """
     allowed = list(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
-    if OTHER_NAMES.get(word) in allowed:
-        near = [OTHER_NAMES[word]]
+    near = _near(word, allowed) or [elsewhere[found] for found in _near(word, list(elsewhere), cutoff=0.75)]
     listed = ", ".join(allowed) or "none"
     if len(allowed) > MOST_NAMES:
         nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
         listed = f"{', '.join(nearest)} and {len(allowed) - NEAREST} more"
     return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def _near(word: str, names: Sequence[str], cutoff: float = 0.6) -> list[str]:
+    """The name that was probably meant, if there is one: before all, one of the same letters."""
+    alike = [name for name in (word, OTHER_NAMES.get(word, word)) if name in names]
+    alike += [name for name in names if sorted(name) == sorted(word)]
+    return (alike or difflib.get_close_matches(word, names, n=1, cutoff=cutoff))[:1]
 
 
 def place(error: BaseException, module: str) -> tuple[str, int] | None:

@@ -1,5 +1,6 @@
 """The configuration contract: what is valid, and the exact messages about mistakes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,28 @@ def test_overrides() -> None:
     assert experiment.problems[1].epochs == 20
     assert experiment.problems[0].seeds == (7,)
     assert experiment.evaluate.train
+
+
+@pytest.mark.parametrize(
+    ("override", "place"),
+    [
+        ("problems.mlp.hiden=[3]", "model.hidden"),
+        ("problems.mlp.per=step", "schedule.per"),
+        ("problems.mlp.momentum=0.9", "optimizers.NAME.momentum"),
+        ("problems.mlp.learning_rate=1", "optimizers.NAME.lr"),
+        ("epochs=3", "problems.NAME.epochs"),
+        ("hidden=[3]", "problems.NAME.model.hidden"),
+        ("lr=1", "optimizers.NAME.lr"),
+        ("metric=test_loss", "tuning.metric"),
+        ("final=40", "judging.final"),
+        ("seed=3", "seeds"),  # what is allowed here comes first
+        ("optimizers.adma.lr=1", "adam"),  # the same letters
+        ("nonsense=1", None),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_its_own(override: str, place: str | None) -> None:
+    found = re.search(r"Did you mean (\S+)\?", mistakes(CONTRACT, override))
+    assert (found and found.group(1)) == place
 
 
 @pytest.mark.parametrize(

@@ -101,15 +101,19 @@ class Check:
         allowed: Iterable[str],
         required: Iterable[str] = (),
         notes: Mapping[str, str] = MappingProxyType({}),
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Check the keys of a mapping. notes: what else to say about certain unknown keys."""
+        """Check the keys of a mapping.
+
+        notes: what else to say about certain unknown keys. elsewhere: as of `unknown`.
+        """
         allowed = list(allowed)
         for key in values:
             if key not in allowed:
                 note = notes.get(key, "")
                 if (split := re.match(r"([\w.+-]+?)(: ?| )\S", key)) and split.group(1) in allowed:
                     note = f"{'A space' if split.group(2) == ':' else 'A colon'} is missing after {split.group(1)}."
-                self.fail((*path, key), f"{unknown(key, allowed)}{note and ' ' + note}")
+                self.fail((*path, key), f"{unknown(key, allowed, elsewhere)}{note and ' ' + note}")
         for key in required:
             if key not in values:
                 self.fail(path, f"{key} is missing. Allowed: {', '.join(allowed)}.")

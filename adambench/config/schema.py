@@ -5,7 +5,7 @@ from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import Any
 
-from adambench.config import claims, grids
+from adambench.config import claims, grids, places
 from adambench.config.check import Check
 from adambench.config.experiment import (
     Average,
@@ -43,7 +43,8 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     if values is None:
         return None
     own = _own_datasets(values.get("problems"))
-    check.keys(values, (), keys, ["name", "problems"] if own else ["name", "dataset", "problems"])
+    required = ["name", "problems"] if own else ["name", "dataset", "problems"]
+    check.keys(values, (), keys, required, elsewhere=places.in_an_experiment(check.known))
     before = len(check.errors)
     check.known = registries(check, values.get("plugins", []), folder)
     if len(check.errors) > before:
@@ -137,9 +138,8 @@ def _problem(
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
-    keys = ["model", "epochs", "batch_size", "schedule", "validation", "seeds", "optimizers", "figure", "title"]
-    keys += ["average", "clip_norm", "sampling", "train_images", "dataset"]
-    check.keys(values, path, keys, ["model", "epochs", "batch_size"])
+    elsewhere = places.in_a_problem(check.known)
+    check.keys(values, path, places.PROBLEM, ["model", "epochs", "batch_size"], elsewhere=elsewhere)
     model = check.choice(values["model"], check.known.models, (*path, "model")) if "model" in values else None
     schedule = check.choice(values.get("schedule", "constant"), check.known.schedules, (*path, "schedule"))
     epochs = check.value(values["epochs"], Count, (*path, "epochs")) if "epochs" in values else None
