@@ -13,7 +13,7 @@ from adambench.judge.fairness import STABLE, Fairness, Reached
 from adambench.reference import Finding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, plural
-from adambench.show.words import estimate
+from adambench.show.words import estimate, named
 
 COLOURS = {REPRODUCED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow"}
 TRIED = (1, 3, 9)  # numbers of settings, of which the best is shown
@@ -173,7 +173,7 @@ def fairness(found: Mapping[str, Found]) -> list[Table]:
 
 def _fairness(name: str, problems: Found) -> Iterator[Table]:
     for problem, (title, levels, rows, sentence) in problems.items():
-        heading = f"{name}, {problem}: {title.removeprefix(f'{problem}: ')}"
+        heading = f"{name}, {named(problem, title)}"
         yield Table(
             f"{heading}; the search", SEARCH, rows, _data(name, problem, levels), [sentence] if sentence else []
         )

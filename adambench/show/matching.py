@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from adambench.config.experiment import Experiment, Problem
+from adambench.config.experiment import Experiment
 from adambench.judge.match import Fit, Match
 from adambench.show.table import Column, Table
 from adambench.show.terminal import plural
-from adambench.show.words import problem_title
+from adambench.show.words import named, problem_title
 
 
 class Row(NamedTuple):
@@ -27,20 +27,20 @@ def place(fit: Fit) -> str:
 def titles(experiments: Sequence[Experiment]) -> dict[str, str]:
     """What each problem is, by its place: its name alone need not tell."""
     return {
-        f"{experiment.name}, {problem.name}": f"{_title(experiment, problem)}, batch size {problem.batch_size}"
+        f"{experiment.name}, {problem.name}": f"{problem_title(experiment, problem)}, batch size {problem.batch_size}"
         for experiment in experiments
         for problem in experiment.problems
     }
 
 
-def _title(experiment: Experiment, problem: Problem) -> str:
-    return problem_title(experiment, problem).removeprefix(f"{problem.name}: ")
-
-
 def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -> list[str]:
     """A line for each problem among the nearest fits, in the order of the titles."""
-    shown = {place(fit) for match in found for fit in match.fits[:nearest]}
-    return [f"{one}: {title}." for one, title in titles.items() if one in shown]
+    shown = {place(fit): fit.candidate for match in found for fit in match.fits[:nearest]}
+    return [
+        f"{shown[where].experiment}, {named(shown[where].problem, title)}."
+        for where, title in titles.items()
+        if where in shown
+    ]
 
 
 def percent(value: float) -> str:

@@ -10,7 +10,7 @@ from adambench.curve import COMPARED, METRICS
 from adambench.execution.plan import shortest, words
 from adambench.judge.analysis import Estimate, Summary
 from adambench.show.table import Column, Table
-from adambench.show.words import estimate, problem_title
+from adambench.show.words import estimate, named, problem_title
 from adambench.store.records import TABLES, Record
 
 
@@ -132,9 +132,8 @@ def edges(summaries: Sequence[Summary]) -> str:
 def heading(experiment: Experiment, problem: Problem) -> str:
     """`mlp: Network 1000-1000 on MNIST, constant rate, 4 epochs, batch size 128; ranked by training cost`."""
     how = METRICS[experiment.tuning.metric].label
-    title = problem_title(experiment, problem)
-    name = "" if title.startswith(f"{problem.name}: ") else f"{problem.name}: "
-    return f"{name}{title}, batch size {problem.batch_size}; tuned and ranked by {how}"
+    title = named(problem.name, problem_title(experiment, problem))
+    return f"{title}, batch size {problem.batch_size}; tuned and ranked by {how}"
 
 
 def record(found: Record) -> list[Table]:

@@ -27,6 +27,11 @@ def problem_title(experiment: Experiment, problem: Problem) -> str:
     return f"{name}{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
 
 
+def named(name: str, title: str) -> str:
+    """`mlp: Network 1000-1000 on MNIST`, whether or not the title of the problem begins with its name."""
+    return f"{name}: {title.removeprefix(f'{name}: ')}"
+
+
 def _images(experiment: Experiment, problem: Problem) -> str:
     """`the first 50,000 images of MNIST, drawn with replacement`."""
     first = f"the first {problem.train_images:,} images of " if problem.train_images else ""
