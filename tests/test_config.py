@@ -149,6 +149,23 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
+def test_all_mistakes_are_told_at_once() -> None:
+    """Of each part of the file, whatever is wrong in the others."""
+    wrong = ["epochs=3", "dataset=minst", "judging={finl: 3}", "inspect={pionts: 3}", "problems.mlp.epochs=five"]
+    wrong += ["claims=[{id: A, problem: mlp, sentence: x, quantity: final(adm), relation: <, bound: 1}]"]
+    told = mistakes(CONTRACT, *wrong)
+    for key in ("epochs: unknown", "dataset: 'minst'", "judging.finl", "inspect.pionts", "problems.mlp.epochs"):
+        assert key in told
+    assert "adm" not in told  # of a problem that has a mistake, nothing can be said of its optimizers
+    assert "adm: unknown" in mistakes(CONTRACT, *wrong[:4], *wrong[5:])
+
+
+@pytest.mark.parametrize("optimizers", ["[]", "{}", "3", "{adam: 3}", "{adam: {lr: x}}"])
+def test_a_claim_on_problems_without_optimizers_is_no_crash(optimizers: str) -> None:
+    claim = "claims=[{id: A, problem: logistic, sentence: x, quantity: '1', relation: <, bound: 1}]"
+    assert "optimizers" in mistakes(CONTRACT, f"optimizers={optimizers}", claim)
+
+
 def test_overrides() -> None:
     experiment = parse(CONTRACT, "f.yaml", overrides=["problems.mlp.epochs=20", "seeds=[7]", "evaluate.train=true"])
     assert experiment.problems[1].epochs == 20

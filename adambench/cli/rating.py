@@ -44,7 +44,7 @@ def lr_find(
         raise AdambenchError(f"--problem {problem} --optimizer {optimizer}: this problem has no such optimizer")
     folder = Folder(results, experiment.name)
     folder.prepare()
-    seed = experiment.tuning.seed
+    seed = experiment.tuning.every[0]
     tested = []
     with threadpoolctl.threadpool_limits(1):
         for one, grid in pairs:

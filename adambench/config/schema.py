@@ -73,32 +73,24 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         _problem(label, item, check, seeds if "seeds" in values else MISSING, tuning, common, validation, draws, folder)
         for label, item in given.items()
     ]
+    whole = tuple(problem for problem in problems if problem)
     if dataset is None and own:
-        dataset = next((problem.dataset for problem in problems if problem), None)
-    if check.errors or name is None or dataset is None or tuning is None or evaluate is None:
-        return None
+        dataset = next((problem.dataset for problem in whole), None)
     inspect = check.instance(
         Inspect, check.mapping(values.get("inspect", {}), ("inspect",), "optimizers, points") or {}, ("inspect",)
     )
     judging = check.instance(
         Judging, check.mapping(values.get("judging", {}), ("judging",), "final, smooth") or {}, ("judging",)
     )
-    labels = list(dict.fromkeys(grid.label for problem in problems if problem for grid in problem.grids))
+    if not whole or len(whole) < len(problems):
+        return None  # what a wrong problem holds would be missing to claims and `inspect`
+    labels = list(dict.fromkeys(grid.label for problem in whole for grid in problem.grids))
     for i, label in enumerate(inspect.optimizers if inspect else ()):
         check.one_of(label, labels, ("inspect", "optimizers", i), cause=("optimizers",))
-    stated = claims.claims(check, values.get("claims", []), {problem.name: problem for problem in problems if problem})
-    return Experiment(
-        name,
-        dataset,
-        tuning,
-        evaluate,
-        tuple(problem for problem in problems if problem),
-        stated,
-        inspect or Inspect(),
-        check.known.plugins,
-        judging or Judging(),
-        search,
-    )
+    stated = claims.claims(check, values.get("claims", []), {problem.name: problem for problem in whole})
+    if check.errors or not (name and dataset and tuning and evaluate and inspect and judging):
+        return None
+    return Experiment(name, dataset, tuning, evaluate, whole, stated, inspect, check.known.plugins, judging, search)
 
 
 def _own_datasets(problems: Any) -> bool:
@@ -135,6 +127,7 @@ def _problem(
     folder: Path,
 ) -> Problem | None:
     path: Where = ("problems", name)
+    before = len(check.errors)
     values = check.mapping(value, path, "model, epochs, batch_size, …")
     if values is None or check.name(name, path) is None:
         return None
@@ -186,9 +179,10 @@ def _problem(
             if reason := grids.unused(found):
                 way = f"moves {reason}, or set cycle_momentum: false."
                 check.fail((*path, "schedule"), way, ("optimizers", found.label))
-    if model is None or schedule is None or epochs is None or batch_size is None or check.errors:
-        return None
     settings = tuple(grid for grid in compared.values() if grid)
+    sound = len(check.errors) == before and settings and len(settings) == len(compared)
+    if not (sound and model and schedule and epochs and batch_size and seeds):
+        return None
     return Problem(
         *(name, model, schedule, epochs, batch_size, seeds, settings, figure, title),
         *(average, clip_norm, validation or 0, sampling, images, dataset),
@@ -198,11 +192,12 @@ def _problem(
 def _dataset(value: Any, check: Check, folder: Path, path: Where) -> DataSource | None:
     values = {"name": value} if isinstance(value, str) else value
     known = check.known.datasets
+    source = None
     if isinstance(values, dict):
+        before = len(check.errors)
         check.keys(values, path, ["name", "idx", "sha256"])
-    source = check.instance(DataSource, values, path) if isinstance(values, dict) and not check.errors else None
-    if source is None and isinstance(values, dict):
-        return None
+        if len(check.errors) > before or (source := check.instance(DataSource, values, path)) is None:
+            return None
     if source is None or bool(source.name) == bool(source.idx):
         check.fail(path, f"must be one of {', '.join(known)}, or {{idx: FOLDER}}, found {show(value)}")
     elif source.name:
