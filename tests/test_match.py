@@ -1,6 +1,7 @@
 """Which settings come nearest to a curve: planted curves are found, with their offset, jitter and shift."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def cost(rate: float, epochs: np.ndarray = EPOCHS) -> np.ndarray:
 
 
 def candidate(rate: float, rule: str = "adam", length: int = 40) -> Candidate:
-    return Candidate("x", "a", rule, f"lr={rate}", (cost(rate)[:length],))
+    return Candidate("x", "a", rule, f"lr={rate}", f"{rule} {rate}", (cost(rate)[:length],))
 
 
 GRID = [*(candidate(rate) for rate in (0.1, 0.3, 1.0, 3.0)), candidate(0.32, "sgd")]
@@ -62,6 +63,14 @@ def test_jitter_is_that_of_the_noise_not_of_the_trend() -> None:
     noise = np.random.default_rng(1).normal(0, 0.02, len(x))
     assert jitter(5 - 0.001 * x + noise) == pytest.approx(0.02, rel=0.05)
     assert math.isnan(jitter(np.array([1.0, 2.0])))
+
+
+def test_a_setting_is_no_rival_of_itself() -> None:
+    """Its tuning run may be shorter than its report runs, and two experiments may have it."""
+    again = [replace(one, experiment="y", costs=(one.costs[0][:38] * 1.001,)) for one in GRID]
+    twice = match(Target("planted", EPOCHS[4:30], 1.02 * cost(0.3, EPOCHS[4:30]), "adam"), [*GRID, *again])
+    assert len(twice.fits) == 8
+    assert (twice.compared, twice.chance) == (4, 0)
 
 
 def test_a_rule_is_compared_with_its_own_settings_only() -> None:

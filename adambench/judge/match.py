@@ -3,6 +3,7 @@
 A curve that fits is evidence of how it was made, not proof: `Match.chance` says how often a wrong setting fits as well.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,6 +15,7 @@ from adambench.curve import Curve, value
 from adambench.execution.plan import Entry, Run, words
 
 Numbers = npt.NDArray[np.float64]
+BESIDE = ("seed", "epochs", "evaluate_train", "inspect", "average")  # do not make another setting of a run
 SHIFTS = np.arange(-40, 41) / 4  # in epochs: those that are tried
 
 
@@ -40,6 +42,7 @@ class Candidate:
     problem: str
     rule: str
     setting: str
+    recipe: str = field(repr=False)  # what decides the curve, but for the seed and the length
     costs: tuple[Numbers, ...] = field(repr=False)  # of each run, from epoch 1
 
     @property
@@ -68,9 +71,10 @@ class Fit:
 class Match:
     """The fits of a target, the nearest first.
 
-    jitter: of the target. compared: how many settings were. chance: of the settings compared, the share to which
-    another one comes as near as the nearest comes to the target. So often would the nearest fit be a wrong setting, if
-    the target were made by one like these that is not among them. Nan if fewer than two were compared.
+    jitter: of the target. compared: how many settings were, each counted once, whatever the length of its runs and the
+    experiment that has them. chance: of the settings compared, the share to which another one comes as near as the
+    nearest comes to the target. So often would the nearest fit be a wrong setting, if the target were made by one like
+    these that is not among them. Nan if fewer than two were compared.
     """
 
     target: Target
@@ -87,7 +91,7 @@ def candidates(
 
     tuned: only those that the search chose, in their report runs.
     """
-    found: dict[tuple[str, str, str, int], dict[str, Numbers]] = {}
+    found: dict[tuple[str, str, str, str, int], dict[str, Numbers]] = {}
     for entry in entries:
         for run in [*([] if tuned else entry.tuning), *entry.report(curves)]:
             if run.id in curves:
@@ -95,24 +99,26 @@ def candidates(
                 if np.isfinite(costs).all() and (costs > 0).all():
                     found.setdefault(_kind(entry, run), {})[run.id] = costs
     return [
-        Candidate(experiment, problem, rule, setting, tuple(runs.values()))
-        for (problem, rule, setting, _), runs in found.items()
+        Candidate(experiment, problem, rule, setting, recipe, tuple(runs.values()))
+        for (problem, rule, setting, recipe, _), runs in found.items()
     ]
 
 
-def _kind(entry: Entry, run: Run) -> tuple[str, str, str, int]:
-    """Problem, rule, setting and length. In words, a setting has its rate, what was varied, and what is no default."""
+def _kind(entry: Entry, run: Run) -> tuple[str, str, str, str, int]:
+    """Problem, rule, setting, recipe and length. The words of a setting are its rate, what was varied or is no default."""
     given, plain = run.hyperparameters, {f.name: f.default for f in fields(run.optimizer)}
     told = {"lr", *entry.grid.varied, *(name for name in given if given[name] != plain[name])}
     setting = words({name: number for name, number in given.items() if name in told})
-    return entry.problem.name, entry.grid.rule, setting, run.epochs
+    recipe = json.dumps({name: number for name, number in run.numbers.items() if name not in BESIDE}, sort_keys=True)
+    return entry.problem.name, entry.grid.rule, setting, recipe, run.epochs
 
 
 def match(target: Target, found: Sequence[Candidate]) -> Match:
     """How near each candidate comes to the target."""
     own = [candidate for candidate in found if target.rule in (None, candidate.rule)]
     fits = sorted((fit for candidate in own if (fit := _fit(target, candidate))), key=lambda fit: fit.rms)
-    return Match(target, fits, jitter(np.log(target.costs)), len(fits), _chance(target, fits))
+    compared = len({fit.candidate.recipe for fit in fits})
+    return Match(target, fits, jitter(np.log(target.costs)), compared, _chance(target, fits))
 
 
 def jitter(logs: Numbers) -> float:
@@ -164,11 +170,9 @@ def _shift(epochs: Numbers, logs: Numbers, own: npt.NDArray[np.int_], ours: Numb
 def _chance(target: Target, fits: Sequence[Fit]) -> float:
     """See `Match.chance`. Compared over the epochs of the nearest fit, the first run of each setting that has them."""
     epochs = target.epochs[: fits[0].epochs] if fits else target.epochs
-    logs = np.array([
-        np.interp(epochs, np.arange(1, one.length + 1), np.log(one.costs[0]))
-        for one in (fit.candidate for fit in fits)
-        if one.length >= epochs[-1]
-    ])  # fmt: skip
+    long = [fit.candidate for fit in fits if fit.candidate.length >= epochs[-1]]
+    runs = {one.recipe: one.costs[0] for one in reversed(long)}  # of each setting the nearest
+    logs = np.array([np.interp(epochs, np.arange(1, len(costs) + 1), np.log(costs)) for costs in runs.values()])
     if len(logs) < 2:
         return math.nan
     nearest = [np.sort(np.sqrt(((logs - own) ** 2).mean(axis=1)))[1] for own in logs]  # [0] is the setting itself
