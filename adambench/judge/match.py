@@ -105,7 +105,7 @@ def candidates(
 
 
 def _kind(entry: Entry, run: Run) -> tuple[str, str, str, str, int]:
-    """Problem, rule, setting, recipe and length. The words of a setting are its rate, what was varied or is no default."""
+    """Problem, rule, setting, recipe and length. A setting is its rate, what was varied, and what is no default."""
     given, plain = run.hyperparameters, {f.name: f.default for f in fields(run.optimizer)}
     told = {"lr", *entry.grid.varied, *(name for name in given if given[name] != plain[name])}
     setting = words({name: number for name, number in given.items() if name in told})
