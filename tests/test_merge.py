@@ -152,3 +152,37 @@ def test_a_damaged_record_is_left_behind(tmp_path: Path) -> None:
     (merged,) = merge([tmp_path / "a"], tmp_path / "c", warnings.append)
     assert (merged.new, merged.total) == (1, 1)
     assert "not JSON; skipped" in warnings[0]
+
+
+def test_two_curves_in_one_folder_are_refused_too(tmp_path: Path) -> None:
+    """In the destination, where the copy would replace one of them, and in a source."""
+    here = folder(tmp_path / "here", 2.0)
+    twin = Record.of(some_runs()[0], curve(3.0))
+    (here.runs / "twin.json").write_text(twin.json())
+    before = {file.name: file.read_bytes() for file in here.runs.iterdir()}
+    folder(tmp_path / "other", 2.0)
+    for sources, results in (([tmp_path / "other"], tmp_path / "here"), ([tmp_path / "here"], tmp_path / "new")):
+        with pytest.raises(AdambenchError, match=r"twin\.json hold different curves of run"):
+            merge(sources, results, lambda _: None)
+    assert {file.name: file.read_bytes() for file in here.runs.iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_file_of_the_destination_is_set_aside_not_replaced(tmp_path: Path) -> None:
+    here = folder(tmp_path / "here", 2.0)
+    (file,) = here.runs.iterdir()
+    file.write_text("mine, by hand")
+    folder(tmp_path / "other", 2.0)
+    warnings: list[str] = []
+    (merged,) = merge([tmp_path / "other"], tmp_path / "here", warnings.append)
+    assert (merged.new, merged.total) == (1, 1)
+    assert file.with_name(f"{file.name}.broken").read_text() == "mine, by hand"
+    assert warnings == [f"{file}: not JSON; set aside as {file.name}.broken"]
+
+
+def test_a_destination_without_its_configuration_is_compared_too(tmp_path: Path) -> None:
+    here = folder(tmp_path / "here", 2.0)
+    here.config.unlink()
+    folder(tmp_path / "other", 3.0)
+    with pytest.raises(AdambenchError, match="differs from epoch 1 on in"):
+        merge([tmp_path / "other"], tmp_path / "here", pytest.fail)

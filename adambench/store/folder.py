@@ -38,6 +38,7 @@ class Folder:
         self.log = self.path / "run.log"  # of `run --detach`
         self._text = ""  # of the configuration, once it is written
         self.newer: set[str] = set()  # names of records that a newer version has written
+        self.disputed: list[str] = []  # sentences on runs that have different curves here
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
@@ -94,6 +95,8 @@ class Folder:
             _, first = min(claimants, key=lambda claimant: claimant[1].age)
             others = (other.curve for _, other in claimants if other is not first)
             if any(first_difference(first.curve, other) for other in others):
+                names = ", ".join(file.name for file, _ in claimants)
+                self.disputed.append(f"{self.runs}: {names} hold different curves of run {id_}")
                 for file, _ in claimants:
                     reason = f"{len(claimants)} files hold different curves of run {id_}; none is used"
                     warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")

@@ -42,6 +42,7 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
         merged = []
         for name, (config, new, total) in found.items():
             here[name].prepare()
+            here[name].records(warn, set_aside=True)  # else a copy could replace a file that is no record
             here[name].write_config(config)
             for part in by_name[name]:
                 here[name].write_plugins(part.read_plugins())
@@ -53,25 +54,25 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
 
 def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object]) -> tuple[str, list[Record], int]:
     """The configuration, the records that are missing here, and how many records there are then."""
-    parts = [here, *parts] if here.config.is_file() else parts
-    _check_configurations(parts)
-    owners: dict[str, tuple[Folder, Record]] = {}
+    configured = [folder for folder in (here, *parts) if folder.config.is_file()]
+    _check_configurations(configured)
+    owners = {id_: (here, record) for id_, record in here.records(lambda _: None).items()}
     conflicts = []
-    present = set(here.records(warn)) if here.path.is_dir() else set()
     for part in parts:
         for id_, record in part.records(warn).items():
             owner, other = owners.setdefault(id_, (part, record))
             if (epoch := first_difference(other.curve, record.curve)) is not None:
                 conflicts.append(f"{record.file} differs from epoch {epoch} on in {owner.path} and {part.path}")
-            if id_ not in present and record.age < other.age:
+            if owner is not here and record.age < other.age:
                 owners[id_] = (part, record)
+    conflicts += [said for folder in (here, *parts) for said in folder.disputed]
     if conflicts:
         raise AdambenchError(
             "\n".join(conflicts),
             "Nothing was written. `adambench verify` tells which of two curves can be repeated on this machine.",
         )
-    new = [record for id_, (_, record) in sorted(owners.items()) if id_ not in present]
-    return parts[0].config.read_text(encoding="utf-8"), new, len(owners.keys() | present)
+    new = [record for _, (owner, record) in sorted(owners.items()) if owner is not here]
+    return configured[0].config.read_text(encoding="utf-8"), new, len(owners)
 
 
 def _check_configurations(parts: Iterable[Folder]) -> None:
