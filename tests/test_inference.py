@@ -34,13 +34,17 @@ def test_holm() -> None:
 def test_evidence() -> None:
     assert evidence([1.0, 2.0, 3.0], "<", [1.0]).right == 1
     assert evidence([1.0, 2.0, 3.0], ">", [2 - 4.303 / math.sqrt(3)]).right == pytest.approx(0.05, abs=1e-4)
-    assert evidence([1.0, 1.0], "<", [1.0]) == Evidence(1.0, 0.0)
-    assert evidence([1.0, 1.0], "<=", [1.0]) == Evidence(0.0, 1.0)
-    assert evidence([1.0, 1.0], "between", [1.0, 2.0]) == Evidence(0.0, 1.0)
-    assert evidence([3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.0)
-    assert evidence([math.inf] * 3, "<", [1.0]) == Evidence(1.0, 0.0)
     for values in ([], [1.0], [1.0, math.inf], [1.0, math.nan]):
-        assert evidence(values, "<", [2.0]) == NONE
+        assert evidence(values, "<", [2.0]) is NONE
+    assert evidence([9.0, 10.0, 11.0], "<=", [10.0]) == Evidence(1.0, 1.0)  # a test, though it decides nothing
+
+
+def test_equal_values_are_no_proof() -> None:
+    """Two runs that need the same number of whole epochs have no spread, but are only two."""
+    assert evidence([5.0, 5.0], "<", [6.0]) == Evidence(0.5, 1.0)
+    assert evidence([5.0] * 6, "<", [6.0]) == Evidence(2 / 64, 1.0)
+    assert evidence([3.0, 3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.25)
+    assert evidence([math.inf] * 3, "<", [1.0]) == Evidence(1.0, 0.0)  # the mean is infinite, whatever the others are
 
 
 @pytest.mark.parametrize("n", [3, 5])

@@ -15,7 +15,10 @@ def claims(
     experiments: Names = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 also if a claim is inconclusive.")] = False,
     final: Annotated[
-        float | None, typer.Option(min=0.001, help="Judge with this window for final values, as the key judging.final.")
+        float | None,
+        typer.Option(
+            min=0.001, max=1_000_000, help="Judge with this window for final values, as the key judging.final."
+        ),
     ] = None,
     format: Format = TEXT,
     results: Results = Path("results"),

@@ -101,6 +101,6 @@ def _kin(entries: Sequence[Entry]) -> list[int]:
 def shard(text: str) -> Callable[[Run], bool]:
     """Whether a run is in the part `2/5`: every run is in one of the five, by its id. Raises AdambenchError."""
     part, _, parts = text.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+    if not (part.isdecimal() and parts.isdecimal() and len(text) < 20 and 1 <= int(part) <= int(parts)):
         raise AdambenchError(f"--shard {text}: must be a part and the number of parts", "For example: --shard 2/5")
     return lambda run: int(run.id, 16) % int(parts) == int(part) - 1

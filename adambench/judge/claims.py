@@ -53,7 +53,7 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
     is judged on the tuning runs: there is no interval, and the value alone decides.
     """
     judged = [_judged(claim, entries, curves, experiment.judging) for claim in experiment.claims]
-    tests = {key: told for _, found in judged for key, told in found.items() if told != NONE}
+    tests = {key: told for _, found in judged for key, told in found.items() if told is not NONE}
     chances = dict(zip(tests, holm([min(told) for told in tests.values()]), strict=True))
     tuned = experiment.tuning.metric
     return [replace(_decided(verdict, found, chances), tuned=tuned) for verdict, found in judged]

@@ -16,7 +16,7 @@ class Evidence(NamedTuple):
     wrong: float  # against it; 1 if the mean is on the right side
 
 
-NONE = Evidence(1.0, 1.0)
+NONE = Evidence(math.nan, math.nan)  # where there is no test
 
 
 def two_sided(t: float, df: int) -> float:
@@ -34,8 +34,10 @@ def two_sided(t: float, df: int) -> float:
 def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> Evidence:
     """Of values, one a seed, for and against the claim that their true mean has a relation to a bound.
 
-    relation: <, <=, >, >= or between, which needs both ends of the bound. None for fewer than two values, or if some
-    are infinite and others are not.
+    relation: <, <=, >, >= or between, which needs both ends of the bound. NONE for fewer than two values, or if some
+    are infinite and others are not. Student's t test. Equal values, as whole epochs may be, have no spread, and the
+    sign test has to do: all n lie on one side of a bound by chance in 2 of 2ⁿ cases. Of infinite values the mean is
+    infinite, which no bound is: that is certain.
     """
     n, mean = len(values), math.fsum(values) / len(values) if all(map(math.isfinite, values)) and values else math.nan
     if n > 1 and math.isinf(values[0]) and len(set(values)) == 1:
@@ -43,7 +45,8 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     if n < 2 or math.isnan(mean):
         return NONE
     spread = 0.0 if math.isinf(mean) else math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    chances = [two_sided((mean - limit) / spread, n - 1) if spread else 0.0 for limit in bound]
+    equal = 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
+    chances = [two_sided((mean - limit) / spread, n - 1) if spread else equal for limit in bound]
     if relation == "between":
         low, high = bound
         if low <= mean <= high:

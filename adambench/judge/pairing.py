@@ -161,7 +161,7 @@ def _pair(sides: tuple[Side, Side], entries: tuple[Entry, Entry], metric: str) -
         finals=(Estimate.of([found[0][seed] for seed in seeds]), Estimate.of([found[1][seed] for seed in seeds])),
         ratios=ratios,
         interval=interval,
-        chance=math.nan if equal or told == NONE else min(told),
+        chance=math.nan if equal or told is NONE else min(told),
         summaries=(_summary(sides[0], one), _summary(sides[1], other)),
         equal=equal,
         differs=_differences(one, other),

@@ -22,11 +22,12 @@ MOST_SPANS = 4  # of settings tried, that a sentence lists
 def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) -> str:
     """Which optimizer of a problem ends lowest, by how much, whether that is sure. Empty if there is nothing to say.
 
-    Two optimizers are compared seed by seed: they saw the same minibatches.
+    Two optimizers are compared seed by seed: they saw the same minibatches. One that lacks seeds of others is left out.
     """
     finals = {entry.grid.label: entry.finals(curves, metric) for entry in members}
-    complete = {label: found for label, found in finals.items() if found}
-    if len(complete) < 2:
+    most = max(map(len, finals.values()), default=0)
+    complete = {label: found for label, found in finals.items() if most and len(found) == most}
+    if len(complete) < 2 or len(set(map(frozenset, complete.values()))) > 1:
         return ""
     means = {label: sum(found.values()) / len(found) for label, found in complete.items()}
     ranked = sorted((label for label in means if math.isfinite(means[label])), key=means.__getitem__)
@@ -41,15 +42,14 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     if means[best] == means[second]:
         return f"{best} and {second} end at the same {name}.{tail}"
     gap = _gap(means[best], means[second])
-    seeds = sorted(complete[best].keys() & complete[second].keys())
-    if len(seeds) < 2:
+    if most < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
-    pairs = [(complete[best][seed], complete[second][seed]) for seed in seeds]
+    pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
     positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
     found = Interval.of([low / high if positive else 1 + low - high for low, high in pairs], log=positive)
     where = f" {_share(found.high)} to {_share(found.low)}" if positive else ""
     how = "That is more than chance explains" if found.high < 1 else "Chance could explain that"
-    return f"{best} ends {gap} {second}, the next (95 % interval{where}, {len(seeds)} seeds). {how}.{tail}"
+    return f"{best} ends {gap} {second}, the next (95 % interval{where}, {most} seeds). {how}.{tail}"
 
 
 def _gap(low: float, high: float) -> str:
