@@ -106,7 +106,7 @@ class Session:
         tuned: only those that the search chose, in their report runs.
         """
         entries = [entry for entry in self.entries if figure in (None, entry.problem.figure)]
-        return match.candidates(self.experiment.name, entries, self.curves, tuned)
+        return match.candidates(self.name, entries, self.curves, tuned)
 
     def fairness(self) -> dict[str, tuple[str, list[float], list[Fairness], str]]:
         """By problem: its title, its cost levels, a row for each optimizer, and a sentence on the search."""

@@ -1,6 +1,7 @@
 """Checkpoints: a run that was killed goes on where it was saved, to the bit, and a file that lies is not believed."""
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -165,6 +166,23 @@ def test_a_full_disk_keeps_the_former_checkpoint_and_the_run_goes_on(
     assert len(curves(group.train([run], dataset, kept), 1)[0]) == SOME
     assert [file.name for file in tmp_path.iterdir()] == [f"{run.id}.npz"]
     assert kept.epochs(pytest.fail) == {run.id: 1}
+
+
+def test_where_the_file_system_cannot_flush_a_checkpoint_is_kept_all_the_same(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some network mounts answer. It has the permissions of the other files, too."""
+
+    def unknown(_: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", unknown)
+    run, kept = a_run(Adam()), Checkpoints(tmp_path, 0)
+    curves(group.train([run], dataset, kept), 1, 2)
+    assert kept.epochs(pytest.fail) == {run.id: 1}
+    (tmp_path / "beside").touch()
+    modes = {file.stat().st_mode for file in tmp_path.iterdir()}
+    assert len(modes) == 1
 
 
 def wait_for_a_checkpoint(folder: Path, process: "subprocess.Popen[str]") -> None:

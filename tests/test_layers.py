@@ -12,7 +12,7 @@ PACKAGE = Path(adambench.__file__).parent
 # From the bottom up. A folder (or a module beside the folders) may import its own modules, and those of layers below.
 LAYERS = [
     {"errors", "docstring", "__init__"},
-    {"optimizers", "models", "datasets", "schedules", "curve"},
+    {"optimizers", "models", "datasets", "schedules", "curve", "writing"},
     {"inspection", "paper"},
     {"setting", "explanation"},
     {"training", "contract"},

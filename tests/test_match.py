@@ -179,7 +179,7 @@ def test_the_table_in_every_format_and_the_chart() -> None:
 
 
 def test_problems_that_differ_in_their_images_alone_are_told_apart() -> None:
-    titles = matching.titles([load(PAPER / "figure1_defaults" / "config.yaml")])
+    titles = matching.titles({"figure1_defaults": load(PAPER / "figure1_defaults" / "config.yaml")})
     assert titles["figure1_defaults, first-epoch"] == (
         "Softmax regression on the first 50,000 images of MNIST, drawn with replacement, α/√epoch, 45 epochs, "
         "batch size 128"

@@ -17,10 +17,10 @@ from adambench.execution import plan
 from adambench.execution.plan import Run
 from adambench.session import Session
 from adambench.store import records as results
-from adambench.store.files import write
 from adambench.store.folder import CONTRACT, Folder
 from adambench.store.records import Record
 from adambench.training import NUMERICS
+from adambench.writing import write
 from tests.conftest import Command
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"

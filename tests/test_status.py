@@ -141,6 +141,9 @@ def test_how_a_run_ended_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no more"), Told(tmp_path):
         raise OSError("no more")
     assert Status.read(tmp_path).end == "failed: no more"
+    with pytest.raises(MemoryError), Told(tmp_path):
+        raise MemoryError
+    assert Status.read(tmp_path).end == "failed: MemoryError"
     with pytest.raises(KeyboardInterrupt), Told(tmp_path):
         raise KeyboardInterrupt
     assert Status.read(tmp_path).end == "interrupted"
@@ -153,10 +156,36 @@ def test_what_is_under_way_is_told_by_itself(tmp_path: Path) -> None:
         assert (found.under_way, found.seconds_left) == (["one", "two"], 7.0)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"zzz": 1}'])
+STRANGE = (
+    '{"warnings": 5}',
+    '{"end": ["x"]}',
+    '{"started": 1e999}',
+    '{"started": true}',
+    '{"process": 1.5}',
+    "[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"zzz": 1}', *STRANGE], ids=lambda text: text[:20])
 def test_a_status_that_cannot_be_read_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / ".status.json").write_text(text)
     assert Status.read(tmp_path) == Status()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_nothing_waits_for_a_pipe_of_that_name(tmp_path: Path) -> None:
+    for name in (".status.json", ".lock", "run.log"):
+        os.mkfifo(tmp_path / name)
+    assert (Status.read(tmp_path), holder(tmp_path), last_lines(tmp_path / "run.log", 0)) == (Status(), "", [])
+
+
+@pytest.mark.usefixtures("ran")
+def test_what_a_stranger_wrote_into_a_status_does_nothing_to_the_terminal(command: Command, small: Path) -> None:
+    folder = small.parent / "results" / "small"
+    next((folder / "runs").glob("adam-*.json")).unlink()  # of a finished experiment no warnings are told
+    (folder / ".status.json").write_text(json.dumps({"started": 1.0, "warnings": ["\x1b[2Jred"], "end": "\x1b]0;x"}))
+    told = command("status")
+    assert (told.returncode, "\x1b" in told.stdout, "[2Jred" in told.stdout) == (0, False, True)
 
 
 def test_a_clock_that_was_set_back_adds_no_time() -> None:

@@ -26,11 +26,11 @@ from adambench.errors import AdambenchError
 from adambench.execution import provenance
 from adambench.judge.verification import MOST, Match, compare, tolerance
 from adambench.show.table import RENDERERS, Column, Table, markdown, markdown_table
-from adambench.store.files import write
 from adambench.store.folder import Folder
 from adambench.store.lock import locked
 from adambench.store.records import Record
 from adambench.store.schema import WHOLE, check
+from adambench.writing import write
 from tests.conftest import QUICK, Command
 from tests.test_results import PAPER, TEXT, curve, some_runs
 
@@ -104,6 +104,7 @@ def again(record: Record, **last_epoch: Any) -> Curve:
         ({"train_loss": 1.0 + 1e-9}, Match.CLOSE),
         ({"train_loss": 1.0 + 2 * tolerance(3)}, Match.NOT),
         ({"test_error": 0.5 + tolerance(3) / 2}, Match.CLOSE),
+        ({"penalty": -0.0}, Match.CLOSE),  # not the same bit as 0.0
         ({"step": 11}, Match.NOT),
         ({"full_train_loss": 1.0}, Match.NOT),
         ({"train_loss": float("nan")}, Match.NOT),

@@ -99,7 +99,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[str]:
 
 def _option(results: Path) -> str:
     """`--results` for a folder, if it is not the default."""
-    return "" if results == Path("results").resolve() else f" --results {os.path.relpath(results)}"
+    return "" if results == Path("results").resolve() else f" --results {shlex.quote(os.path.relpath(results))}"
 
 
 Results = Annotated[Path, typer.Option(help="Folder that holds a folder for each experiment.", callback=_results)]

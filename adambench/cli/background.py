@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from adambench.cli.app import TEXT, Format, Names, Results, opened, tell
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, neutral
 
 if TYPE_CHECKING:
     from adambench.session import Session
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 def in_background(folder: "Folder", command: str) -> None:
     """Start the command line of this process once more, without --detach, in a session of its own.
 
-    Returns once the new process has the lock of the folder. If it ends before, its output is printed and this process
-    ends with its exit code. command: that asks for its status.
+    Returns once the new process has the folder, and tells its status there. If it ends before, its output is printed
+    and this process ends with its exit code. command: that asks for its status.
     """
     from adambench.store.lock import holder
+    from adambench.store.status import Status
 
     folder.prepare()
     if found := holder(folder.path):
@@ -39,7 +40,7 @@ def in_background(folder: "Folder", command: str) -> None:
             stderr=log,
             start_new_session=True,
         )
-    while process.poll() is None and not holder(folder.path).startswith(f"process {process.pid} "):
+    while process.poll() is None and Status.read(folder.path).process != process.pid:
         time.sleep(0.05)
     if process.returncode is not None:
         print(folder.log.read_bytes()[start:].decode(errors="replace"), end="")
@@ -59,7 +60,7 @@ class Doing:
 
     @property
     def name(self) -> str:
-        return self.session.experiment.name
+        return self.session.name
 
     @property
     def done(self) -> int:
@@ -131,4 +132,4 @@ def _tell_more(row: Doing) -> None:
         if row.told.started and (end := last_lines(row.session.folder.log, row.told.started)):
             lines += [f"the end of {row.session.folder.log}:", *(f"    {line}" for line in end)]
     if lines:
-        print(f"\n{row.name}:", *lines, sep="\n  ")
+        print(f"\n{row.name}:", *map(neutral, lines), sep="\n  ")

@@ -67,7 +67,7 @@ def explain(
     tell([table])
     if plot:
         from adambench.show import charts
-        from adambench.store.files import write
+        from adambench.writing import write
 
         figure = charts.valley(chosen, steps)
         print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
@@ -83,7 +83,7 @@ def lesson(
     Optimizers go down a small valley, step by step. Every step is computed by their own code.
     """
     from adambench.show import lesson
-    from adambench.store.files import write
+    from adambench.writing import write
 
     print(f"wrote {write(web_page(output), lesson.lesson())}")
 
@@ -121,7 +121,7 @@ def init(
 ) -> None:
     """Write a commented configuration to start from, or a commented rule."""
     from adambench.config.loading import starter
-    from adambench.store.files import write_new
+    from adambench.writing import write_new
 
     if plugin and (file or plugin.suffix != ".py"):
         raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py, and the only one that is written")
@@ -143,7 +143,7 @@ def schema(
 
     from adambench.config.json_schema import json_schema
     from adambench.config.plugins import registries
-    from adambench.store.files import write
+    from adambench.writing import write
 
     text = json.dumps(json_schema(registries(plugin or [])), indent=1, ensure_ascii=False) + "\n"
     if output is None:

@@ -139,7 +139,7 @@ def report(
 ) -> None:
     """Write a page with results, charts and records: one HTML file that works offline."""
     from adambench import pages
-    from adambench.store.files import write
+    from adambench.writing import write
 
     alone = experiments[0] if experiments and len(experiments) == 1 else ""
     file = web_page(output or results / alone / "report.html")

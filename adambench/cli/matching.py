@@ -34,14 +34,14 @@ def match(
     from adambench import __version__, paper
     from adambench.judge.match import Target
     from adambench.show import matching
-    from adambench.store.files import write
+    from adambench.writing import write
 
     if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
         raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
     given = [Target.of(name, curve, rule) for name, rule, curve in paper.read(curves)] if curves else None
     with opened(results, experiments) as sessions:
         found = _found(sessions, given, tuned)
-        titles = matching.titles([session.experiment for session in sessions])
+        titles = matching.titles({session.name: session.experiment for session in sessions})
         tell([matching.matches(found, nearest, titles)], format)
         if plot:
             from adambench.show import charts

@@ -1,6 +1,7 @@
 """`adambench run`: train an experiment."""
 
 import gc
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from adambench.cli.working import TlsCa, TlsCert, TlsKey, needs_distributed, tls
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adambench.config.experiment import Experiment
     from adambench.datasets import Data
@@ -96,7 +97,7 @@ def run(
     checkpoints = Checkpoints(place.absolute(), checkpoint_every)
     if dry_run:
         session = _opened(experiment, folder, warn, mine, fresh=fresh)
-        _preview(session, data, jobs, checkpoints, format)
+        _preview(session, data, jobs, {} if fresh else checkpoints.epochs(lambda _: None), format)
         return
     if detach:
         in_background(folder, f"adambench status {_named(experiment.name, results)}")
@@ -181,9 +182,12 @@ def _trainer(
 
 
 def _preview(
-    session: "Session", data: "Data", jobs: int | None, checkpoints: "Checkpoints", format: TableFormat
+    session: "Session", data: "Data", jobs: int | None, begun: "Mapping[str, int]", format: TableFormat
 ) -> None:
-    """Print the plan, and in how much time it would be done on this machine."""
+    """Print the plan, and in how much time it would be done on this machine.
+
+    begun: by id, the epochs that are behind a run.
+    """
     from adambench.execution.estimate import Cost, rehearse
     from adambench.execution.scheduling import local
     from adambench.execution.workers import workers
@@ -196,7 +200,7 @@ def _preview(
     with local(jobs, data) as engine:
         cost = Cost(data, engine, min(places, len(left)), (record.data for record in session.records.values()))
         if format is TEXT:
-            expected = rehearse(session.unfolding, cost, places, checkpoints.epochs(lambda _: None))
+            expected = rehearse(session.unfolding, cost, places, begun)
             line = progress.plan_line(session.experiment.name, session.unfolding, places, expected.seconds)
             console().print(line, markup=False)
         tell([progress.planned(session.unfolding, cost)], format)
@@ -222,7 +226,7 @@ def _tell_results(session: "Session", written: list[Path], results: Path, shard:
 
 def _named(experiment: str, results: Path) -> str:
     """How a command names an experiment."""
-    return experiment if results == Path("results") else f"{experiment} --results {results}"
+    return experiment if results == Path("results") else f"{experiment} --results {shlex.quote(str(results))}"
 
 
 def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Data]":

@@ -44,6 +44,6 @@ def bench(
     tell(timings(numbers), format)
     if chart:
         from adambench.show import charts
-        from adambench.store.files import write
+        from adambench.writing import write
 
         write(chart, charts.save(charts.growth(numbers["growth"]), chart.suffix[1:], f"adambench {__version__}"))

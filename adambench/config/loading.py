@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -177,10 +178,10 @@ def read_text(file: Path) -> str:
 def _is_a_folder(file: Path) -> AdambenchError:
     if (file / "config.yaml").is_file():
         parent = file.absolute().parent
-        where = "" if parent == Path("results").absolute() else f" --results {file.parent}"
+        where = "" if parent == Path("results").absolute() else f" --results {shlex.quote(str(file.parent))}"
         return AdambenchError(
             f"{file}: the results folder of an experiment, but `run` needs a YAML file",
-            f"Try: adambench run {file / 'config.yaml'}{where}",
+            f"Try: adambench run {shlex.quote(str(file / 'config.yaml'))}{where}",
         )
     there = sorted(file.glob("*.yaml")) or sorted(file.glob("*/config.yaml"))
     hint = f"For example: adambench run {there[0]}" if there else "`adambench init` writes a commented file."

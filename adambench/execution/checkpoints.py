@@ -4,9 +4,8 @@ A checkpoint is written whole or not at all, at the end of an epoch, and removed
 archive of plain arrays, in which nothing can be executed.
 """
 
+import io
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from adambench.curve import Curve, Evaluation
+from adambench.errors import AdambenchError
 from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
 from adambench.setting import Saved
 from adambench.training import NUMERICS
+from adambench.writing import write
 
 EVERY = 60.0  # seconds between two checkpoints, at least
 
@@ -45,17 +46,10 @@ class Checkpoints:
         """Replace the run's checkpoint. If it cannot be written, the former one stays."""
         told = {"id": run.id, **_surroundings(), **saved.numbers, "curve": [asdict(e) for e in curve]}
         arrays: dict[str, Any] = {"numbers": np.frombuffer(json.dumps(told).encode(), np.uint8), **saved.arrays}
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{run.id}.", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(file, **arrays)  # without allow_pickle, which NumPy 2.0 would take for one more array
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(self._file(run.id))
-            finally:
-                Path(temporary).unlink(missing_ok=True)
+        archive = io.BytesIO()
+        np.savez(archive, **arrays)  # without allow_pickle, which NumPy 2.0 would take for one more array
+        with suppress(AdambenchError):
+            write(self._file(run.id), archive.getvalue())
 
     def load(self, id_: str) -> Checkpoint | None:
         """None if there is none. Raises ValueError that says why if it is damaged or was not made here for this run."""

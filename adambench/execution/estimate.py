@@ -113,7 +113,7 @@ class Cost:
             return 1 / statistics.mean(pool.map(share, range(places)))
 
     def _step(self, run: Run) -> Step:
-        key = run.model, run.batch_size, run.validation, run.dataset
+        key = run.model, run.batch_size, run.validation, run.train_images, run.dataset
         if key not in self._steps:
             try:
                 self._steps[key] = self._slowed(self._timed(run), run)

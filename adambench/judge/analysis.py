@@ -1,6 +1,7 @@
 """Summarise curves: the best settings, means and spreads over seeds, sensitivity to the rate."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Interval:
         """log: of values above zero, the geometric mean and its interval, as is right for ratios."""
         if log:
             found = cls.of([math.log(value) for value in values])
-            return cls(math.exp(found.mean), math.exp(found.low), math.exp(found.high), found.n)
+            return cls(_exp(found.mean), _exp(found.low), _exp(found.high), found.n)
         estimate = Estimate.of(values)
         mean, n = estimate.mean, estimate.n
         if n < 2 or math.isnan(mean):
@@ -65,6 +66,11 @@ class Interval:
             return cls(mean, mean, mean, n) if len(set(values)) == 1 else cls(mean, -math.inf, math.inf, n)
         half = STUDENT[min(n - 1, len(STUDENT)) - 1] * estimate.sd / math.sqrt(n)
         return cls(mean, mean - half, mean + half, n)
+
+
+def _exp(x: float) -> float:
+    """Infinite where the result is too large for a float."""
+    return math.exp(x) if x < math.log(sys.float_info.max) else math.inf
 
 
 @dataclass(frozen=True)

@@ -84,4 +84,5 @@ def differences(one: Evaluation, other: Evaluation) -> Iterator[tuple[float, flo
         if metric is None or a is None or b is None or not (math.isfinite(a) and math.isfinite(b)):
             yield math.inf, 0.0
         else:
-            yield abs(a - b) / (1 if metric.percent else max(abs(a), abs(b))), tolerance(one.epoch)
+            scale = 1 if metric.percent else max(abs(a), abs(b))
+            yield abs(a - b) / (scale or 1), tolerance(one.epoch)  # 0 and -0 differ too

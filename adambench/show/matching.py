@@ -24,11 +24,11 @@ def place(fit: Fit) -> str:
     return f"{fit.candidate.experiment}, {fit.candidate.problem}"
 
 
-def titles(experiments: Sequence[Experiment]) -> dict[str, str]:
-    """What each problem is, by its place: its name alone need not tell."""
+def titles(experiments: Mapping[str, Experiment]) -> dict[str, str]:
+    """What each problem is, by its place: its name alone need not tell. experiments: by the name of their folder."""
     return {
-        f"{experiment.name}, {problem.name}": f"{problem_title(experiment, problem)}, batch size {problem.batch_size}"
-        for experiment in experiments
+        f"{name}, {problem.name}": f"{problem_title(experiment, problem)}, batch size {problem.batch_size}"
+        for name, experiment in experiments.items()
         for problem in experiment.problems
     }
 

@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and convert values to what CSV and JSON can hold."""
+"""Read files that others may have written, and convert values to what CSV and JSON can hold."""
 
 import csv
 import errno
@@ -7,17 +7,13 @@ import io
 import math
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adambench.errors import AdambenchError
-
 MOST_BYTES = 2**26  # of a record
-NO_SUCH_CALL = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what a file system answers to say so
 TEMPORARY = re.compile(r"\.(.+\.[a-z]+|[0-9a-f]{16})\.[a-z0-9_]{8}\.tmp")
 
 
@@ -61,56 +57,6 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def write(path: Path, content: str | bytes) -> Path:
-    """Write a file completely or not at all: write a temporary file beside it, flush it to disk and rename it."""
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            with temporary.open("xb") as file:  # with the permissions that the umask leaves
-                file.write(data)
-                file.flush()
-                _sync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
-    except OSError as error:
-        raise AdambenchError(
-            f"{path}: cannot be written: {error.strerror}", "Files written before are intact.", exit_code=1
-        ) from error
-    return path
-
-
-def _sync(handle: int) -> None:
-    """Flush to the disk, where the file system knows how to: some network mounts do not."""
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in NO_SUCH_CALL:
-            raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder, without which a file may be gone after a power cut; where the system can do that."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def temporary_for(file: Path) -> bool:
     """Whether a file is one that `write`, or the saving of a checkpoint, leaves behind when its process is killed."""
     return TEMPORARY.fullmatch(file.name) is not None and file.is_file() and not file.is_symlink()
-
-
-def write_new(path: Path, content: str) -> Path:
-    """Write a file that does not exist yet. Raises AdambenchError if it does."""
-    if os.path.lexists(path):
-        raise AdambenchError(f"{path}: already exists", "Choose another file name.")
-    return write(path, content)

@@ -19,8 +19,9 @@ from typing import Any
 from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, neutral, unknown
 from adambench.execution.plan import Run
-from adambench.store.files import csv_text, read, sync_folder, temporary_for, uncollected, write
+from adambench.store.files import csv_text, read, temporary_for, uncollected
 from adambench.store.records import FORMAT, NewerFormatError, Record
+from adambench.writing import sync_folder, write
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
 

@@ -76,8 +76,11 @@ def holder(folder: Path) -> str:
     The operating system is asked, so a process that was killed holds nothing, whatever its file says.
     """
     try:
-        with (folder / ".lock").open(encoding="utf-8") as handle:
-            return "" if _try(handle.fileno(), shared=True) else handle.read().strip() or "another process"
+        file = folder / ".lock"
+        if not file.is_file():  # a FIFO would block
+            return ""
+        with file.open(encoding="utf-8", errors="replace") as handle:
+            return "" if _try(handle.fileno(), shared=True) else handle.read(MOST).strip() or "another process"
     except OSError:
         return ""
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import adambench
 from adambench.errors import AdambenchError
-from adambench.store.files import write
 from adambench.store.folder import Folder
 from adambench.store.records import Record
+from adambench.writing import write
 
 
 def up_to_date(folder: Folder, records: Mapping[str, Record]) -> bool:

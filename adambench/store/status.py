@@ -4,17 +4,20 @@ It does not say whether its process still lives; only the lock does. Writing it 
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from adambench.config.check import fits, hints_of, shape
 from adambench.errors import AdambenchError
-from adambench.store.files import write
+from adambench.store.files import read
+from adambench.writing import write
 
 EVERY = 1.0  # seconds between two writes
 MOST = 5  # warnings that are kept, and lines of a log that are shown
@@ -28,14 +31,21 @@ class Status:
     under_way: Sequence[str] = ()  # what each worker trains, and how far it is
     warnings: Sequence[str] = ()  # the last ones
     end: str = ""  # how the run ended; empty until then
+    process: int = 0  # that wrote this
 
     @classmethod
     def read(cls, folder: Path) -> "Status":
-        """An empty one if there is none."""
+        """An empty one if there is none, or if the file holds something else: it may come from a stranger."""
         try:
-            return cls(**json.loads((folder / ".status.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            told = json.loads(read(folder / ".status.json"))
+        except (OSError, ValueError, RecursionError):
             return cls()
+        sound = isinstance(told, dict) and fits(SHAPE, told)
+        return cls(**{name: told[name] for name in NAMES if name in told}) if sound else cls()
+
+
+NAMES = [field.name for field in fields(Status)]
+SHAPE = shape("Status", hints_of(Status), optional=NAMES)
 
 
 class Told:
@@ -64,7 +74,7 @@ class Told:
         if isinstance(error, KeyboardInterrupt):
             self.end = "interrupted"
         elif error is not None:
-            self.end = f"failed: {error or type(error).__name__}"
+            self.end = f"failed: {str(error) or type(error).__name__}"
         self._write(Status(self.started, time.time(), None, (), self.warnings[-MOST:], self.end))
 
     def keep(self, warn: Callable[[str], object]) -> Callable[[str], None]:
@@ -86,13 +96,13 @@ class Told:
 
     def _write(self, status: Status) -> None:
         with suppress(AdambenchError):
-            write(self.folder / ".status.json", json.dumps(asdict(status)))
+            write(self.folder / ".status.json", json.dumps(asdict(status) | {"process": os.getpid()}))
 
 
 def last_lines(log: Path, since: float) -> list[str]:
     """The last lines of a log that was written to since then; none if it was not."""
     try:
-        if log.stat().st_mtime < since:
+        if not log.is_file() or log.stat().st_mtime < since:
             return []
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 10_000))
