@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench.datasets import Dataset
+from adambench.datasets.batches import Sampling
 from adambench.models import Model
 from adambench.optimizers import Optimizer
-from adambench.training import start
+from adambench.setting import clip
+from adambench.training import held_back, start
 
 Numbers = npt.NDArray[np.float64]
 
@@ -60,14 +62,24 @@ class Sweep:
 
 
 def sweep(
-    model: Model, optimizer: Optimizer, dataset: Dataset, batch_size: int, seed: int, steps: int | None = None
+    model: Model,
+    optimizer: Optimizer,
+    dataset: Dataset,
+    batch_size: int,
+    seed: int,
+    steps: int | None = None,
+    *,
+    validation: int = 0,
+    clip_norm: float | None = None,
+    sampling: Sampling = "shuffle",
 ) -> Sweep:
     """Train while the rate rises from LOW to HIGH. steps: those of an epoch, but FEWEST to MOST, if left out.
 
-    A seed gives the weights, batches and dropout masks that it gives a run. Ends early if the cost is not finite or, as
-    a mean over a few steps, EXPLODED times the lowest.
+    A seed gives the weights, batches and dropout masks that it gives a run, and the others are as in `Training`. Ends
+    early if the cost is not finite or, as a mean over a few steps, EXPLODED times the lowest.
     """
-    network, batches, dropout_rng = start(model, 1, dataset, batch_size, seed, np.float32)
+    dataset = held_back(dataset, validation, seed)
+    network, batches, dropout_rng = start(model, 1, dataset, batch_size, seed, np.float32, sampling)
     steps = steps or min(MOST, max(FEWEST, batches.count))
     rates, window = np.geomspace(LOW, HIGH, steps), max(1, round(WINDOW * steps))
     theta, grad = network.theta[0], network.grad[0]
@@ -85,7 +97,10 @@ def sweep(
             best = min(best, recent)
             if recent > EXPLODED * best > 0:
                 break
+            if clip_norm:
+                clip(grad, clip_norm)
             optimizer.step(theta, grad, state, float(rate) / lr)
+            network.constrain()
     return Sweep(rates[: len(costs)], np.array(costs), smoothed(costs, window), len(costs) < steps)
 
 

@@ -76,8 +76,7 @@ class Training:
         average: decay of the running mean of the parameters, which is evaluated beside them. clip_norm: the largest
         norm of a gradient; a longer one is scaled to it, each setting's by itself.
         """
-        if validation:
-            dataset = dataset.hold_back(validation, _generators(seed)[3])
+        dataset = held_back(dataset, validation, seed)
         self.schedule, self.dataset, self.epochs = schedule, dataset, epochs
         self.evaluate_train, self.inspects = evaluate_train, inspect > 0
         self.network, self.batches, self.dropout_rng = start(
@@ -205,6 +204,11 @@ def start(
     network = model.build(dataset.pixels, dataset.classes, batches.batch_size, dtype, settings)
     network.init(weights_rng)
     return network, batches, dropout_rng
+
+
+def held_back(dataset: Dataset, validation: int, seed: int) -> Dataset:
+    """A data set without so many training images, which the seed chooses; they are its validation split."""
+    return dataset.hold_back(validation, _generators(seed)[3]) if validation else dataset
 
 
 def _generators(seed: int) -> list[np.random.Generator]:

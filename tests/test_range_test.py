@@ -12,6 +12,7 @@ from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.optimizers import SGD, Adam
 from adambench.range_test import EXPLODED, HIGH, LOW, Sweep, longest_fall, smoothed, sweep
+from adambench.training import _generators
 
 
 def made(costs: Any) -> Sweep:
@@ -52,6 +53,18 @@ def test_the_rate_of_the_setting_does_not_matter(dataset: Dataset) -> None:
     assert one.costs.tolist() == other.costs.tolist()
     assert one.costs[0] == pytest.approx(math.log(10), rel=1e-6)  # before the first step
     assert one.rates[:2].tolist() == np.geomspace(LOW, HIGH, 100)[:2].tolist()  # ten steps an epoch, 100 at least
+
+
+def test_it_trains_as_the_problem_says(dataset: Dataset) -> None:
+    """On the images that are not held back, clipped and drawn as in a run."""
+    plain = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100)
+    for how in ({"validation": 100}, {"sampling": "with_replacement"}, {"clip_norm": 0.01}):
+        assert sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, **how).costs.tolist() != plain.costs.tolist()
+    held = dataset.hold_back(100, _generators(3)[3])
+    told = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, validation=100)
+    assert told.costs.tolist() == sweep(Logistic(), SGD(), held, 60, seed=3, steps=100).costs.tolist()
+    wild = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, clip_norm=1e-6)
+    assert not wild.exploded  # no step is longer than a ten-thousandth
 
 
 def test_it_ends_when_the_cost_explodes(dataset: Dataset) -> None:

@@ -133,6 +133,12 @@ def web_page(path: Path) -> Path:
     return path
 
 
+def check_picture(option: str, path: Path) -> None:
+    """Refuses a name that is not one of a picture, and a folder that is not there."""
+    if path.suffix[1:] not in list(Picture) or not path.parent.is_dir():
+        raise AdambenchError(f"{option} {path}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+
+
 class Style(StrEnum):
     page = "page"
     slide = "slide"

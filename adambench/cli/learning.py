@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adambench import __version__
-from adambench.cli.app import TEXT, Format, Picture, Plugins, tell, web_page
+from adambench.cli.app import TEXT, Format, Plugins, check_picture, tell, web_page
 from adambench.errors import AdambenchError
 
 
@@ -55,8 +55,8 @@ def explain(
         ) from error
     if not all(map(math.isfinite, [*given, theta])) or len(given) > 1000:
         raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
-    if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
-        raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+    if plot:
+        check_picture("--plot", plot)
     worked = {name: explanation.work(rule, given, theta) for name, rule in chosen.items()}
     if len(chosen) == 1:
         ((name, rule),) = chosen.items()

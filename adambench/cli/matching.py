@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, opened, tell
+from adambench.cli.app import TEXT, Format, Names, Results, check_picture, opened, tell
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def match(
     from adambench.show import matching
     from adambench.writing import write
 
-    if plot and (plot.suffix[1:] not in list(Picture) or not plot.parent.is_dir()):
-        raise AdambenchError(f"--plot {plot}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+    if plot:
+        check_picture("--plot", plot)
     given = [Target.of(name, curve, rule) for name, rule, curve in paper.read(curves)] if curves else None
     with opened(results, experiments) as sessions:
         found = _found(sessions, given, tuned)

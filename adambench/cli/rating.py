@@ -1,7 +1,7 @@
 """`adambench lr-find`: the learning-rate range test."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,8 +49,9 @@ def lr_find(
     with threadpoolctl.threadpool_limits(1):
         for one, grid in pairs:
             setting = grid.settings[0]
-            dataset = data[experiment.source(one).sha256]
-            sweep = range_test.sweep(one.model, setting, dataset, one.batch_size, seed)
+            dataset = data[experiment.source(one).sha256].first(one.train_images)
+            how: dict[str, Any] = {"validation": one.validation, "clip_norm": one.clip_norm, "sampling": one.sampling}
+            sweep = range_test.sweep(one.model, setting, dataset, one.batch_size, seed, **how)
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
     found = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from adambench import __version__
-from adambench.cli.app import TEXT, Format, Picture, tell
+from adambench.cli.app import TEXT, Format, check_picture, tell
 from adambench.errors import AdambenchError
 
 
@@ -25,10 +25,10 @@ def bench(
     from adambench.execution.provenance import provenance
     from adambench.show.timings import timings
 
-    if chart and (not growth or chart.suffix[1:] not in list(Picture) or not chart.parent.is_dir()):
-        raise AdambenchError(
-            f"--chart {chart}: needs --growth, an existing folder, and a name that ends in .png, .svg or .pdf"
-        )
+    if chart and not growth:
+        raise AdambenchError(f"--chart {chart}: needs --growth")
+    if chart:
+        check_picture("--chart", chart)
     dataset = mnist()
     numbers: dict[str, Any] = {"machine": provenance()}
     with steps.one_core():

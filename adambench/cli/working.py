@@ -11,7 +11,6 @@ import typer
 
 from adambench.errors import AdambenchError
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 QUIET = {  # Dask's profile of what its workers do, and its look a thousand times a minute at how late events are
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
@@ -37,7 +36,7 @@ def worker(
 
     Whoever can reach the scheduler or this process can run code in it. TLS with certificates of your own prevents that.
     """
-    from adambench.execution.workers import cores
+    from adambench.execution.workers import THREADS, cores
 
     needs_distributed()
     files = tls_files("worker", scheduler, tls_ca, tls_cert, tls_key)

@@ -13,6 +13,7 @@ from adambench.execution import group, limits
 from adambench.execution.plan import Run
 
 IDLE = 30e6  # bytes of a worker before it trains: Python and NumPy, without the files that processes share
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def cores() -> int:

@@ -25,9 +25,7 @@ from adambench.execution.engines import Event, Failed, Finished, Progressed, Sil
 from adambench.execution.engines.local_worker import Crashed, Done, Epoch, Go, Message, Timed, TimeSteps, work
 from adambench.execution.plan import Run
 from adambench.execution.shared_data import Shared
-from adambench.execution.workers import cores
-
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+from adambench.execution.workers import THREADS, cores
 
 SAFE = "PYTHONSAFEPATH"
 KILLED = -getattr(signal, "SIGKILL", 9)
