@@ -9,6 +9,7 @@ from types import MappingProxyType
 PLUGIN = "adambench_plugin_"  # what the names of the modules of plug-ins begin with
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
 NEAREST = 5  # that it lists if there are more
+SURE, MAYBE = 0.75, 0.6  # how alike two words are, from 0 to 1, if one was probably meant
 
 # Control characters but tab and line feed, surrogates, and what turns or isolates the direction of text.
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -54,7 +55,8 @@ def unknown(word: str, allowed: Iterable[str], elsewhere: Mapping[str, str] = Ma
     elsewhere: words that are allowed in another place, and that place, as in `Did you mean model.hidden?`.
     """
     allowed = list(allowed)
-    near = _near(word, allowed) or [elsewhere[found] for found in _near(word, list(elsewhere), cutoff=0.75)]
+    near = _near(word, allowed, SURE) or [elsewhere[found] for found in _near(word, list(elsewhere), SURE)]
+    near = near or _near(word, allowed, MAYBE)
     listed = ", ".join(allowed) or "none"
     if len(allowed) > MOST_NAMES:
         nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
@@ -62,7 +64,7 @@ def unknown(word: str, allowed: Iterable[str], elsewhere: Mapping[str, str] = Ma
     return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")
 
 
-def _near(word: str, names: Sequence[str], cutoff: float = 0.6) -> list[str]:
+def _near(word: str, names: Sequence[str], cutoff: float) -> list[str]:
     """The name that was probably meant, if there is one: before all, one of the same letters."""
     alike = [name for name in (word, OTHER_NAMES.get(word, word)) if name in names]
     alike += [name for name in names if sorted(name) == sorted(word)]

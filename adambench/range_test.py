@@ -83,7 +83,7 @@ def sweep(
     steps = steps or min(MOST, max(FEWEST, batches.count))
     rates, window = np.geomspace(LOW, HIGH, steps), max(1, round(WINDOW * steps))
     theta, grad = network.theta[0], network.grad[0]
-    state, lr = optimizer.init(theta), optimizer.hyperparameters["lr"]
+    state, lr = optimizer.init(theta, network.layout), optimizer.hyperparameters["lr"]
     costs: list[float] = []
     best = math.inf
     endless = (batch for _ in itertools.count() for batch in batches.epoch())

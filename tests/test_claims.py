@@ -160,6 +160,7 @@ def test_interval() -> None:
     assert found.high - 2.0 == pytest.approx(4.303 / math.sqrt(3))  # Student's t with 2 degrees of freedom
     assert 2.0 - found.low == pytest.approx(4.303 / math.sqrt(3))
     assert Interval.of([5.0]) == Interval(5.0, -math.inf, math.inf, 1)
+    assert math.isnan(Interval.of([], log=True).mean)
     assert Interval.of([1e-99, 1e99], log=True).high == math.inf  # too large for a float, and no error
     assert Interval.of([math.inf, 1.0]) == Interval(math.inf, -math.inf, math.inf, 2)
     assert Interval.of([math.inf, math.inf]) == Interval(math.inf, math.inf, math.inf, 2)

@@ -149,8 +149,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
-    """Of each part of the file, whatever is wrong in the others."""
+def test_a_mistake_hides_no_other_but_claims_on_a_wrong_problem() -> None:
     wrong = ["epochs=3", "dataset=minst", "judging={finl: 3}", "inspect={pionts: 3}", "problems.mlp.epochs=five"]
     wrong += ["claims=[{id: A, problem: mlp, sentence: x, quantity: final(adm), relation: <, bound: 1}]"]
     told = mistakes(CONTRACT, *wrong)
@@ -187,6 +186,9 @@ def test_overrides() -> None:
         ("final=40", "judging.final"),
         ("seed=3", "seeds"),  # what is allowed here comes first
         ("optimizers.adma.lr=1", "adam"),  # the same letters
+        ("problems.mlp.eps=1", "optimizers.NAME.eps"),  # not epochs, which is less like it
+        ("problems.mlp.latent=2", "model.latent"),
+        ("points=3", "inspect.points"),
         ("nonsense=1", None),
     ],
 )

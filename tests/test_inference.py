@@ -8,7 +8,7 @@ import pytest
 from adambench.config.loading import parse
 from adambench.curve import Evaluation
 from adambench.execution import plan
-from adambench.judge import claims
+from adambench.judge import claims, inference
 from adambench.judge.analysis import STUDENT, Interval
 from adambench.judge.inference import NONE, Evidence, evidence, holm, two_sided
 
@@ -43,6 +43,8 @@ def test_equal_values_are_no_proof() -> None:
     """Two runs that need the same number of whole epochs have no spread, but are only two."""
     assert evidence([5.0, 5.0], "<", [6.0]) == Evidence(0.5, 1.0)
     assert evidence([5.0] * 6, "<", [6.0]) == Evidence(2 / 64, 1.0)
+    assert evidence([5.0] * 6, "<=", [5.0]) == Evidence(1.0, 1.0)  # at the bound, on neither side of it
+    assert inference.tested([1 / 6] * 3, True, "<", [1.0])[1] == Evidence(0.25, 1.0)  # whose computed mean is not 1/6
     assert evidence([3.0, 3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.25)
     assert evidence([math.inf] * 3, "<", [1.0]) == Evidence(1.0, 0.0)  # the mean is infinite, whatever the others are
 

@@ -180,6 +180,16 @@ def test_a_damaged_file_of_the_destination_is_set_aside_not_replaced(tmp_path: P
     assert warnings == [f"{file}: not JSON; set aside as {file.name}.broken"]
 
 
+def test_a_record_that_kept_its_temporary_name_is_compared_too(tmp_path: Path) -> None:
+    """As after a power cut. The next `run` would give it its own."""
+    here = folder(tmp_path / "here", 2.0)
+    (file,) = here.runs.iterdir()
+    file.rename(file.with_name(f".{file.name}.0123abcd.tmp"))
+    folder(tmp_path / "other", 3.0)
+    with pytest.raises(AdambenchError, match="differs from epoch 1 on in"):
+        merge([tmp_path / "other"], tmp_path / "here", pytest.fail)
+
+
 def test_a_destination_without_its_configuration_is_compared_too(tmp_path: Path) -> None:
     here = folder(tmp_path / "here", 2.0)
     here.config.unlink()

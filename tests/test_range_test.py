@@ -10,7 +10,8 @@ import pytest
 
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
-from adambench.optimizers import SGD, Adam
+from adambench.models.mlp import MLP
+from adambench.optimizers import SGD, Adam, Muon
 from adambench.range_test import EXPLODED, HIGH, LOW, Sweep, longest_fall, smoothed, sweep
 from adambench.training import _generators
 
@@ -58,11 +59,14 @@ def test_the_rate_of_the_setting_does_not_matter(dataset: Dataset) -> None:
 def test_it_trains_as_the_problem_says(dataset: Dataset) -> None:
     """On the images that are not held back, clipped and drawn as in a run."""
     plain = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100)
+    one, free = (sweep(MLP(hidden=(8,), max_norm=norm), SGD(), dataset, 60, seed=3, steps=100) for norm in (0.5, 0.0))
+    assert one.costs.tolist() != free.costs.tolist()
     for how in ({"validation": 100}, {"sampling": "with_replacement"}, {"clip_norm": 0.01}):
         assert sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, **how).costs.tolist() != plain.costs.tolist()
     held = dataset.hold_back(100, _generators(3)[3])
     told = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, validation=100)
     assert told.costs.tolist() == sweep(Logistic(), SGD(), held, 60, seed=3, steps=100).costs.tolist()
+    assert sweep(MLP(hidden=(8,)), Muon(), dataset, 60, seed=3).steepest < 0.3  # it knows the matrices; else 0.55
     wild = sweep(Logistic(), SGD(), dataset, 60, seed=3, steps=100, clip_norm=1e-6)
     assert not wild.exploded  # no step is longer than a ten-thousandth
 
@@ -87,6 +91,15 @@ def test_the_command(command: Any, small: Any, tmp_path: Any) -> None:
     assert (row["problem"], row["optimizer"]) == ("mlp", "adam")
     assert 1e-5 < float(row["suggested"]) < 1
     assert len(row["rates"].split()) == len(row["costs"].split()) == int(row["steps"])
+
+
+def test_the_command_trains_as_the_problem_says(command: Any, small: Any) -> None:
+    """Each of these keys changes what the test finds."""
+    found = set()
+    for key in ("epochs=3", "train_images=300", "validation=100", "clip_norm=0.01", "sampling=with_replacement"):
+        words = (f"problems.logistic.{key}", "--problem", "logistic", "--optimizer", "adam", "--format", "csv")
+        found.add(command("lr-find", small, *words).stdout)
+    assert len(found) == 5
 
 
 def test_mistakes_of_the_command(command: Any, small: Any) -> None:

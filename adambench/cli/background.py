@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def in_background(folder: "Folder", command: str) -> None:
     """Start the command line of this process once more, without --detach, in a session of its own.
 
-    Returns once the new process has the folder, and tells its status there. If it ends before, its output is printed
+    Returns once the new process has the folder. If it ends before, its output is printed
     and this process ends with its exit code. command: that asks for its status.
     """
     from adambench.store.lock import holder
@@ -40,7 +40,13 @@ def in_background(folder: "Folder", command: str) -> None:
             stderr=log,
             start_new_session=True,
         )
-    while process.poll() is None and Status.read(folder.path).process != process.pid:
+
+    def has_the_folder() -> bool:  # the one is not there without locks, the other not on a full disk
+        return holder(folder.path).startswith(f"process {process.pid} ") or (
+            Status.read(folder.path).process == process.pid
+        )
+
+    while process.poll() is None and not has_the_folder():
         time.sleep(0.05)
     if process.returncode is not None:
         print(folder.log.read_bytes()[start:].decode(errors="replace"), end="")

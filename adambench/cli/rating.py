@@ -1,7 +1,7 @@
 """`adambench lr-find`: the learning-rate range test."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -50,8 +50,12 @@ def lr_find(
         for one, grid in pairs:
             setting = grid.settings[0]
             dataset = data[experiment.source(one).sha256].first(one.train_images)
-            how: dict[str, Any] = {"validation": one.validation, "clip_norm": one.clip_norm, "sampling": one.sampling}
-            sweep = range_test.sweep(one.model, setting, dataset, one.batch_size, seed, **how)
+            sweep = range_test.sweep(
+                *(one.model, setting, dataset, one.batch_size, seed),
+                validation=one.validation,
+                clip_norm=one.clip_norm,
+                sampling=one.sampling,
+            )
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
     found = {

@@ -3,14 +3,14 @@
 from dataclasses import fields
 
 from adambench.config.check import hints_of
-from adambench.config.experiment import Evaluate, Judging, Search, Tuning
+from adambench.config.experiment import Evaluate, Inspect, Judging, Search, Tuning
 from adambench.config.names import Known
 
 PROBLEM = (
     *("model", "epochs", "batch_size", "schedule", "validation", "seeds", "optimizers", "figure", "title"),
     *("average", "clip_norm", "sampling", "train_images", "dataset"),
 )
-PARTS = {"tuning": Tuning, "judging": Judging, "search": Search, "evaluate": Evaluate}
+PARTS = {"tuning": Tuning, "judging": Judging, "search": Search, "evaluate": Evaluate, "inspect": Inspect}
 
 
 def in_a_problem(known: Known) -> dict[str, str]:

@@ -70,7 +70,7 @@ class Interval:
 
 def _exp(x: float) -> float:
     """Infinite where the result is too large for a float."""
-    return math.exp(x) if x < math.log(sys.float_info.max) else math.inf
+    return math.inf if x > math.log(sys.float_info.max) else math.exp(x)
 
 
 @dataclass(frozen=True)

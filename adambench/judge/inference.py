@@ -39,14 +39,20 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     sign test has to do: all n lie on one side of a bound by chance in 2 of 2ⁿ cases. Of infinite values the mean is
     infinite, which no bound is: that is certain.
     """
-    n, mean = len(values), math.fsum(values) / len(values) if all(map(math.isfinite, values)) and values else math.nan
-    if n > 1 and math.isinf(values[0]) and len(set(values)) == 1:
-        mean = values[0]
+    n, equal = len(values), len(set(values)) == 1
+    mean = values[0] if equal else math.fsum(values) / n if n and all(map(math.isfinite, values)) else math.nan
     if n < 2 or math.isnan(mean):
         return NONE
-    spread = 0.0 if math.isinf(mean) else math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    equal = 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
-    chances = [two_sided((mean - limit) / spread, n - 1) if spread else equal for limit in bound]
+    spread = 0.0 if equal else math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
+
+    def chance(limit: float) -> float:
+        if mean == limit:
+            return 1.0
+        if equal:
+            return 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
+        return two_sided((mean - limit) / spread, n - 1)
+
+    chances = [chance(limit) for limit in bound]
     if relation == "between":
         low, high = bound
         if low <= mean <= high:

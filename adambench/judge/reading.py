@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
-from adambench.judge.analysis import Interval, by_rate
+from adambench.judge.analysis import by_rate
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, Stable, budget, stable
-from adambench.judge.inference import LEVEL
+from adambench.judge.inference import LEVEL, tested
 from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
@@ -46,9 +46,9 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
     positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
-    found = Interval.of([low / high if positive else 1 + low - high for low, high in pairs], log=positive)
+    found, told = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
     where = f" {_share(found.high)} to {_share(found.low)}" if positive else ""
-    how = "That is more than chance explains" if found.high < 1 else "Chance could explain that"
+    how = "That is more than chance explains" if told.right < LEVEL else "Chance could explain that"
     return f"{best} ends {gap} {second}, the next (95 % interval{where}, {most} seeds). {how}.{tail}"
 
 

@@ -78,7 +78,7 @@ class Folder:
         """
         found: dict[str, list[tuple[Path, Record]]] = {}
         if set_aside:
-            self._tidy()
+            self.tidy()
         for file in sorted(self.runs.glob("*.json")):
             try:
                 record = Record.parse(read(file))
@@ -105,8 +105,11 @@ class Folder:
                 records[id_] = first
         return records
 
-    def _tidy(self) -> None:
-        """Give a whole record in a temporary file its name, as after a power cut before that; delete the other ones."""
+    def tidy(self) -> None:
+        """Give a whole record in a temporary file its name, as after a power cut before that; delete the other ones.
+
+        Only for the holder of the lock.
+        """
         for file in filter(temporary_for, self.path.rglob(".*.tmp")):
             with suppress(OSError):
                 with suppress(ValueError, RecursionError, MemoryError):

@@ -38,6 +38,7 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
         for folder in here.values():
             if folder.path.is_dir():
                 stack.enter_context(locked(folder.path, warn))
+                folder.tidy()  # a record may have kept its temporary name
         found = {name: _union(here[name], parts, warn) for name, parts in by_name.items()}
         merged = []
         for name, (config, new, total) in found.items():
