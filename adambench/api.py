@@ -6,10 +6,13 @@
 >>> results.figure("train_loss")
 """
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from adambench.config import loading, yamlfile
 from adambench.config.sizes import check_sizes
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from adambench.show.charts import Figure
 
 Config = str | Path | Mapping[str, Any]
+AXES = ("epoch", "step", "seconds")
 
 
 class Rows(list[dict[str, Any]]):
@@ -115,6 +119,8 @@ class Results:
         x: `epoch`, `step` or `seconds`, for a metric along training, profile and ecdf. over: `adam,rmsprop`, two
         inspected labels over each other. Raises AdambenchError if there is no such chart, or nothing to show in it.
         """
+        if x not in AXES:
+            raise AdambenchError(f"figure: x: {x!r} is {unknown(x, AXES)}")
         gallery = self._session.gallery
         drawings = gallery.drawings(x, over)
         wanted = kind if x == "epoch" else f"{kind}_by_{x}"
@@ -147,7 +153,7 @@ def run(
     Raises AdambenchError for a mistake in the configuration, and if a run fails twice.
     """
     if isinstance(config, Mapping):
-        file, text = Path("config"), yamlfile.dump(dict(config))
+        file, text = Path("config"), yamlfile.dump(_plain(config))
         experiment = loading.parse(text, "config", overrides=overrides, numbered=False)
     else:
         file, experiment = Path(config), loading.load(Path(config), overrides)
@@ -165,6 +171,21 @@ def run(
     if failed:
         raise AdambenchError(f"{plural(failed, 'run')} failed twice", "Call it again to try again.", exit_code=1)
     return Results(session)
+
+
+def _plain(value: Any) -> Any:
+    """What YAML can hold: NumPy's numbers and arrays as Python's, paths as text. Raises AdambenchError for the rest."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise AdambenchError(f"config: must hold names, numbers, lists and dictionaries, found {value!r:.60}")
 
 
 def _rows(tables: Sequence[Table]) -> Rows:

@@ -16,6 +16,7 @@ WHOLE = "all"  # the name of the part that holds all parameters
 SCALES = {
     "s_hat": np.sqrt,
     "v_hat": np.sqrt,
+    "n_hat": np.sqrt,
     "u": np.abs,
     "v": np.sqrt,
     "s": np.sqrt,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from adambench.datasets import Dataset
 from adambench.datasets.batches import Sampling
+from adambench.errors import AdambenchError
 from adambench.models import Model
 from adambench.optimizers import Optimizer
 from adambench.setting import clip
@@ -101,6 +102,8 @@ def sweep(
                 clip(grad, clip_norm)
             optimizer.step(theta, grad, state, float(rate) / lr)
             network.constrain()
+    if not costs:
+        raise AdambenchError("the cost of the first minibatch is not finite, so there is nothing to test")
     return Sweep(rates[: len(costs)], np.array(costs), smoothed(costs, window), len(costs) < steps)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import numpy as np
 import pytest
 
 import adambench
@@ -73,6 +74,11 @@ def test_figures_have_the_names_of_the_files(results: adambench.Results) -> None
         results.figure("paper")
 
 
+def test_an_axis_that_is_none_is_told(results: adambench.Results) -> None:
+    with pytest.raises(AdambenchError, match=r"figure: x: 'second' is unknown\. Allowed: .* Did you mean seconds"):
+        results.figure("train_loss", x="second")
+
+
 def test_a_notebook_shows_tables(results: adambench.Results) -> None:
     assert results._repr_html_().startswith("<table>")
     assert results.table()._repr_html_() == results._repr_html_()
@@ -88,9 +94,20 @@ def test_mistakes_are_errors_with_the_likely_fix(tmp_path: Path) -> None:
         adambench.run(
             {**CONFIG, "problems": {"a": {**CONFIG["problems"]["a"], "batch_size": 70_000}}}, results=tmp_path
         )
+    with pytest.raises(AdambenchError, match="config: must hold names, numbers, lists and dictionaries, found"):
+        adambench.run({**CONFIG, "seeds": {3}}, results=tmp_path)
     with pytest.raises(AdambenchError, match="holds no experiment") as error:
         adambench.Results.load(tmp_path / "nothing")
     assert error.value.__notes__ == [error.value.hint]
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    """An experiment whose configuration is computed is that of the same numbers in Python."""
+    config = {**CONFIG, "claims": [], "optimizers": {"adam": {"lr": [0.01, 0.1]}}}
+    plain = adambench.run(config, jobs=0, results=tmp_path)
+    computed = {"optimizers": {"adam": {"lr": np.array([0.01, 0.1])}}, "seeds": tuple(np.array([1, 2]))}
+    again = adambench.run({**config, **computed}, jobs=0, results=tmp_path)
+    assert again.curves() == plain.curves()
 
 
 def test_it_runs_in_a_thread(tmp_path: Path) -> None:

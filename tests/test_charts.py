@@ -99,6 +99,20 @@ def test_a_title_of_ones_own(curves: dict[str, Curve]) -> None:
     assert figure.axes[0].get_title(loc="left") == "My problem"
 
 
+def test_a_dollar_in_a_title_begins_no_formula(curves: dict[str, Curve]) -> None:
+    text = TEXT.replace("batch_size: 8}\n  b", "batch_size: 8, title: 'x_^ $\\foo$ y'}\n  b")
+    figure: Any = charts.convergence(plan.entries(parse(text, "x.yaml")), curves, "train_loss", "epoch")
+    assert charts.save(figure, "png", "")  # as mathematics it would be an error
+    assert figure.axes[0].get_title(loc="left") == r"x_^ \$\foo\$ y"
+
+
+def test_problems_with_one_title_have_a_panel_each(curves: dict[str, Curve]) -> None:
+    """Their names tell them apart."""
+    text = TEXT.replace("batch_size: 8", "batch_size: 8, title: Same")
+    figure: Any = charts.convergence(plan.entries(parse(text, "x.yaml")), curves, "train_loss", "epoch")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a: Same", "b: Same"]
+
+
 def test_labels_of_one_rule_differ(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     for run in entries[1].report(curves):
         curves[run.id] = curve(1, 0.6, 0.4)
@@ -442,7 +456,16 @@ def test_places_of_labels(wanted: list[float], places: list[float]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(3e-4, "3e-4"), (0.00031622, "3.2e-4"), (0.5, "0.5"), (1000, "1000"), (0, "0"), (1e5, "1e5"), (0.0316, "0.0316")],
+    [
+        (3e-4, "3e-4"),
+        (0.00031622, "3.2e-4"),
+        (0.5, "0.5"),
+        (1000, "1000"),
+        (0, "0"),
+        (1e5, "1e5"),
+        (0.0316, "0.0316"),
+        (math.nan, "–"),
+    ],
 )
 def test_numbers_on_axes(value: float, words: str) -> None:
     assert short(value) == words

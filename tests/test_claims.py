@@ -86,6 +86,11 @@ def test_a_quantity_has_its_value(text: str, value: float) -> None:
     assert claims.value(found, {"adam": ADAM[0], "nesterov": NESTEROV[0]}) == pytest.approx(value)
 
 
+def test_a_comment_does_not_cut_a_quantity_off() -> None:
+    with pytest.raises(ValueError, match="must not contain #"):
+        quantity.parse("final(adam) # ours\n / final(sgd)", [])
+
+
 def test_a_quantity_without_value_is_nan() -> None:
     for text in ("epochs(adam, 0) / epochs(adam, 0)", "epochs(adam, 0 / 0)"):
         assert math.isnan(claims.value(quantity.parse(text, []), {"adam": ADAM[0]}))

@@ -220,6 +220,7 @@ def test_wrong_overrides(override: str, message: str) -> None:
     ("text", "message"),
     [
         ("", "f.yaml: is empty"),
+        ('name: "\\UFFFFFFFF"', "f.yaml: cannot be read as YAML: Python int too large to convert to C int"),
         ("- a", "f.yaml:1: must be a mapping (name, dataset, problems, …), found ['a']"),
         ("a: [", "f.yaml:1: a value is missing before the end of the text"),
         ("a: &x [*x]", "f.yaml:1: an alias that contains itself"),

@@ -373,3 +373,18 @@ def test_a_run_that_diverged_at_once_is_drawn() -> None:
 def test_explain_shows_an_overflow_without_a_warning(command: Command) -> None:
     answer = command("explain", "adam", "--grads", "1e200,1")
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_what_is_recorded_of_every_rule_is_a_size(rule: str) -> None:
+    """A mean of changes, as Adan has, may be below zero: it is not what the rule divides by."""
+    rng = np.random.default_rng(0)
+    optimizer = OPTIMIZERS[rule]()
+    theta = rng.normal(size=60)
+    state = optimizer.init(theta)
+    for _ in range(20):
+        before, grad = theta.copy(), rng.normal(size=60)
+        optimizer.step(theta, grad, state)
+        for name, values in inspection.quantities(optimizer, state, theta - before, grad, 0.1).items():
+            assert np.isfinite(values).all(), name
+            assert (values >= 0).all(), name

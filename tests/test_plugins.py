@@ -12,6 +12,7 @@ import pytest
 
 import adambench
 from adambench.config import loading
+from adambench.config.loading import resolved
 from adambench.errors import AdambenchError
 from adambench.execution import plan
 from tests.conftest import QUICK, Command
@@ -332,6 +333,16 @@ RULE = (
     CLASS
     + "@dataclass(frozen=True)\nclass A(Optimizer):\n    {}\n    def update(self, *_): ...\nOPTIMIZERS = {{'a': A}}\n"
 )
+SCHEDULE = (
+    "from dataclasses import dataclass\nfrom adambench.schedules import Schedule\n@dataclass(frozen=True)\n"
+    "class Falling(Schedule):\n    decay: float = 0.9\n    def factor(self, step, epoch, steps): return self.decay\n"
+    "    def describe(self): return ''\n"
+    "SCHEDULES = {'falling': Falling}\n"
+)
+MADE = (
+    "from adambench.datasets.base import Split; x = np.arange(24, dtype=np.uint8).reshape(3, 8); "
+    "y = np.arange(3, dtype=np.uint8); return Dataset({}, {}, {}, dict())"
+)
 
 
 @pytest.mark.parametrize(
@@ -360,6 +371,7 @@ RULE = (
         (RULE.format("lr: 'Foo' = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: name 'Foo' is not defined"),
         (RULE.format("lr: Adam = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: "),
         (RULE.format("lr: float = 1.0\n    def __post_init__(self): ..."), "bad.py:8: OPTIMIZERS.a: A must not define __post_init__"),
+        (SCHEDULE, "bad.py:8: SCHEDULES.falling: Falling must not have a field decay: Schedule has something else of that name"),
         (RULE.format("lr: float = 1.0") + "REFERENCES = {'b': 'torch.optim.SGD'}\n", "bad.py:8: REFERENCES.b: must give, for a name of OPTIMIZERS"),
     ],
 )  # fmt: skip
@@ -411,6 +423,12 @@ def test_hyperparameters_of_a_plugin_are_checked_with_their_line(mine: Path) -> 
         ("1 / 0", "rules.py:57: ZeroDivisionError: division by zero"),
         ("d = read_folder(Path('{folder}')); return Dataset(d.test, type(d.test)(d.test.images / 255, d.test.labels), 10, dict())",
          "images must be (n, pixels) and labels (n,), both uint8; found images float64 (200, 784)"),
+        (MADE.format("Split(x.tolist(), y)", "Split(x, y)", 3), "train must be a Split of two NumPy arrays, found Split of list and ndarray"),
+        (MADE.format("(x, y)", "Split(x, y)", 3), "train must be a Split of two NumPy arrays, found tuple"),
+        (MADE.format("Split(x, y)", "Split(x, y)", "'3'"), "classes must be a whole number above zero, found '3'"),
+        (MADE.format("Split(x, y)", "Split(x, y)", 2), "labels must be 0 to 1, found 2"),
+        (MADE.format("Split(x, y)", "Split(x[:0], y[:0])", 3), "test holds no images, or images without pixels"),
+        (MADE.format("Split(x, y)", "Split(x[:, :5], y)", 3), "all images must have the same size, found 8 pixels in train and 5 in test"),
     ],
 )  # fmt: skip
 def test_a_wrong_data_set_is_told(body: str, said: str, folder: Path, mine: Path) -> None:
@@ -419,6 +437,33 @@ def test_a_wrong_data_set_is_told(body: str, said: str, folder: Path, mine: Path
     with pytest.raises(AdambenchError) as raised:
         loading.load(mine).dataset.load()
     assert said in raised.value.message
+
+
+def test_data_sets_are_told_apart_by_their_arrays(mine: Path) -> None:
+    """Whatever digests they give; else one would be trained on in place of the other. Strided arrays are copied."""
+    rules = mine.with_name("rules.py")
+    body = MADE.format("Split(x[:, ::2], y)", "Split(x[:, ::2] // {}, y)", 3)
+    more = "".join(f"\n\ndef d{i}() -> Dataset:\n    {body.format(i)}\n" for i in (1, 2, 3))
+    rules.write_text(rules.read_text() + more + '\nDATASETS |= {"d1": d1, "d2": d2, "d3": d3, "again": lambda: d1()}\n')
+    text = mine.read_text()
+    found = {
+        name: loading.parse(text.replace("dataset: few", f"dataset: {name}"), "m.yaml", mine.parent).dataset.load()
+        for name in ("d1", "d2", "d3", "again")
+    }
+    assert len({one.sha256 for one in found.values()}) == 3
+    assert found["d1"].sha256 == found["again"].sha256
+    assert found["d1"].train.images.flags.c_contiguous
+
+
+def test_a_stored_default_that_is_no_number_is_told(mine: Path, tmp_path: Path) -> None:
+    stored = tmp_path / "config.yaml"
+    stored.write_text(resolved(loading.load(mine).loaded()[0]))
+    for wrong in ("abc", "[1]", "1" + 400 * "0"):
+        stored.write_text(
+            stored.read_text().replace("lr: 0.001,", f"lr: {wrong},").replace("lr: 0.001\n", f"lr: {wrong}\n")
+        )
+        with pytest.raises(AdambenchError, match=r"optimizers\.signs\.lr: must be"):
+            loading.read(stored)
 
 
 def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command, tmp_path: Path) -> None:

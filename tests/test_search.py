@@ -190,6 +190,8 @@ def test_budgets_in_words() -> None:
         ("[1e-4, 1.0]", "[1, 0.1]", "x.yaml:9: optimizers.adam.lr.log: must be [low, high] with 0 < low < high, found [1, 0.1]"),
         ("[1e-4, 1.0]", "0.1", "x.yaml:9: optimizers.adam.lr: must be {log: [low, high]}, e.g. {log: [1e-5, 1e-1]}, found"),
         ("{log: [1e-3, 10]}", "[1, 2]", "x.yaml:10: optimizers.nesterov: a random search needs a range for at least one"),
+        ("beta1: {uniform: [0.5, 0.99]}", "bias_correction: {uniform: [false, true]}",
+         "x.yaml:9: optimizers.adam.bias_correction.uniform: must be two numbers; give [true, false] as a list"),
         ("{uniform: [0.5, 0.99]}", "{uniform: [0.5, 1.0]}",
          "x.yaml:9: optimizers.adam.beta1.uniform: 2nd value: must be less than 1, found 1.0"),
         ("{log: [1e-4, 1.0]}, beta1: {uniform: [0.5, 0.99]}", "{uniform: [0.1, 0.1001]}",

@@ -42,6 +42,9 @@ def range_of(check: Check, value: Mapping[str, Any], hint: Any, path: Where) -> 
     low, high = (check.value(end, hint, (*at, i)) for i, end in enumerate(ends))
     if len(check.errors) > before:
         return None
+    if bool in map(type, ends):
+        check.fail(at, f"must be two numbers; give {show([True, False])} as a list, found {show(ends)}")
+        return None
     if not low < high or (kind == "log" and low <= 0):
         check.fail(at, f"must be [low, high] with {'0 < ' if kind == 'log' else ''}low < high, found {show(ends)}")
         return None

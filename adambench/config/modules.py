@@ -11,9 +11,11 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from adambench.config.check import Check
 from adambench.config.names import BASES, BUILT_IN, KINDS, LOADERS, ORIGINS, Origin
@@ -131,10 +133,17 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  
         needed = inspect.signature(getattr(base, name))
         if not _takes(getattr(thing, name), list(needed.parameters)):
             return f"{thing.__name__}.{name} must take {', '.join(needed.parameters)}"
+    hidden = [name for name in thing.__dataclass_fields__ if hasattr(base, name) and name not in _fields(base)]
+    if hidden:
+        return f"{thing.__name__} must not have a field {hidden[0]}: {base.__name__} has something else of that name"
     if kind == "optimizers" and "lr" not in thing.__dataclass_fields__:
         return f"{thing.__name__} needs a field lr, the learning rate, which the schedule multiplies"
     own = [name for name in FIXED if kind == "optimizers" and name in vars(thing)]
     return f"{thing.__name__} must not define {own[0]}: the numbers of a setting are its fields" if own else ""
+
+
+def _fields(cls: type) -> Iterable[str]:
+    return getattr(cls, "__dataclass_fields__", ())
 
 
 def _takes(method: Callable[..., Any], names: Sequence[str]) -> bool:
@@ -158,19 +167,44 @@ def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Datas
             raise AdambenchError(f"DATASETS.{name}: {_told(error, file)}") from error
         if not isinstance(found, Dataset):
             raise AdambenchError(f"{where}: must return a Dataset, found {type(found).__name__}")
-        for split in (found.train, found.test):
-            if reason := _wrong(split):
-                raise AdambenchError(f"{where}: {reason}")
-        return found
+        if reason := _wrong(found):
+            raise AdambenchError(f"{where}: {reason}")
+        return _identified(found)
 
     return checked
 
 
-def _wrong(split: Split) -> str:
+def _wrong(found: Dataset) -> str:
+    """Why a data set cannot be used; empty if it can."""
+    if isinstance(found.classes, bool) or not isinstance(found.classes, int) or found.classes < 1:
+        return f"classes must be a whole number above zero, found {found.classes!r:.60}"
+    if reason := _wrong_arrays("train", found.train) or _wrong_arrays("test", found.test):
+        return reason
+    if (pixels := found.test.images.shape[1]) != found.pixels:
+        return f"all images must have the same size, found {found.pixels} pixels in train and {pixels} in test"
+    highest = max(int(split.labels.max()) for split in (found.train, found.test))
+    return f"labels must be 0 to {found.classes - 1}, found {highest}" if highest >= found.classes else ""
+
+
+def _wrong_arrays(name: str, split: Split) -> str:
+    arrays = (split.images, split.labels) if isinstance(split, Split) else ()
+    if not arrays or not all(isinstance(array, np.ndarray) for array in arrays):
+        found = " of " + " and ".join(type(array).__name__ for array in arrays) if arrays else ""
+        return f"{name} must be a Split of two NumPy arrays, found {type(split).__name__}{found}"
     shapes = f"images {split.images.dtype} {split.images.shape}, labels {split.labels.dtype} {split.labels.shape}"
     fits = split.images.ndim == 2 and split.labels.shape == split.images.shape[:1]
-    bytes_ = split.images.dtype == split.labels.dtype == "uint8"
-    return "" if fits and bytes_ else f"images must be (n, pixels) and labels (n,), both uint8; found {shapes}"
+    if not fits or not split.images.dtype == split.labels.dtype == "uint8":
+        return f"images must be (n, pixels) and labels (n,), both uint8; found {shapes}"
+    return "" if split.images.size else f"{name} holds no images, or images without pixels; found {shapes}"
+
+
+def _identified(found: Dataset) -> Dataset:
+    """With digests of its arrays, whatever it says: other data must not be taken for the same."""
+    train, test = (Split(*map(np.ascontiguousarray, (s.images, s.labels))) for s in (found.train, found.test))
+    arrays = {"train-images": train.images, "train-labels": train.labels}
+    arrays |= {"test-images": test.images, "test-labels": test.labels}
+    digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
+    return replace(found, train=train, test=test, digests=digests)
 
 
 def _lines(source: bytes) -> dict[Where, int]:

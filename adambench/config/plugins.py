@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import doc
+from annotated_types import Ge, Le, doc
 
 from adambench.config import modules
 from adambench.config.check import Check
@@ -24,6 +24,7 @@ from adambench.errors import AdambenchError
 
 MAX_BYTES = 2**20
 Defaults = dict[str, dict[str, Any]]
+Number = Annotated[float, Ge(-1e300), Le(1e300)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class Entry:
 def recorded(check: Check, value: Any, folder: Path) -> Known:  # noqa: ARG001  # the same signature as `execute`
     """The registries for a stored configuration. Nothing is executed, and no name is unknown."""
     found = []
-    for _, entry in _entries(check, value):
+    for path, entry in _entries(check, value):
+        for rule, defaults in (entry.optimizers or {}).items():
+            for name, default in defaults.items():
+                check.value(default, bool | Number | None, (*path, "optimizers", rule, name))
         defines = {kind: names for kind in KINDS if (names := getattr(entry, kind))}
         found.append(Plugin(entry.name, entry.sha256, defines))
     registries = {kind: Recorded(kind, getattr(BUILT_IN, kind), found) for kind in KINDS}

@@ -76,6 +76,8 @@ class Quantity:
 def parse(text: str, metrics: Collection[str]) -> Quantity:
     """metrics: the allowed ones. Raises ValueError that says what is wrong."""
     text = " ".join(text.split())
+    if "#" in text:
+        raise ValueError("must not contain #, which would begin a comment")
     if len(text) > LONGEST:
         raise ValueError(f"must have at most {LONGEST:,} characters, found {len(text):,}")
     found = _Names(metrics)

@@ -134,6 +134,8 @@ def parse(text: str, name: str, numbered: bool = True) -> tuple[Any, Source]:
         raise AdambenchError(f"{source.at(line)}: {message}") from error
     except RecursionError as error:
         raise AdambenchError(f"{name}: nested too deeply") from error
+    except (ValueError, OverflowError) as error:  # of numbers in escapes and directives that are too large for Python
+        raise AdambenchError(f"{name}: cannot be read as YAML: {error}") from error
     if node is None:
         raise AdambenchError(f"{name}: is empty", "`adambench init` writes a commented file to start from.")
     return _Values(source).value(node, ()), source

@@ -20,11 +20,17 @@ def title(entry: Entry) -> str:
 
 
 def problem_title(experiment: Experiment, problem: Problem) -> str:
+    """With the name of the problem in front if another problem has the same title."""
+    own = _title(experiment, problem)
+    alike = [one for one in experiment.problems if _title(experiment, one) == own]
+    return named(problem.name, own) if len(alike) > 1 else own
+
+
+def _title(experiment: Experiment, problem: Problem) -> str:
     if problem.title:
         return problem.title
-    name = f"{problem.name}: " if _twins(experiment, problem) else ""
     what = f"{described(problem.model)} on {_images(experiment, problem)}"
-    return f"{name}{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
+    return f"{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
 
 
 def named(name: str, title: str) -> str:
@@ -37,15 +43,6 @@ def _images(experiment: Experiment, problem: Problem) -> str:
     first = f"the first {problem.train_images:,} images of " if problem.train_images else ""
     drawn = ", drawn with replacement" if problem.sampling == "with_replacement" else ""
     return f"{first}{dataset_title(experiment.source(problem))}{drawn}"
-
-
-def _twins(experiment: Experiment, problem: Problem) -> bool:
-    """Whether another problem would have the same title."""
-
-    def facts(one: Problem) -> tuple[object, ...]:
-        return one.model, one.schedule, one.epochs, one.dataset, one.train_images, one.sampling
-
-    return any(other is not problem and facts(other) == facts(problem) for other in experiment.problems)
 
 
 def dataset_title(source: DataSource) -> str:

@@ -148,7 +148,12 @@ def wrapped(words: str, axes: Axes, columns: int, points: float, beside: float) 
     figure = axes.figure
     assert figure
     inches = figure.get_figwidth() / columns - beside  # type: ignore[union-attr]
-    return textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points))))
+    return plain(textwrap.fill(words, max(24, int(inches * 72 / (0.58 * points)))))
+
+
+def plain(words: str) -> str:
+    """Words of the user's, in which a dollar begins no formula."""
+    return words.replace("$", r"\$")
 
 
 def panel_width(axes: Any) -> float:
@@ -179,7 +184,7 @@ def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float 
     inches = inches or 0.9 * axes.bbox.width / axes.figure.dpi
     folded = textwrap.fill(words, max(12, int(inches * 72 / (0.5 * form.small))))
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
-    axes.annotate(folded, (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
+    axes.annotate(plain(folded), (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
 
 
 def note(figure: Figure, words: str, form: Form) -> None:
@@ -191,7 +196,7 @@ def note(figure: Figure, words: str, form: Form) -> None:
 
 def folded(words: str, inches: float, form: Form) -> str:
     """Words in small type, in lines of this width at most."""
-    return textwrap.fill(words, int(inches * 72 / (0.55 * form.small)))
+    return plain(textwrap.fill(words, int(inches * 72 / (0.55 * form.small))))
 
 
 def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = False) -> None:
@@ -227,6 +232,8 @@ def plain_ticks(axis: Axis, positive: Sequence[float]) -> None:
 
 def short(value: float) -> str:
     """A number for an axis: 0.5, 3e-4, 3.2e-4, 200; three figures at most."""
+    if math.isnan(value):
+        return "–"
     if value == 0:
         return "0"
     if 1e-2 <= abs(value) < 1e4:

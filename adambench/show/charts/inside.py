@@ -1,6 +1,6 @@
 """What happens inside a rule while it trains: signal-to-noise ratio, effective step, scale and bias correction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from adambench.curve import Curve
 from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
-from adambench.show.charts.base import GREY, PAGE, Form, note, plain_ticks, value_axis
+from adambench.show.charts.base import GREY, PAGE, Form, note, plain, plain_ticks, value_axis
 from adambench.show.charts.look import colour, shade
 from adambench.show.words import axis_label
 
@@ -43,10 +43,21 @@ class Inspected:
 SCALES = {"adamax": "u", "adagrad": "\\sqrt{s}", "adadelta": "\\sqrt{v}", "rmsprop": "\\sqrt{v}"}
 
 
+def _corrects(run: Inspected) -> bool:
+    return run.run.hyperparameters.get("bias_correction") is not False
+
+
 def _scale(runs: Sequence[Inspected]) -> str:
-    """What the rules divide by: √v̂ for Adam, u for AdaMax, √s for AdaGrad."""
-    symbols = dict.fromkeys(SCALES.get(run.rule, "\\sqrt{\\hat v}") for run in runs)
-    return ", ".join(f"${symbol}$" for symbol in symbols)
+    """What the rules divide by: √v̂ for Adam, √v without its bias correction, u for AdaMax, √s for AdaGrad."""
+    return _symbols(SCALES.get(run.rule, "\\sqrt{\\hat v}" if _corrects(run) else "\\sqrt{v}") for run in runs)
+
+
+def _mean(runs: Sequence[Inspected]) -> str:
+    return _symbols("|\\hat m|" if _corrects(run) else "|m|" for run in runs)
+
+
+def _symbols(found: Iterable[str]) -> str:
+    return ", ".join(f"${symbol}$" for symbol in dict.fromkeys(found))
 
 
 def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
@@ -57,13 +68,14 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
     """
     tables = [run.part(WHOLE) for run in runs]
     divisor = _scale([run for run, table in zip(runs, tables, strict=True) if _seen(table, "scale")])
+    ratio = f"{_mean(runs)}$\\,/\\,${divisor}"
     panels = {
-        "snr": f"signal-to-noise ratio\n$|\\hat m|\\,/\\,${divisor}",
+        "snr": f"signal-to-noise ratio\n{ratio}",
         "step": "effective step\n$|\\Delta\\theta|\\,/\\,\\alpha$",
         "scale": f"scale\n{divisor}",
     }
     if all(map(_same, tables)):
-        panels["snr"] = f"signal-to-noise ratio\n= effective step\n$|\\hat m|\\,/\\,${divisor}"
+        panels["snr"] = f"signal-to-noise ratio\n= effective step\n{ratio}"
         del panels["step"]
     shown = [name for name in panels if any(_seen(table, name) for table in tables)]
     corrections = [_corrected(run, table) for run, table in zip(runs, tables, strict=True)]
@@ -80,7 +92,7 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
         costs = [evaluation.train_loss for run in runs for evaluation in run.curve if not evaluation.diverged]
         value_axis(grid[0], costs, log=True)
         grid[0].set_ylabel(axis_label("train_loss"))
-        figure.legend(loc="outside upper left", ncols=3, title=runs[0].title, alignment="left")
+        figure.legend(loc="outside upper left", ncols=3, title=plain(runs[0].title), alignment="left")
         for name, axes in zip(shown, grid[1:], strict=False):
             having = [(table, line) for table, line in zip(tables, colours, strict=True) if _seen(table, name)]
             medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
@@ -143,7 +155,8 @@ def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bot
 
 def _corrected(run: Inspected, table: Mapping[str, Any]) -> list[int]:
     """The moments whose bias a rule corrects: the second only if its scale is one, unlike that of AdaMax."""
-    return [i for i in (1, 2) if f"correction{i}" in table and not (i == 2 and run.rule in SCALES)]
+    corrected = [(1, "mean_50" in table), (2, "scale_50" in table and run.rule not in SCALES)]
+    return [i for i, has in corrected if has and _corrects(run) and f"correction{i}" in table]
 
 
 def _draw_corrections(

@@ -94,7 +94,11 @@ def _draw_sensitivity(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]], st
     if 0 < best < math.inf and max(values) > top:  # one rate that blew up would flatten all other lines
         axes.set_ylim(best * 0.9, top)
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"final {axis_label(_metric([lines[0][0]]))}, tuning seed")
+    axes.set_ylabel(f"final {axis_label(_metric([lines[0][0]]))}, {_seeds(lines[0][0])}")
+
+
+def _seeds(entry: Entry) -> str:
+    return "tuning seed" if len(entry.experiment.tuning.every) == 1 else "mean over the tuning seeds"
 
 
 def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:
@@ -146,7 +150,7 @@ def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Look
     axes.set_xticks(ticks, list(map(str, ticks)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("settings tried, k")
-    axes.set_ylabel(f"best final {axis_label(_metric([found[0][0]]))}, tuning seed")
+    axes.set_ylabel(f"best final {axis_label(_metric([found[0][0]]))}, {_seeds(found[0][0])}")
     label_ends(axes, ends, form)
 
 

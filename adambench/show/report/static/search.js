@@ -127,7 +127,7 @@ function sensitivity(figure, experiment, problem, name) {
   const lowest = Math.min(...lines.flatMap((line) => line.y).filter((value) => finite(value) && value > 0)) * factor;
   lineChart(figure, name, [], () => ({
     x: { name: "learning rate", log: true },
-    y: { name: `final ${metric.label}, tuning seed`, log: true, most: 30 * lowest },
+    y: { name: `final ${metric.label}, tuning runs`, log: true, most: 30 * lowest },
     series: lines.map((line) => ({
       label: line.label, style: experiment.styles[line.label], x: line.x, chosen: line.chosen,
       y: line.y.map((value) => (finite(value) ? value * factor : null)), lost: line.x.filter((_, i) => !finite(line.y[i])),
@@ -143,7 +143,7 @@ function budget(figure, experiment, problem, name) {
   const lowest = Math.min(...lines.flatMap((line) => line.median).filter((value) => finite(value) && value > 0)) * factor;
   lineChart(figure, name, [], () => ({
     x: { name: "settings tried, k", log: true },
-    y: { name: `best final ${metric.label}, tuning seed`, log: true, most: 30 * lowest },
+    y: { name: `best final ${metric.label}, tuning runs`, log: true, most: 30 * lowest },
     series: lines.map((line) => ({
       label: line.label, style: experiment.styles[line.label], x: line.x,
       y: scaled(line.median), low: scaled(line.low), high: scaled(line.high),
