@@ -176,7 +176,9 @@ def run(
 def _plain(value: Any) -> Any:
     """What YAML can hold: NumPy's numbers and arrays as Python's, paths as text. Raises AdambenchError for the rest."""
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_key(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.floating):
+        return float(value)
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
     if isinstance(value, os.PathLike):
@@ -186,6 +188,12 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise AdambenchError(f"config: must hold names, numbers, lists and dictionaries, found {value!r:.60}")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise AdambenchError(f"config: keys must be text, found {key!r:.60}")
+    return key
 
 
 def _rows(tables: Sequence[Table]) -> Rows:

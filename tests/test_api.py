@@ -96,6 +96,9 @@ def test_mistakes_are_errors_with_the_likely_fix(tmp_path: Path) -> None:
         )
     with pytest.raises(AdambenchError, match="config: must hold names, numbers, lists and dictionaries, found"):
         adambench.run({**CONFIG, "seeds": {3}}, results=tmp_path)
+    wrong: dict[Any, Any] = {**CONFIG, ("a", "b"): 1}
+    with pytest.raises(AdambenchError, match=r"config: keys must be text, found \('a', 'b'\)"):
+        adambench.run(wrong, results=tmp_path)
     with pytest.raises(AdambenchError, match="holds no experiment") as error:
         adambench.Results.load(tmp_path / "nothing")
     assert error.value.__notes__ == [error.value.hint]
@@ -105,7 +108,10 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     """An experiment whose configuration is computed is that of the same numbers in Python."""
     config = {**CONFIG, "claims": [], "optimizers": {"adam": {"lr": [0.01, 0.1]}}}
     plain = adambench.run(config, jobs=0, results=tmp_path)
-    computed = {"optimizers": {"adam": {"lr": np.array([0.01, 0.1])}}, "seeds": tuple(np.array([1, 2]))}
+    computed = {
+        "optimizers": {"adam": {"lr": [np.longdouble(0.01), *np.array([0.1])]}},
+        "seeds": tuple(np.array([1, 2])),
+    }
     again = adambench.run({**config, **computed}, jobs=0, results=tmp_path)
     assert again.curves() == plain.curves()
 

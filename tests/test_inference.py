@@ -43,6 +43,7 @@ def test_equal_values_are_no_proof() -> None:
     """Two runs that need the same number of whole epochs have no spread, but are only two."""
     assert evidence([5.0, 5.0], "<", [6.0]) == Evidence(0.5, 1.0)
     assert evidence([5.0] * 6, "<", [6.0]) == Evidence(2 / 64, 1.0)
+    assert evidence([1e-200, 2e-200], "<", [1.0]).right < 1e-9  # whose squares are zero
     assert evidence([5.0] * 6, "<=", [5.0]) == Evidence(1.0, 1.0)  # at the bound, on neither side of it
     assert inference.tested([1 / 6] * 3, True, "<", [1.0])[1] == Evidence(0.25, 1.0)  # whose computed mean is not 1/6
     assert evidence([3.0, 3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.25)

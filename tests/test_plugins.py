@@ -368,6 +368,9 @@ MADE = (
         (RULE.format("lr: float"), "bad.py:5: OPTIMIZERS.a.lr: needs a default"),
         (RULE.format("lr: float = 'x'"), "bad.py:5: OPTIMIZERS.a.lr: must be a number, found 'x'"),
         (RULE.format("lr: float = 1.0; mode: str = 'x'"), "bad.py:5: OPTIMIZERS.a.mode: must be a number or true or false"),
+        (RULE.format("lr: float = 1.0; clip: int = 10**400"), "bad.py:5: OPTIMIZERS.a.clip: must be at most 1e+300"),
+        (RULE.format("lr: float = 1.0; decay: float = 0.1").replace("A(Optimizer)", "A(Decaying)").replace("\n", "\nfrom adambench.optimizers.decay import Decaying\n", 1),
+         "bad.py:8: OPTIMIZERS.a: A must not have a field decay: Decaying has something else of that name"),
         (RULE.format("lr: 'Foo' = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: name 'Foo' is not defined"),
         (RULE.format("lr: Adam = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: "),
         (RULE.format("lr: float = 1.0\n    def __post_init__(self): ..."), "bad.py:8: OPTIMIZERS.a: A must not define __post_init__"),
@@ -442,7 +445,7 @@ def test_a_wrong_data_set_is_told(body: str, said: str, folder: Path, mine: Path
 def test_data_sets_are_told_apart_by_their_arrays(mine: Path) -> None:
     """Whatever digests they give; else one would be trained on in place of the other. Strided arrays are copied."""
     rules = mine.with_name("rules.py")
-    body = MADE.format("Split(x[:, ::2], y)", "Split(x[:, ::2] // {}, y)", 3)
+    body = MADE.format("Split(x[:, ::2], y)", "Split(x[:, ::2] // {}, y)", "y.max() + 1")
     more = "".join(f"\n\ndef d{i}() -> Dataset:\n    {body.format(i)}\n" for i in (1, 2, 3))
     rules.write_text(rules.read_text() + more + '\nDATASETS |= {"d1": d1, "d2": d2, "d3": d3, "again": lambda: d1()}\n')
     text = mine.read_text()

@@ -26,6 +26,7 @@ from adambench.datasets.base import Split
 from adambench.errors import PLUGIN, AdambenchError, in_plugin
 
 FIXED = ("__post_init__", "hyperparameters")  # of a rule, whose numbers are those that the configuration has
+LARGEST = 1e300  # default of a hyper-parameter
 DEFINES = "adambench_defines"  # in an executed module: what it defines, by kind and name
 
 
@@ -112,10 +113,16 @@ def _accepted(check: Check, kind: str, module: ModuleType) -> dict[str, Any]:
         else:
             check.defaults(thing, path)
             if kind == "optimizers":
-                for one in fields(thing):
-                    if not isinstance(one.default, bool | int | float):
-                        check.fail((*path, one.name), "must be a number or true or false: it is a hyper-parameter")
+                _check_numbers(check, thing, path)
     return dict(registry)
+
+
+def _check_numbers(check: Check, rule: Any, path: Where) -> None:
+    for one in fields(rule):
+        if not isinstance(one.default, bool | int | float):
+            check.fail((*path, one.name), "must be a number or true or false: it is a hyper-parameter")
+        elif abs(one.default) > LARGEST:
+            check.fail((*path, one.name), f"must be at most {LARGEST:g}")
 
 
 def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  # a line for each reason
@@ -133,17 +140,14 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  
         needed = inspect.signature(getattr(base, name))
         if not _takes(getattr(thing, name), list(needed.parameters)):
             return f"{thing.__name__}.{name} must take {', '.join(needed.parameters)}"
-    hidden = [name for name in thing.__dataclass_fields__ if hasattr(base, name) and name not in _fields(base)]
-    if hidden:
-        return f"{thing.__name__} must not have a field {hidden[0]}: {base.__name__} has something else of that name"
+    for name in thing.__dataclass_fields__:
+        for cls in thing.__mro__[1:]:
+            if name in vars(cls) and name not in getattr(cls, "__dataclass_fields__", ()):
+                return f"{thing.__name__} must not have a field {name}: {cls.__name__} has something else of that name"
     if kind == "optimizers" and "lr" not in thing.__dataclass_fields__:
         return f"{thing.__name__} needs a field lr, the learning rate, which the schedule multiplies"
     own = [name for name in FIXED if kind == "optimizers" and name in vars(thing)]
     return f"{thing.__name__} must not define {own[0]}: the numbers of a setting are its fields" if own else ""
-
-
-def _fields(cls: type) -> Iterable[str]:
-    return getattr(cls, "__dataclass_fields__", ())
 
 
 def _takes(method: Callable[..., Any], names: Sequence[str]) -> bool:
@@ -176,7 +180,7 @@ def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Datas
 
 def _wrong(found: Dataset) -> str:
     """Why a data set cannot be used; empty if it can."""
-    if isinstance(found.classes, bool) or not isinstance(found.classes, int) or found.classes < 1:
+    if isinstance(found.classes, bool) or not isinstance(found.classes, int | np.integer) or found.classes < 1:
         return f"classes must be a whole number above zero, found {found.classes!r:.60}"
     if reason := _wrong_arrays("train", found.train) or _wrong_arrays("test", found.test):
         return reason
@@ -204,7 +208,7 @@ def _identified(found: Dataset) -> Dataset:
     arrays = {"train-images": train.images, "train-labels": train.labels}
     arrays |= {"test-images": test.images, "test-labels": test.labels}
     digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
-    return replace(found, train=train, test=test, digests=digests)
+    return replace(found, train=train, test=test, classes=int(found.classes), digests=digests)
 
 
 def _lines(source: bytes) -> dict[Where, int]:

@@ -24,7 +24,7 @@ from adambench.errors import AdambenchError
 
 MAX_BYTES = 2**20
 Defaults = dict[str, dict[str, Any]]
-Number = Annotated[float, Ge(-1e300), Le(1e300)]
+Number = Annotated[float, Ge(-modules.LARGEST), Le(modules.LARGEST)]
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,12 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     mean = values[0] if equal else math.fsum(values) / n if n and all(map(math.isfinite, values)) else math.nan
     if n < 2 or math.isnan(mean):
         return NONE
-    spread = 0.0 if equal else math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
+    spread = 0.0 if math.isinf(mean) else math.hypot(*(value - mean for value in values)) / math.sqrt(n * (n - 1))
 
     def chance(limit: float) -> float:
         if mean == limit:
             return 1.0
-        if equal:
+        if equal or not spread:
             return 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
         return two_sided((mean - limit) / spread, n - 1)
 

@@ -40,7 +40,14 @@ class Inspected:
         }
 
 
-SCALES = {"adamax": "u", "adagrad": "\\sqrt{s}", "adadelta": "\\sqrt{v}", "rmsprop": "\\sqrt{v}"}
+SCALES = {  # of rules whose divisor is not corrected by 1 − β₂ᵗ
+    "adamax": "u",
+    "adagrad": "\\sqrt{s}",
+    "adadelta": "\\sqrt{v}",
+    "rmsprop": "\\sqrt{v}",
+    "adan": "\\sqrt{\\hat n}",
+}
+LETTERS = {"adabelief": "s", "yogi": "s"}  # of the mean under the root; v of the others
 
 
 def _corrects(run: Inspected) -> bool:
@@ -49,7 +56,12 @@ def _corrects(run: Inspected) -> bool:
 
 def _scale(runs: Sequence[Inspected]) -> str:
     """What the rules divide by: √v̂ for Adam, √v without its bias correction, u for AdaMax, √s for AdaGrad."""
-    return _symbols(SCALES.get(run.rule, "\\sqrt{\\hat v}" if _corrects(run) else "\\sqrt{v}") for run in runs)
+
+    def symbol(run: Inspected) -> str:
+        mean = LETTERS.get(run.rule, "v")
+        return SCALES.get(run.rule, f"\\sqrt{{\\hat {mean}}}" if _corrects(run) else f"\\sqrt{{{mean}}}")
+
+    return _symbols(map(symbol, runs))
 
 
 def _mean(runs: Sequence[Inspected]) -> str:
