@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from adambench.show.charts import Figure
 
 Config = str | Path | Mapping[str, Any]
-AXES = ("epoch", "step", "seconds")
 
 
 class Rows(list[dict[str, Any]]):
@@ -119,8 +118,10 @@ class Results:
         x: `epoch`, `step` or `seconds`, for a metric along training, profile and ecdf. over: `adam,rmsprop`, two
         inspected labels over each other. Raises AdambenchError if there is no such chart, or nothing to show in it.
         """
-        if x not in AXES:
-            raise AdambenchError(f"figure: x: {x!r} is {unknown(x, AXES)}")
+        from adambench.show.charts.convergence import X_NAMES  # noqa: PLC0415  # matplotlib is slow to import
+
+        if x not in X_NAMES:
+            raise AdambenchError(f"figure: x: {x!r} is {unknown(x, X_NAMES)}")
         gallery = self._session.gallery
         drawings = gallery.drawings(x, over)
         wanted = kind if x == "epoch" else f"{kind}_by_{x}"

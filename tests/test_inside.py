@@ -348,6 +348,31 @@ def test_the_panels_show_the_columns(dataset: Dataset) -> None:
     assert scale.get_yscale() == "log"
 
 
+@pytest.mark.parametrize(
+    ("rule", "more", "mean", "scale", "corrections"),
+    [
+        ("adam", "", r"|\hat m|", r"\sqrt{\hat v}", 2),
+        ("adam", ", bias_correction: false", "|m|", r"\sqrt{v}", 0),
+        ("adabelief", "", r"|\hat m|", r"\sqrt{\hat s}", 2),
+        ("adan", "", r"|\hat m|", r"\sqrt{\hat n}", 1),  # whose divisor is corrected by β₃
+        ("lion", "", "", "", 0),  # which has two βs and corrects nothing
+    ],
+)
+def test_the_panels_have_the_symbols_of_the_rule(
+    dataset: Dataset, rule: str, more: str, mean: str, scale: str, corrections: int
+) -> None:
+    text = TEXT.replace("adam: {lr: 0.001}", f"{rule}: {{lr: 0.001{more}}}").replace("[adam, adam", f"[{rule}, adam")
+    run = plan.entries(parse(text, "x.yaml"))[0].report({})[0]
+    curve = trained(dataset, rule, 4)
+    data = json.loads(Record.of(run, curve).json())["inside"]
+    figure: Any = charts.inside([charts.Inspected(run, rule, curve, data)])
+    labels = {axes.get_ylabel().partition("\n")[0]: axes for axes in figure.axes}
+    told = labels["signal-to-noise ratio"].get_ylabel() if mean else ""
+    assert told.endswith(f"${mean}$$\\,/\\,$${scale}$") or not mean
+    assert ("scale" in labels and labels["scale"].get_ylabel() == f"scale\n${scale}$") is bool(scale)
+    assert len(labels["correction"].get_legend_handles_labels()[1] if "correction" in labels else ()) == corrections
+
+
 def test_made_up_words_are_sparse_and_the_same_every_time() -> None:
     dataset = words()
     assert dataset.sha256.startswith("acf1e350")

@@ -153,7 +153,7 @@ def test_the_nearest_settings_of_figure_1(rule: str, problem: str, setting: str,
 
 def test_the_table_in_every_format_and_the_chart() -> None:
     found = [planted(factor=1.02), match(Target("none", EPOCHS, cost(1), "adagrad"), GRID)]
-    titles = {"x, a": "A network", "x, b": "Another, which no row names"}
+    titles = {"x, a": "x, a: A network.", "x, b": "x, b: Another, which no row names."}
     table = matching.matches(found, 2, titles)
     assert len(table.rows) == 2
     for render in RENDERERS.values():
@@ -181,10 +181,10 @@ def test_the_table_in_every_format_and_the_chart() -> None:
 def test_problems_that_differ_in_their_images_alone_are_told_apart() -> None:
     titles = matching.titles({"figure1_defaults": load(PAPER / "figure1_defaults" / "config.yaml")})
     assert titles["figure1_defaults, first-epoch"] == (
-        "Softmax regression on the first 50,000 images of MNIST, drawn with replacement, α/√epoch, 45 epochs, "
-        "batch size 128"
+        "figure1_defaults, first-epoch: Softmax regression on the first 50,000 images of MNIST, drawn with replacement, "
+        "α/√epoch, 45 epochs, batch size 128."
     )
-    assert len(set(titles.values())) == len(titles) == 6
+    assert len({title.partition(": ")[2] for title in titles.values()}) == len(titles) == 6
 
 
 def call(*words: object) -> None:

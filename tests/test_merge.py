@@ -26,7 +26,7 @@ def test_each_run_is_in_one_part() -> None:
     assert all(parts)
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3", "1/" + 5000 * "9"])
 def test_a_shard_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(AdambenchError, match=f"--shard {text}: must be a part"):
         shard(text)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def in_background(folder: "Folder", command: str) -> None:
     """Start the command line of this process once more, without --detach, in a session of its own.
 
-    Returns once the new process has the folder. If it ends before, its output is printed
-    and this process ends with its exit code. command: that asks for its status.
+    Returns once the new process has the folder. If it ends before, its output is printed and this process ends with its
+    exit code. command: that asks for its status.
     """
     from adambench.store.lock import holder
     from adambench.store.status import Status
@@ -41,10 +41,10 @@ def in_background(folder: "Folder", command: str) -> None:
             start_new_session=True,
         )
 
-    def has_the_folder() -> bool:  # the one is not there without locks, the other not on a full disk
-        return holder(folder.path).startswith(f"process {process.pid} ") or (
-            Status.read(folder.path).process == process.pid
-        )
+    def has_the_folder() -> bool:
+        """By its lock, which some file systems do not have, or by its status, which a full disk does not take."""
+        locks = holder(folder.path).startswith(f"process {process.pid} ")
+        return locks or Status.read(folder.path).process == process.pid
 
     while process.poll() is None and not has_the_folder():
         time.sleep(0.05)

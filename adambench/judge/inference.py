@@ -48,7 +48,7 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     def chance(limit: float) -> float:
         if mean == limit:
             return 1.0
-        if equal or not spread:
+        if not spread:
             return 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
         return two_sided((mean - limit) / spread, n - 1)
 

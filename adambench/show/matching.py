@@ -25,22 +25,19 @@ def place(fit: Fit) -> str:
 
 
 def titles(experiments: Mapping[str, Experiment]) -> dict[str, str]:
-    """What each problem is, by its place: its name alone need not tell. experiments: by the name of their folder."""
+    """A line on what each problem is, by its place: its name alone need not tell. experiments: by their folder."""
     return {
-        f"{name}, {problem.name}": f"{problem_title(experiment, problem)}, batch size {problem.batch_size}"
+        f"{name}, {problem.name}": f"{name}, {named(problem.name, problem_title(experiment, problem))}, "
+        f"batch size {problem.batch_size}."
         for name, experiment in experiments.items()
         for problem in experiment.problems
     }
 
 
 def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -> list[str]:
-    """A line for each problem among the nearest fits, in the order of the titles."""
-    shown = {place(fit): fit.candidate for match in found for fit in match.fits[:nearest]}
-    return [
-        f"{shown[where].experiment}, {named(shown[where].problem, title)}."
-        for where, title in titles.items()
-        if where in shown
-    ]
+    """The titles of the problems among the nearest fits."""
+    shown = {place(fit) for match in found for fit in match.fits[:nearest]}
+    return [title for where, title in titles.items() if where in shown]
 
 
 def percent(value: float) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 2**26  # of a record
+# `.NAME.12345678.tmp`, as `write` names them. The second form is that of checkpoints of earlier versions.
 TEMPORARY = re.compile(r"\.(.+\.[a-z]+|[0-9a-f]{16})\.[a-z0-9_]{8}\.tmp")
 
 
@@ -58,5 +59,5 @@ def uncollected() -> Iterator[None]:
 
 
 def temporary_for(file: Path) -> bool:
-    """Whether a file is one that `write`, or the saving of a checkpoint, leaves behind when its process is killed."""
+    """Whether a file is one that `write` leaves behind when its process is killed."""
     return TEMPORARY.fullmatch(file.name) is not None and file.is_file() and not file.is_symlink()

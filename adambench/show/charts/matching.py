@@ -20,7 +20,7 @@ BELOW = 20.0  # times below the curve: where the axis ends, if ours go so low
 def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAGE) -> Figure | None:
     """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it.
 
-    titles: what each problem is, by its place.
+    titles: a line on what each problem is, by its place.
     """
     order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
