@@ -104,7 +104,7 @@ def test_a_new_rule_takes_three_edits(copy: Path) -> None:
     assert made.returncode == 0, made.stderr
 
     slow = "not recorded_and_drawn and not every_model and not the_same_each_time and not for_print"  # and of no rule
-    suite = python(copy, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-k", slow, *knowing())
+    suite = python(copy, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "-k", slow, *knowing())
     assert suite.returncode == 0, suite.stdout[-3000:]
     assert "signsgd" in python(copy, "-m", "adambench", "list").stdout
     assert "θ ← θ − α·sign(g)" in python(copy, "-m", "adambench", "explain", "signsgd").stdout
