@@ -17,6 +17,7 @@ import numpy as np
 from adambench.config import loading, yamlfile
 from adambench.config.sizes import check_sizes
 from adambench.errors import AdambenchError, unknown
+from adambench.execution import plan
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.scheduling import local
 from adambench.execution.workers import workers
@@ -74,7 +75,8 @@ class Results:
 
     @property
     def name(self) -> str:
-        return self._session.experiment.name
+        """That of the folder, as in the commands."""
+        return self._session.name
 
     @property
     def folder(self) -> Path:
@@ -86,7 +88,8 @@ class Results:
 
     def curves(self) -> Rows:
         """The columns of curves.csv: a row for each run and epoch. Losses are in nats, test_error is a share."""
-        header, rows = curve_rows(self._session.runs, self._session.records)
+        runs = plan.runs(self._session.entries, self._session.curves)  # one that two labels share, under both
+        header, rows = curve_rows(runs, self._session.records)
         return Rows([dict(zip(header, row, strict=True)) for row in rows])
 
     def claims(self) -> Rows:

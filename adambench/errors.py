@@ -1,4 +1,4 @@
-"""Errors that a user can fix. Every other exception is a bug and shows its traceback."""
+"""Errors that a user can fix. Others show their traceback, but for those of the system and of plug-ins."""
 
 import difflib
 import re

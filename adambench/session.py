@@ -144,6 +144,8 @@ class Session:
                     self.folder.write_record(self.records[run.id])
                 checkpoints.remove([run.id for run in event.runs])
             yield event
+        if not runs.mine and not runs.left():
+            checkpoints.remove()  # what is still there is of a plan that was changed, or half written
 
     def write_tables(self) -> list[Path]:
         """curves.csv and summary.csv."""

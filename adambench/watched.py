@@ -5,12 +5,12 @@ import sys
 from adambench.config import loading
 from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Failed, Silent, Trainer
+from adambench.execution.engines import Failed, Retried, Silent, Trainer
 from adambench.execution.estimate import Cost, rehearse
 from adambench.execution.outlook import Outlook
 from adambench.execution.scheduling import interruptible
 from adambench.session import Session
-from adambench.show.progress import Watch, failure, plan_line
+from adambench.show.progress import Watch, failure, plan_line, stopped
 from adambench.show.terminal import console, plural
 from adambench.store.status import Told
 
@@ -39,6 +39,8 @@ def train(session: Session, data: Data, trainer: Trainer, places: int, checkpoin
                     watch.show(event)
                     if isinstance(event, Silent):
                         told.warnings.append(event.words)
+                    if isinstance(event, Retried):
+                        told.warnings.append(stopped(event))
                     if isinstance(event, Failed):
                         failed += len(event.runs)
                         told.end = f"{plural(failed, 'run')} failed"

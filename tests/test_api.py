@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,18 @@ def test_the_curves_are_those_of_the_file(results: adambench.Results) -> None:
     assert [list(row) for row in rows] == [list(row) for row in written]
     assert [float(row["train_loss"]) for row in written] == [row["train_loss"] for row in rows]
     assert len(rows) == (4 + 4) * 2
+
+
+def test_a_run_that_two_labels_share_has_both_in_the_curves(tmp_path: Path) -> None:
+    same = {"adam": {"lr": 0.001}, "again": {"name": "adam", "lr": 0.001}}
+    found = adambench.run({**CONFIG, "optimizers": same, "claims": []}, jobs=0, results=tmp_path)
+    assert [row["optimizer"] for row in found.curves()] == ["adam"] * 4 + ["again"] * 4
+
+
+def test_a_copy_is_known_by_its_folder(results: adambench.Results, tmp_path: Path) -> None:
+    shutil.copytree(results.folder, tmp_path / "copy")
+    copy = adambench.Results.load(tmp_path / "copy")
+    assert [(row["one"], row["other"]) for row in results.compare(copy)] == [("small", "copy")] * 2
 
 
 def test_a_finished_experiment_is_loaded_or_run_again_without_training(

@@ -168,6 +168,16 @@ def test_a_diverged_optimizer_is_shown(entries: list[plan.Entry], curves: dict[s
         assert charts.save(figure, "png", "x")
 
 
+def test_problems_of_one_model_in_which_all_diverged_are_drawn() -> None:
+    """They share an axis, of numbers that are not there."""
+    same = plan.entries(parse(TEXT.replace("model: mlp", "model: logistic"), "x.yaml"))
+    lost = {run.id: curve(math.nan) for entry in same for run in (*entry.tuning, *entry.report({}))}
+    lost |= {run.id: curve(math.nan) for entry in same for run in entry.report(lost)}
+    figure: Any = charts.convergence(same, lost, "train_loss", "epoch")
+    assert [written(axes)[0] for axes in figure.axes] == ["sgd: diverged"] * 2
+    assert charts.save(figure, "png", "x")
+
+
 def test_the_penalty_is_drawn_only_where_there_is_one(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     assert charts.convergence(entries, curves, "penalty", "epoch") is None
     with_l2 = {id_: [replace(e, penalty=0.1) for e in found] for id_, found in curves.items()}

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from adambench.curve import Curve, Evaluation
-from adambench.datasets import Dataset
+from adambench.datasets import Dataset, mnist
 from adambench.execution import group
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.plan import Run
@@ -78,6 +78,29 @@ def test_a_run_goes_on_to_the_bit(runs: list[Run], killed: int, dataset: Dataset
         assert [e.seconds for e in curve] == sorted(e.seconds for e in curve)
     kept.remove([run.id for run in runs])
     assert not kept.folder.exists()
+
+
+def test_a_run_that_had_diverged_beside_others_ends_alone(dataset: Dataset, tmp_path: Path) -> None:
+    """Its checkpoint is of a later epoch than its last; the one that was beside it is not under way here."""
+    runs = [a_run(Adam(lr=lr), "logistic") for lr in (0.01, 1e38)]
+    kept = Checkpoints(tmp_path, 0)
+    curves(group.train(runs, dataset, kept), 2, 3)
+    epochs = list(group.train(runs[1:], dataset, kept))
+    assert [evaluation is not None for (evaluation,) in epochs] == [True]
+    assert epochs[0][0] is not None
+    assert epochs[0][0].diverged
+
+
+def test_a_plan_that_was_changed_leaves_no_checkpoint(small: Path, command: Command) -> None:
+    folder = small.parent / "results" / "small" / "checkpoints"
+    kept = Checkpoints(folder)
+    run, (saved,) = a_run(Adam()), group.set_up([a_run(Adam())], mnist().first(100)).save()
+    kept.save(run, saved, [])  # of no run of the plan
+    (folder / ".0123456789abcdef.npz.tmp").touch()
+    assert command("run", small, *QUICK, "--shard", "1/2").returncode == 0
+    assert folder.exists()
+    assert command("run", small, *QUICK).returncode == 0
+    assert not folder.exists()
 
 
 def test_nothing_is_saved_of_a_short_run(dataset: Dataset, tmp_path: Path) -> None:

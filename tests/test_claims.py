@@ -369,11 +369,28 @@ def test_lowest_of_all_is_judged_rival_by_rival() -> None:
         "final(adam) / final(nesterov)", "final(adam) / min(final(nesterov), final(other-one))"
     ).replace("other-one", "other")
     claim = parse(text, "x.yaml").claims[0]
-    assert {rival: part.text for rival, part in comparisons.parts(claim).items()} == {
-        "nesterov": "final(adam) / final(nesterov)",
-        "other": "final(adam) / final(other)",
+    assert {compared: part.text for compared, part in comparisons.parts(claim).items()} == {
+        ("", "nesterov"): "final(adam) / final(nesterov)",
+        ("", "other"): "final(adam) / final(other)",
     }
-    assert comparisons.parts(replace(claim, relation=">")) == {"": claim.quantity}
+    assert comparisons.parts(replace(claim, relation=">")) == {("", ""): claim.quantity}
+
+
+def test_each_of_several_below_another_is_judged_one_by_one() -> None:
+    text = TEXT.replace("final(adam) / final(nesterov)", "max(final(adam), final(nesterov)) / final(other-one)")
+    text = text.replace("other-one", "other")
+    claim = parse(text, "x.yaml").claims[0]
+    assert list(comparisons.parts(claim)) == [("adam", ""), ("nesterov", "")]
+    assert list(comparisons.parts(replace(claim, relation=">"))) == [("", "")]
+    both = parse(text.replace("/ final(other)", "/ min(final(other), 2)"), "x.yaml").claims[0]
+    assert list(comparisons.parts(both)) == [("adam", "other"), ("adam", "2"), ("nesterov", "other"), ("nesterov", "2")]
+
+
+def test_a_ratio_that_can_be_negative_is_judged_as_a_whole() -> None:
+    """For a negative X, X / min(Y, Z) is the least of X / Y and X / Z, not the largest."""
+    less = "(final(adam) - final(nesterov)) / min(final(nesterov), final(other-one))"
+    text = TEXT.replace("final(adam) / final(nesterov)", less).replace("other-one", "other")
+    assert list(comparisons.parts(parse(text, "x.yaml").claims[0])) == [("", "")]
 
 
 def test_a_first_passage_can_be_smoothed() -> None:

@@ -9,14 +9,20 @@ from adambench.config.loading import parse
 from adambench.curve import Evaluation
 from adambench.execution import plan
 from adambench.judge import claims, inference
-from adambench.judge.analysis import STUDENT, Interval
-from adambench.judge.inference import NONE, Evidence, evidence, holm, two_sided
+from adambench.judge.analysis import STUDENT, Interval, student, two_sided
+from adambench.judge.inference import NONE, Evidence, evidence, holm
 
 
 @pytest.mark.parametrize("df", range(1, 31))
 def test_student_agrees_with_the_table(df: int) -> None:
     assert two_sided(STUDENT[df - 1], df) == pytest.approx(0.05, abs=1e-4)
     assert two_sided(-STUDENT[df - 1], df) == two_sided(STUDENT[df - 1], df)
+
+
+def test_beyond_the_table_the_interval_and_the_test_agree() -> None:
+    assert student(30) == STUDENT[-1]
+    assert [round(student(df), 3) for df in (31, 40, 120)] == [2.040, 2.021, 1.980]  # the printed tables
+    assert all(two_sided(student(df), df) == pytest.approx(0.05, abs=1e-12) for df in (31, 199, 10_000))
 
 
 def test_student_at_its_ends() -> None:
@@ -48,6 +54,17 @@ def test_equal_values_are_no_proof() -> None:
     assert inference.tested([1 / 6] * 3, True, "<", [1.0])[1] == Evidence(0.25, 1.0)  # whose computed mean is not 1/6
     assert evidence([3.0, 3.0, 3.0], "between", [1.0, 2.0]) == Evidence(1.0, 0.25)
     assert evidence([math.inf] * 3, "<", [1.0]) == Evidence(1.0, 0.0)  # the mean is infinite, whatever the others are
+
+
+@pytest.mark.parametrize("ratios", [[0.5, 0.7, 0.6], [0.0, 0.0, 0.0], [0.0, 0.7, 0.6], [math.inf, 2.0, 3.0]])
+def test_a_ratio_and_its_inverse_are_judged_alike(ratios: list[float]) -> None:
+    """A rival that diverges makes the ratio to it 0, and the inverse infinite."""
+    inverse = [1 / ratio if ratio else math.inf for ratio in ratios]
+    one, told = inference.tested(ratios, True, "<", [1.0])
+    other, back = inference.tested(inverse, True, ">", [1.0])
+    assert told == pytest.approx(back, nan_ok=True)
+    assert (one.low, one.high) == pytest.approx((1 / other.high, 1 / other.low if other.low else math.inf))
+    assert math.isnan(told.right) == (len({math.isfinite(ratio) and ratio > 0 for ratio in ratios}) > 1)
 
 
 @pytest.mark.parametrize("n", [3, 5])

@@ -228,6 +228,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         ("curve,epoch,train_loss\na,1,x", ":2: train_loss must be a number above 0, found x"),
         ("curve,epoch,train_loss\na,1,1\na,,1", ":3: epoch must be a number above 0, found nothing"),
         ("curve,epoch,train_loss\na,1,-1", ":2: train_loss must be a number above 0, found -1"),
+        ("curve,epoch,train_loss,rule\na,1,1,x\na,2,1,", ":3: curve 'a' has two rules, x and none"),
         ("curve,epoch,train_loss\na,0.5,1", ":2: epoch must be at least 1, found 0.5"),
         ("curve,epoch,train_loss\na,2,1\na,2,1", ":3: epoch must be above 2, the one before, found 2"),
     ],

@@ -303,11 +303,14 @@ def test_a_whole_temporary_file_is_adopted_and_strange_files_stay(tmp_path: Path
     text = whole.read_text()
     whole.rename(whole.with_name(f".{whole.name}.0123abcd.tmp"))
     half.rename(half.with_name(f".{half.name}.0123abcd.tmp")).write_text(text[:99])
-    for mine in (".notes.tmp", "results.tmp", ".a.txt.tmp"):
+    newer = f".adam-{'0' * 16}.json.0123abcd.tmp"
+    (folder.runs / newer).write_text(json.dumps({**json.loads(text), "format": 99}))
+    others = {newer, ".notes.tmp", "results.tmp", ".a.txt.tmp"}
+    for mine in others - {newer}:
         (folder.runs / mine).write_text("mine")
     assert folder.records(pytest.fail) == {}
     assert set(folder.records(pytest.fail, set_aside=True)) == {some_runs()[0].id}
-    assert {path.name for path in folder.runs.iterdir()} == {whole.name, ".notes.tmp", "results.tmp", ".a.txt.tmp"}
+    assert {path.name for path in folder.runs.iterdir()} == {whole.name, *others}
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, code: int) -> None:

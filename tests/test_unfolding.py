@@ -12,7 +12,7 @@ from adambench.bench.plans import by_rate
 from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
-from adambench.execution.engines import Event, Failed, Started
+from adambench.execution.engines import Event, Failed, Retried, Started
 from adambench.execution.engines.rehearsal import Rehearsal
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
@@ -120,6 +120,7 @@ def test_a_group_that_fails_is_tried_once_more_run_by_run() -> None:
     curves, events = go(Stub(2, [victim.id]))
     failed = [run for event in events if isinstance(event, Failed) for run in event.runs]
     assert failed == [victim]
+    assert [victim in event.runs for event in events if isinstance(event, Retried)] == [True]
     groups = [event.runs for event in events if isinstance(event, Started) and victim in event.runs]
     assert [len(group) for group in groups] == [4, 1]
     assert victim.id not in curves

@@ -32,7 +32,7 @@ def train(
     """
     training, curves = _resumed(runs, dataset, checkpoints) if checkpoints else (set_up(runs, dataset), [])
     curves = curves or [[] for _ in runs]
-    for epoch in range(training.epoch):
+    for epoch in range(max(map(len, curves))):  # of which the last can be before that of the training, if all diverged
         yield [curve[epoch] if epoch < len(curve) else None for curve in curves]
     last = time.monotonic()
     for evaluations in training:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Retried, Started
 from adambench.execution.estimate import Cost, Expected
 
 TRUST = 10.0  # seconds that what was expected weighs as much as what was measured
@@ -73,6 +73,9 @@ class Outlook:
             case Finished(worker) | Failed(worker):
                 if ended := self._groups.pop(worker, None):  # all diverged: the other epochs are not trained
                     self.done += ended.epoch * ended.epochs
+            case Retried(worker):
+                if ended := self._groups.pop(worker, None):
+                    self._rest[ended.problem] += ended.epoch * ended.epochs
         self._left, self._at = self._estimate(), now
 
     def _estimate(self) -> float:

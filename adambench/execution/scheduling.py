@@ -20,7 +20,7 @@ from types import MappingProxyType
 from adambench.curve import Curve, first_difference
 from adambench.datasets import Data
 from adambench.execution.checkpoints import Checkpoints
-from adambench.execution.engines import Engine, Event, Failed, Finished, Trainer
+from adambench.execution.engines import Engine, Event, Failed, Finished, Retried, Trainer
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
 from adambench.execution.plan import Run
@@ -49,7 +49,7 @@ def execute(
     then: the runs to train because a run has finished; called once for each.
     begun: by id, how many epochs of a run are behind it. Only runs of equal progress are trained together.
     engine: one that has been entered; leaving it ends what is under way.
-    A run that fails, or whose worker dies, is tried once more, alone.
+    A run that fails, or whose worker dies, is `Retried` once, alone.
     """
     tries: Counter[str] = Counter()  # by id
     queue = _Queue(work)
@@ -77,9 +77,11 @@ def execute(
                     add(then(run))
                 yield event
             elif isinstance(event, Failed):
-                for run in event.runs:
-                    if tries[run.id] < TRIES:
-                        queue.add(run, run.id)
+                again = [run for run in event.runs if tries[run.id] < TRIES]
+                for run in again:
+                    queue.add(run, run.id)
+                if again:
+                    yield Retried(event.worker, again, event.reason)
                 if lost := [run for run in event.runs if tries[run.id] == TRIES]:
                     yield replace(event, runs=lost)
             else:

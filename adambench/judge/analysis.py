@@ -1,5 +1,6 @@
 """Summarise curves: the best settings, means and spreads over seeds, sensitivity to the rate."""
 
+import functools
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,11 +33,35 @@ class Estimate:
         return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
 
 
-# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom. Above 30, the last is used: slightly too wide.
+# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom.
 STUDENT = [
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
     *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 ]
+
+
+def two_sided(t: float, df: int) -> float:
+    """P(|T| > |t|) for Student's t with df ≥ 1 degrees of freedom: Abramowitz and Stegun (1964), 26.7.3 and 26.7.4."""
+    angle = math.atan(abs(t) / math.sqrt(df))
+    odd, square = df % 2, math.cos(angle) ** 2
+    term = total = math.cos(angle) if odd else 1.0
+    for k in range(2 + odd, df - 1, 2):
+        term *= (k - 1) / k * square
+        total += term
+    inside = math.sin(angle) * (total if df > 1 else 0.0)
+    return max(0.0, 1 - (2 / math.pi * (angle + inside) if odd else inside))
+
+
+@functools.cache
+def student(df: int) -> float:
+    """The |t| that chance exceeds in 5 % of cases: from STUDENT, and beyond it the inverse of `two_sided`."""
+    if df <= len(STUDENT):
+        return STUDENT[df - 1]
+    low, high = 1.95, STUDENT[-1]
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided(middle, df) > 0.05 else (low, middle)
+    return high
 
 
 @dataclass(frozen=True)
@@ -44,7 +69,7 @@ class Interval:
     """The mean of n values, and the 95 % confidence interval of the true mean: mean ± t·sd/√n.
 
     The interval is −∞ to ∞ for n < 2, or if some values are infinite. If all values are the same infinity, low and
-    high are that infinity.
+    high are that infinity. Of ratios, it is 0 to ∞ in these cases, and zero counts as infinite.
     """
 
     mean: float
@@ -54,9 +79,9 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float], log: bool = False) -> "Interval":
-        """log: of values above zero, the geometric mean and its interval, as is right for ratios."""
+        """log: of values not below zero, the geometric mean and its interval, as is right for ratios."""
         if log:
-            found = cls.of([math.log(value) for value in values])
+            found = cls.of([logarithm(value) for value in values])
             return cls(_exp(found.mean), _exp(found.low), _exp(found.high), found.n)
         estimate = Estimate.of(values)
         mean, n = estimate.mean, estimate.n
@@ -64,8 +89,13 @@ class Interval:
             return cls(mean, -math.inf, math.inf, n)
         if math.isinf(mean):
             return cls(mean, mean, mean, n) if len(set(values)) == 1 else cls(mean, -math.inf, math.inf, n)
-        half = STUDENT[min(n - 1, len(STUDENT)) - 1] * estimate.sd / math.sqrt(n)
+        half = student(n - 1) * estimate.sd / math.sqrt(n)
         return cls(mean, mean - half, mean + half, n)
+
+
+def logarithm(x: float) -> float:
+    """−∞ at zero."""
+    return math.log(x) if x else -math.inf
 
 
 def _exp(x: float) -> float:

@@ -1,9 +1,9 @@
 """Judge claims: the value of a quantity for each seed, the interval of their mean, and a verdict.
 
-A ratio is judged on the scale of its logarithm. A claim that something is lowest (or highest) of several is judged as
-all its comparisons with one rival together: the least of noisy rivals is lower than any of them, by chance alone. The
-comparisons of an experiment, each counted once, are corrected for their number after Holm (1979). Those that wait for
-runs count too: else a verdict would be surer before the experiment is finished than after.
+A ratio is judged on the scale of its logarithm. A claim that something is lowest (or highest) of several, or each of
+several below another, is judged as all its comparisons of two together: the least of noisy rivals is lower than any of
+them, by chance alone. The comparisons of an experiment, each counted once, are corrected for their number after Holm
+(1979). Those that wait for runs count too: else a verdict would be surer before the experiment is finished than after.
 """
 
 import ast
@@ -33,10 +33,11 @@ class Verdict:
 
     claim: Claim
     values: Mapping[int, float]  # of the quantity, by report seed; of a search, by the first tuning seed
-    interval: Interval  # of their mean, or of the ratio to `rival`; of a claim about the search, the value itself
+    interval: Interval  # of their mean, or of the comparison of `one` and `rival`; of the search, the value itself
     paper: float | None  # the same quantity computed from the paper's curves, if possible
     verdict: str
-    rival: str = ""  # of several that the claim compares with, the one with which it fares worst
+    one: str = ""  # of several that the claim is about, and
+    rival: str = ""  # of several that it compares with: those two with which it fares worst
     chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
     tuned: str = "train_loss"  # the metric that chose the settings
 
@@ -91,18 +92,18 @@ def _judged(
         interval = Interval(value, value, value, len(seeds) if values else 0)
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
     told: dict[Test, Evidence] = {}
-    intervals: dict[str, Interval] = {}
+    intervals: dict[tuple[str, str], Interval] = {}
     common = set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
-    for rival, part in parts(claim).items():
+    for compared, part in parts(claim).items():
         found = list(_reported(part, claim.problem, concerned, curves, judging).values())
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
-        intervals[rival], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
+        intervals[compared], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
         finished = len(found) >= max(1, len(common))  # else one could stop at the verdict one likes
         told[test] = shown if finished else WAITING
     sign = -1 if claim.relation.startswith("<") else 1
-    worst = min(intervals, key=lambda rival: sign * intervals[rival].mean)
+    worst = min(intervals, key=lambda compared: sign * intervals[compared].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
-    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, worst), told
+    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, *worst), told
 
 
 Place = tuple[str, str]  # problem, label

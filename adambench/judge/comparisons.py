@@ -1,10 +1,12 @@
-"""What a claim compares: whether its quantity is a ratio, and with which rivals."""
+"""What a claim compares: whether its quantity is a ratio, and of what with which rivals."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from adambench.config import quantity as language
 from adambench.config.experiment import Claim
+from adambench.config.measures import MEASURES
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED
 
@@ -14,26 +16,51 @@ def is_ratio(quantity: Quantity) -> bool:
     return isinstance(tree(quantity), ast.BinOp) and isinstance(tree(quantity).op, ast.Div)
 
 
-def parts(claim: Claim) -> dict[str, Quantity]:
-    """`X / min(Y, Z)` below a bound as X / Y and X / Z, by rival, and `X / max(Y, Z)` above one likewise.
+def parts(claim: Claim) -> dict[tuple[str, str], Quantity]:
+    """`max(W, X) / min(Y, Z)` below a bound as W / Y, W / Z, X / Y and X / Z.
 
-    Any other quantity is its only part, without a rival.
+    `min(W, X) / max(Y, Z)` above one likewise. By what is compared: the optimizer above the line, if several stand
+    there, and the one below it, if several do. Any other quantity is its only part, also if a term can be negative.
     """
-    extreme = {"<": "min", "<=": "min", ">": "max", ">=": "max"}.get(claim.relation)
+    above, below = {"<": ("max", "min"), ">": ("min", "max")}.get(claim.relation[0], ("", ""))
     match tree(claim.quantity):
-        case ast.BinOp(left=one, op=ast.Div(), right=ast.Call(func=ast.Name(id=name), args=[_, _, *_] as others)) if (
-            name == extreme
-        ):
+        case ast.BinOp(left=top, op=ast.Div(), right=bottom) if _positive(top) and _positive(bottom):
+            ones, others = _terms(top, above), _terms(bottom, below)
             return {
-                _rival(other): language.parse(ast.unparse(ast.BinOp(one, ast.Div(), other)), COMPARED)
+                (_about(one, ones), _about(other, others)): language.parse(
+                    ast.unparse(ast.BinOp(one, ast.Div(), other)), COMPARED
+                )
+                for one in ones
                 for other in others
             }
-    return {"": claim.quantity}
+    return {("", ""): claim.quantity}
 
 
-def _rival(node: ast.expr) -> str:
-    """The optimizer that a term is about, `adagrad` of `final(adagrad)`; the term itself if it is something else."""
+def _terms(node: ast.expr, extreme: str) -> list[ast.expr]:
+    """What `min` or `max` is taken of; the node itself if it is something else."""
     match node:
+        case ast.Call(func=ast.Name(id=name), args=[_, _, *_] as terms) if name == extreme:
+            return terms
+    return [node]
+
+
+def _positive(node: ast.expr) -> bool:
+    """Whether it cannot be negative: what is measured, and sums, products and extremes of that."""
+    match node:
+        case ast.Constant(value=number):
+            return isinstance(number, int | float) and number > 0
+        case ast.Call(func=ast.Name(id=name), args=terms):
+            return name in MEASURES or (name in ("min", "max") and all(map(_positive, terms)))
+        case ast.BinOp(left=one, op=ast.Add() | ast.Mult() | ast.Div(), right=other):
+            return _positive(one) and _positive(other)
+    return False
+
+
+def _about(node: ast.expr, of: Sequence[ast.expr]) -> str:
+    """The optimizer that one of several terms is about, `adagrad` of `final(adagrad)`; else the term itself."""
+    match node:
+        case _ if len(of) < 2:
+            return ""
         case ast.Call(args=[ast.Name(id=label) | ast.Constant(value=str(label)), *_], keywords=[]):
             return label
     return ast.unparse(node)

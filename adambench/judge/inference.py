@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from adambench.judge.analysis import Interval
+from adambench.judge.analysis import Interval, logarithm, two_sided
 
 LEVEL = 0.05  # of a verdict: the chance of at least one false verdict in an experiment
 
@@ -17,18 +17,6 @@ class Evidence(NamedTuple):
 
 
 NONE = Evidence(math.nan, math.nan)  # where there is no test
-
-
-def two_sided(t: float, df: int) -> float:
-    """P(|T| > |t|) for Student's t with df ≥ 1 degrees of freedom: Abramowitz and Stegun (1964), 26.7.3 and 26.7.4."""
-    angle = math.atan(abs(t) / math.sqrt(df))
-    odd, square = df % 2, math.cos(angle) ** 2
-    term = total = math.cos(angle) if odd else 1.0
-    for k in range(2 + odd, df - 1, 2):
-        term *= (k - 1) / k * square
-        total += term
-    inside = math.sin(angle) * (total if df > 1 else 0.0)
-    return max(0.0, 1 - (2 / math.pi * (angle + inside) if odd else inside))
 
 
 def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> Evidence:
@@ -66,10 +54,11 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
 def tested(values: Sequence[float], ratio: bool, relation: str, bound: Sequence[float]) -> tuple[Interval, Evidence]:
     """The interval of the mean of values, one a seed, and the evidence that it has a relation to a bound.
 
-    A ratio of values above zero is judged by its logarithm.
+    A ratio that is not negative is judged by its logarithm, which is −∞ at zero: a ratio and its inverse are then
+    judged alike, also where one of the two has diverged.
     """
-    log = ratio and all(value > 0 for value in (*values, *bound))
-    scale = math.log if log else float
+    log = ratio and min(values, default=0) >= 0 and min(bound) > 0
+    scale = logarithm if log else float
     told = evidence([scale(value) for value in values], relation, [scale(limit) for limit in bound])
     return Interval.of(values, log), told
 

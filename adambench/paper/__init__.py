@@ -42,7 +42,7 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
     """The curves of a CSV file with columns `curve, epoch, train_loss` and, if wanted, `rule`: name, rule and points.
 
     Raises AdambenchError that names the line if a value is not a number, an epoch below 1 or not above the one before,
-    or a cost not above zero.
+    a cost not above zero, or one curve has two rules.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -53,9 +53,13 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
         raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if missing := [name for name in ("curve", "epoch", "train_loss") if name not in header]:
         raise AdambenchError(f"{file}:1: no column {missing[0]}, found {', '.join(header)}", FORM)
-    found: dict[tuple[str, str | None], list[Evaluation]] = {}
+    found: dict[str, tuple[str | None, list[Evaluation]]] = {}
     for line, row in lines:
-        curve = found.setdefault((row["curve"] or "", row.get("rule") or None), [])
+        name, rule = row["curve"] or "", row.get("rule") or None
+        first, curve = found.setdefault(name, (rule, []))
+        if rule != first:
+            told = f"curve {name!r} has two rules, {first or 'none'} and {rule or 'none'}"
+            raise AdambenchError(f"{file}:{line}: {told}", "Give each curve a name of its own.")
         epoch, cost = (_positive(row[name], f"{file}:{line}: {name}") for name in ("epoch", "train_loss"))
         if epoch < 1 or (curve and epoch <= curve[-1].epoch):
             least = f"above {curve[-1].epoch:g}, the one before" if curve else "at least 1"
@@ -63,7 +67,7 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
         curve.append(Evaluation(epoch, train_loss=cost))  # type: ignore[arg-type]  # a curve may lie between epochs
     if not found:
         raise AdambenchError(f"{file}: has no curve", FORM)
-    return [(name, rule, points) for (name, rule), points in found.items()]
+    return [(name, rule, points) for name, (rule, points) in found.items()]
 
 
 FORM = "Its columns are curve, epoch and train_loss, and rule if only runs of one rule are to be compared."

@@ -51,6 +51,7 @@ CLAIMS_DATA = [
     Column("low", lambda row: None if row[1].searched else row[1].interval.low),
     Column("high", lambda row: None if row[1].searched else row[1].interval.high),
     Column("n", lambda row: row[1].interval.n),
+    Column("one", lambda row: row[1].one),
     Column("rival", lambda row: row[1].rival),
     Column("p", lambda row: row[1].chance),
     Column("paper", lambda row: row[1].paper),
@@ -97,8 +98,8 @@ def measured(verdict: Verdict) -> str:
         return f"{cost(interval.mean)} (of the search, {seeds})"
     if interval.n == 1:
         return f"{cost(interval.mean)} (one seed: no interval)"
-    against = f" against {verdict.rival}" if verdict.rival else ""
-    return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]{against}"
+    compared = f"{verdict.one and f' of {verdict.one}'}{verdict.rival and f' against {verdict.rival}'}"
+    return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]{compared}"
 
 
 def _claim(row: Judged) -> Text:

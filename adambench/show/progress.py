@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from adambench.execution.engines import Event, Failed, Finished, Progressed, Silent, Started
+from adambench.execution.engines import Event, Failed, Finished, Progressed, Retried, Silent, Started
 from adambench.execution.outlook import Outlook
 from adambench.execution.plan import Entry, Run, shortest, words
 from adambench.execution.unfolding import Unfolding
@@ -95,6 +95,9 @@ class Watch:
                 self.under_way.pop(event.worker, None)
                 for run in runs:
                     self._line(self.runs.done, run, failure(event))
+            case Retried(runs=runs):
+                self.under_way.pop(event.worker, None)
+                self._line(self.runs.done, runs[0], stopped(event))
             case Silent(runs=runs):
                 self._line(self.runs.done, runs[0], event.words)
 
@@ -127,7 +130,16 @@ def run_name(run: Run) -> str:
 
 def failure(event: Failed) -> str:
     """The last line of a traceback, or the whole reason."""
-    return f"failed twice: {event.reason.strip().splitlines()[-1]}"
+    return f"failed twice: {_last_line(event.reason)}"
+
+
+def stopped(event: Retried) -> str:
+    more = f" (and {plural(len(event.runs) - 1, 'run')} beside it)" if len(event.runs) > 1 else ""
+    return f"stopped{more}, and is tried once more: {_last_line(event.reason)}"
+
+
+def _last_line(reason: str) -> str:
+    return reason.strip().splitlines()[-1]
 
 
 Planned = tuple[Entry, list[Run], list[Run]]  # its runs, and those of them that are not done

@@ -34,9 +34,6 @@ def chosen(summary: Summary) -> str:
     return words({name: value for name, value in setting.items() if name in told}) + fixed
 
 
-Ranked = tuple[int, Summary]  # place, from 1
-
-
 def _ranking(metric: str, finished: bool) -> list[Column]:
     """metric: of tuning, by which the optimizers are ranked. finished: whether every status says so."""
     others = [name for name in ("train_loss", "test_error") if name != metric]

@@ -46,9 +46,10 @@ def _images(experiment: Experiment, problem: Problem) -> str:
 
 
 def dataset_title(source: DataSource) -> str:
-    """`MNIST`, `a made-up bag of words`, or the name of a folder."""
+    """`MNIST`, `a synthetic bag of words`, or the name of a folder."""
     if source.name in DATASETS and not source.plugin:
-        return docstring(DATASETS[source.name]).split(":")[0].strip()
+        told = docstring(DATASETS[source.name]).split(":")[0].strip()
+        return told[0].lower() + told[1:] if told.startswith(("A ", "An ")) else told
     return source.name or source.idx.rstrip("/").rsplit("/", 1)[-1]
 
 

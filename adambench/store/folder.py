@@ -1,4 +1,4 @@
-"""The results folder of an experiment. Nothing else in the package opens it.
+"""The results folder of an experiment. Nothing else in the package opens the files that are named here.
 
 results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
 people; a record is identified by the id inside it. The checkpoints beside them are those of `run`.
@@ -112,11 +112,15 @@ class Folder:
         """
         for file in filter(temporary_for, self.path.rglob(".*.tmp")):
             with suppress(OSError):
-                with suppress(ValueError, RecursionError, MemoryError):
+                try:
                     whole = self.runs / Record.parse(read(file)).file
                     if file.parent == self.runs and not os.path.lexists(whole):
                         file.rename(whole)
                         continue
+                except NewerFormatError:
+                    continue
+                except (ValueError, RecursionError, MemoryError):
+                    pass  # half of a record, or none
                 file.unlink(missing_ok=True)
 
     def write_record(self, record: Record) -> Path:

@@ -27,7 +27,8 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
     """Copy into a results folder the records of others that it lacks, experiment by experiment.
 
     A record that is there stays. Of equal runs from several folders, the one that finished first is copied. Raises
-    AdambenchError, with nothing written, if a run has two different curves or an experiment two configurations.
+    AdambenchError, before a record or a configuration is written, if a run has two different curves or an experiment
+    two configurations.
     """
     by_name: dict[str, list[Folder]] = {}
     for source in sources:

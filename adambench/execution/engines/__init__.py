@@ -51,6 +51,15 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Retried:
+    """Runs have stopped without a result for the first time. They wait for another try. reason: as above."""
+
+    worker: int
+    runs: Sequence[Run]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Silent:
     """A worker has said nothing for longer than it should. words: what it is, and what can be done."""
 
@@ -59,7 +68,7 @@ class Silent:
     words: str
 
 
-Event = Started | Progressed | Finished | Failed | Silent
+Event = Started | Progressed | Finished | Failed | Retried | Silent
 
 
 class Engine(Protocol):

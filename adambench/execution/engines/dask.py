@@ -99,7 +99,7 @@ class Cluster:
 
     @property
     def free(self) -> int:
-        return len(self.numbers) - self.running
+        return max(0, len(self.numbers) - self.running)  # of which one may have left with its group about to end
 
     @property
     def running(self) -> int:

@@ -73,7 +73,7 @@ def convergence(
         own = values if alike else [number for line in lines for number in _numbers(line.band)]
         _draw_lines(axes, lines, x)
         value_axis(axes, own, log, METRICS[metric].percent)
-        if alike and len(found) > 1:
+        if alike and len(found) > 1 and own:
             axes.set_ylim(*_limits(own, log))
         axes.set_xlabel(X_NAMES[x])
         axes.set_ylabel(axis_label(metric))

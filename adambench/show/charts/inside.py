@@ -12,6 +12,7 @@ from adambench.curve import Curve
 from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
+from adambench.optimizers import OPTIMIZERS
 from adambench.show.charts.base import GREY, PAGE, Form, note, plain, plain_ticks, value_axis
 from adambench.show.charts.look import colour, shade
 from adambench.show.words import axis_label
@@ -55,9 +56,14 @@ def _corrects(run: Inspected) -> bool:
 
 
 def _scale(runs: Sequence[Inspected]) -> str:
-    """What the rules divide by: √v̂ for Adam, √v without its bias correction, u for AdaMax, √s for AdaGrad."""
+    """What the rules divide by: √v̂ for Adam, √v without its bias correction, u for AdaMax, √s for AdaGrad.
+
+    Of a plug-in's rule it is not known.
+    """
 
     def symbol(run: Inspected) -> str:
+        if run.rule not in OPTIMIZERS:
+            return "\\mathrm{divisor}"
         mean = LETTERS.get(run.rule, "v")
         return SCALES.get(run.rule, f"\\sqrt{{\\hat {mean}}}" if _corrects(run) else f"\\sqrt{{{mean}}}")
 
@@ -65,7 +71,12 @@ def _scale(runs: Sequence[Inspected]) -> str:
 
 
 def _mean(runs: Sequence[Inspected]) -> str:
-    return _symbols("|\\hat m|" if _corrects(run) else "|m|" for run in runs)
+    def symbol(run: Inspected) -> str:
+        if run.rule not in OPTIMIZERS:
+            return "|\\mathrm{mean}|"
+        return "|\\hat m|" if _corrects(run) else "|m|"
+
+    return _symbols(map(symbol, runs))
 
 
 def _symbols(found: Iterable[str]) -> str:
@@ -166,8 +177,9 @@ def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bot
 
 
 def _corrected(run: Inspected, table: Mapping[str, Any]) -> list[int]:
-    """The moments whose bias a rule corrects: the second only if its scale is one, unlike that of AdaMax."""
-    corrected = [(1, "mean_50" in table), (2, "scale_50" in table and run.rule not in SCALES)]
+    """The moments whose bias a rule corrects: the second only if its scale is known to be one, unlike AdaMax's."""
+    known = run.rule in OPTIMIZERS and run.rule not in SCALES
+    corrected = [(1, "mean_50" in table), (2, "scale_50" in table and known)]
     return [i for i, has in corrected if has and _corrects(run) and f"correction{i}" in table]
 
 

@@ -23,10 +23,10 @@ DIGITS = 6  # of a cost along training
 MOST_POINTS = 400  # of a line
 MOST_ROWS = 24  # of the heat map, for each optimizer
 QUANTITIES = {
-    "snr": "signal-to-noise ratio |m̂| / √v̂",
+    "snr": "signal-to-noise ratio mean / scale",
     "step": "effective step |Δθ| / α",
-    "scale": "scale √v̂, the divisor of the gradient",
-    "mean": "mean of gradients |m̂|",
+    "scale": "scale: what the gradient is divided by",
+    "mean": "mean of gradients, its size",
     "grad": "gradient |g|",
 }
 Json = dict[str, Any]
