@@ -1,7 +1,7 @@
 """Learning-rate schedules: the factor that multiplies the learning rate at each step.
 
-The paper trains softmax regression with α/√t (section 6.1) and everything else at a constant rate. It does not say
-whether t counts steps or epochs. The ranking of AdaGrad in its figure 1 depends on this, so both are available.
+The paper trains softmax regression with α/√t (section 6.1) and everything else at a constant rate. In its section 4,
+to which it refers, t counts steps. The ranking of AdaGrad in its figure 1 depends on this, so epochs are available too.
 
 The other schedules have a horizon: they spread over all steps of a run. Their progress at a step is (step − 1)/steps,
 which runs from 0 to just below 1, as in fast.ai. A tuning run that is shorter than the report runs has its own horizon.

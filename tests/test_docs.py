@@ -6,9 +6,10 @@ import pytest
 
 from adambench import paper
 from adambench.config.loading import load
+from adambench.judge import pairing
 from adambench.judge.match import Target, match
 from adambench.session import Session
-from adambench.show import findings, matching
+from adambench.show import comparing, findings, matching
 from adambench.show.table import markdown, markdown_table
 from adambench.show.words import estimate
 from adambench.store.folder import Folder
@@ -74,6 +75,31 @@ def test_the_table_of_the_readings_of_figure_2a() -> None:
         hidden, pixels = (readings[experiment, rival] for experiment in ("figure2", "figure2_input"))
         tried = findings.measured(pixels) if pixels.interval.n == 3 else "not yet"
         assert f"| {rival} | {findings.measured(hidden)} | {tried} | {hidden.paper:.4g} |" in text
+
+
+def test_the_table_of_costs_and_errors_on_test_images() -> None:
+    """Adam's final values over AdaGrad's, by experiment."""
+    text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
+    for name, titles in ON_TEST.items():
+        side = opened(name).side(name)
+        cells: dict[str, list[str]] = {problem: [] for problem in titles}
+        for metric in ("train_loss", "test_loss", "test_error"):
+            for pair in pairing.compare(side, side, metric, [("adam", "adagrad")]).pairs:
+                if pair.label == ("adam", "adagrad") and pair.problem[0] in titles:
+                    cells[pair.problem[0]].append(comparing.ratio(pair.interval))
+        for problem, title in titles.items():
+            assert f"| {title} | {' | '.join(cells[problem])} |" in text
+
+
+ON_TEST = {
+    "figure1": {
+        "step": "softmax regression, α/√step",
+        "epoch": "softmax regression, α/√epoch",
+        "constant": "softmax regression, constant rate",
+    },
+    "figure2": {"mlp": "network, dropout on the hidden units alone"},
+    "figure2_input": {"constant": "network, dropout on the pixels as well"},
+}
 
 
 def test_the_pages_have_tables() -> None:
