@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adambench import explanation
-from adambench.errors import place
+from adambench.errors import AdambenchError, place
 from adambench.optimizers import MatrixOptimizer, Optimizer, State
 from adambench.optimizers.base import BLOCK, Array
 
@@ -206,13 +206,15 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def judged(check: Check, rule: Optimizer) -> str:
-    """What a check finds. An exception in the rule is a finding."""
+def judged(check: Callable[[], str], module: str) -> str:
+    """What a check finds. An exception in what it checks, from that module, is a finding."""
     with np.errstate(all="ignore"):
         try:
-            return check(rule)
-        except Exception as error:
-            found = place(error, type(rule).__module__)
+            return check()
+        except AdambenchError as error:
+            return error.message
+        except (Exception, SystemExit) as error:
+            found = place(error, module)
             return f"{type(error).__name__}{f' on line {found[1]}' if found else ''}: {error}"
 
 

@@ -1,14 +1,18 @@
-"""A rule on trial: every check of the contract, and a comparison with a reference that its author names."""
+"""Plug-ins on trial: every check of the contract, and a comparison with a reference that the author of a rule names."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from adambench import duties
 from adambench.contract import CHECKS, judged, noise
+from adambench.errors import PLUGIN, AdambenchError
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import Array
 
@@ -21,9 +25,9 @@ Reference = str | Callable[[Array, Array, Optimizer], Any]  # theta (n,), gradie
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check of a rule found: a sentence that says what is wrong, or why it was skipped; empty if all is well."""
+    """What a check found: a sentence that says what is wrong, or why it was skipped; empty if all is well."""
 
-    rule: str
+    name: str
     check: str
     said: str = ""
     skipped: bool = False
@@ -35,14 +39,33 @@ class Finding:
 
 def trial(name: str, rule: Optimizer, reference: Reference | None) -> Iterator[Finding]:
     """Check a setting. reference: what it must agree with, if there is one."""
+    module = type(rule).__module__
     for what, check in CHECKS.items():
-        yield Finding(name, what, judged(check, rule))
+        yield Finding(name, what, judged(partial(check, rule), module))
     if reference is not None:
         about = f"agrees with {reference if isinstance(reference, str) else 'its reference'}"
         if isinstance(reference, str) and reference.startswith(TORCH) and find_spec("torch") is None:
             yield Finding(name, about, "not compared, because PyTorch is not installed", skipped=True)
         else:
-            yield Finding(name, about, judged(lambda rule: differs(rule, reference), rule))
+            yield Finding(name, about, judged(partial(differs, rule, reference), module))
+
+
+def trials(defined: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Check the schedules, models and data sets that a plug-in defines, by kind and name."""
+    loads = defined.get("datasets", {})
+    own = []
+    for load in loads.values():
+        with suppress(AdambenchError):
+            own.append(load())
+    others: dict[str, Callable[[Any], Mapping[str, Callable[[], str]]]] = {
+        "datasets": duties.of_dataset,
+        "models": lambda model: duties.of_model(model(), own),
+        "schedules": lambda schedule: duties.of_schedule(schedule()),
+    }
+    for kind, checks in others.items():
+        for name, thing in defined.get(kind, {}).items():
+            for what, check in checks(thing).items():
+                yield Finding(name, what, judged(check, PLUGIN))
 
 
 def differs(rule: Optimizer, reference: Reference) -> str:

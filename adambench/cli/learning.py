@@ -89,16 +89,16 @@ def lesson(
 
 
 def check(
-    plugin: Annotated[str, typer.Argument(metavar="FILE", help="A file or module with optimizers of your own.")],
+    plugin: Annotated[str, typer.Argument(metavar="FILE", help="A file or module with optimizers, … of your own.")],
     format: Format = TEXT,
 ) -> None:
-    """Check the optimizers of a plug-in: what every rule must do, and whether it agrees with its reference.
+    """Check a plug-in: what every optimizer, schedule, model and data set must do; agreement with a reference.
 
     The exit code is 1 if something is wrong.
     """
     from adambench.config.plugins import references, registries
-    from adambench.reference import trial
-    from adambench.show.findings import trials
+    from adambench.reference import trial, trials
+    from adambench.show import findings
 
     known = registries([plugin])
     mine, reference = known.plugins[0].defines, references(known.plugins[0])
@@ -107,8 +107,8 @@ def check(
         for name in mine.get("optimizers", ())
         for finding in trial(name, known.optimizers[name](), reference.get(name))
     ]
-    others = [f"{name} can be used." for kind, names in mine.items() if kind != "optimizers" for name in names]
-    tell([trials(plugin, found, others)], format)
+    found += trials({kind: {name: getattr(known, kind)[name] for name in names} for kind, names in mine.items()})
+    tell([findings.trials(plugin, found)], format)
     if any(finding.wrong for finding in found):
         raise typer.Exit(1)
 

@@ -60,20 +60,18 @@ CLAIMS_DATA = [
 
 
 TRIALS = [
-    Column("rule", lambda found: found.rule, left=True),
+    Column("name", lambda found: found.name, left=True),
     Column("check", lambda found: found.check, left=True),
     Column("result", lambda found: found.said or "ok", left=True),
 ]
 TRIALS_DATA = [*TRIALS, Column("wrong", lambda found: found.wrong)]
 
 
-def trials(plugin: str, found: Sequence[Finding], others: Sequence[str]) -> Table:
-    """others: sentences about what is not a rule."""
+def trials(plugin: str, found: Sequence[Finding]) -> Table:
     wrong, skipped = (sum(getattr(finding, what) for finding in found) for what in ("wrong", "skipped"))
     counts = {"passed": len(found) - wrong - skipped, "failed": wrong, "skipped": skipped}
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    total = f"{plural(len(found), 'check')}: {told}." if found else ""
-    return Table(plugin, TRIALS, found, TRIALS_DATA, [note for note in (total, *others) if note])
+    return Table(plugin, TRIALS, found, TRIALS_DATA, [f"{plural(len(found), 'check')}: {told}."])
 
 
 def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:

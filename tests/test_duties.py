@@ -1,0 +1,150 @@
+"""The checks of `adambench check` find what is wrong with a schedule, a model or a data set; those built in pass."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adambench import duties
+from adambench.contract import judged
+from adambench.datasets import Dataset
+from adambench.datasets.bag_of_words import words
+from adambench.datasets.base import Split
+from adambench.datasets.idx import sha256
+from adambench.models import MODELS, Model
+from adambench.models.base import Array
+from adambench.models.mlp import MLP
+from adambench.schedules import SCHEDULES, Constant
+
+CHANCE = np.random.default_rng()
+SMALL = MLP(hidden=(5,), dropout=0.5)
+
+
+def said(checks: Mapping[str, Callable[[], str]]) -> dict[str, str]:
+    return {name: told for name, check in checks.items() if (told := judged(check, __name__))}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_schedules_pass(name: str) -> None:
+    assert said(duties.of_schedule(SCHEDULES[name]())) == {}
+    assert said(duties.of_schedule(SCHEDULES[name](warmup=4))) == {}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_models_pass(name: str) -> None:
+    assert said(duties.of_model(replace(MODELS[name](), l2=0.01), [])) == {}
+
+
+def test_a_seeded_data_set_passes() -> None:
+    assert said(duties.of_dataset(words)) == {}
+
+
+@dataclass(frozen=True)
+class Odd(Constant):
+    """A schedule of one factor after another."""
+
+    def factor(self, *_: int) -> Any:
+        return FACTORS[-1]()
+
+
+FACTORS: list[Callable[[], Any]] = []
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        (lambda: 1.5, "the factor must be a number from 0 to 1, found 1.5 at step 1 of 30"),
+        (lambda: -1, "the factor must be a number from 0 to 1, found -1"),
+        (lambda: float("nan"), "the factor must be a number from 0 to 1, found nan"),
+        (lambda: "x", "the factor must be a number from 0 to 1, found 'x'"),
+        (lambda: 1 / 0, "ZeroDivisionError on line "),
+        (CHANCE.random, "gives two factors for the same step, 1"),
+    ],
+)
+def test_a_wrong_schedule(factor: Callable[[], Any], told: str) -> None:
+    FACTORS.append(factor)
+    found = said(duties.of_schedule(Odd()))
+    assert any(sentence.startswith(told) for sentence in found.values()), found
+
+
+def test_data_by_chance() -> None:
+    def load() -> Dataset:
+        images = CHANCE.integers(0, 256, (9, 4), np.uint8)
+        split = Split(images, np.zeros(9, np.uint8))
+        return Dataset(split, split, 1, {"images": sha256(images)})
+
+    assert list(said(duties.of_dataset(load)).values()) == ["gives other data at each call; seed its random numbers"]
+
+
+@dataclass(frozen=True)
+class Changed(Model):
+    """A small network, one part of which is changed."""
+
+    part: str = ""
+
+    def build(self, *given: Any, **more: Any) -> Any:
+        network: Any = SMALL.build(*given, **more)
+        kept: Any = getattr(network, self.part, None)
+        if self.part == "theta":
+            network.theta = network.theta[0]
+        elif self.part == "cost":
+            network.cost = lambda *given: float(kept(*given)[0])
+        elif self.part == "evaluate":
+            network.evaluate = lambda *given: kept(*given)[0]
+        elif self.part == "init":
+            network.init = lambda _: kept(CHANCE)
+        elif self.part == "grad":
+            self._doubled(network)
+        return network
+
+    def _doubled(self, network: Any) -> None:
+        cost = network.cost
+
+        def wrong(*given: Any) -> Array:
+            found: Array = cost(*given)
+            network.grad *= 2
+            return found
+
+        network.cost = wrong
+
+    def describe(self) -> str:
+        return "changed"
+
+    def products(self, *given: Any, **more: Any) -> Any:
+        return [(1, 2)] if self.part == "products" else SMALL.products(*given, **more)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("theta", "theta of one setting must be a float32 array (1, n), found float32 (3985,)"),
+        ("cost", "cost of one setting must be an array (1,), found "),
+        ("evaluate", "evaluate must return the cost and the wrong labels, found float64 (1,)"),
+        ("init", "init must draw from its argument rng alone"),
+        ("grad", "weight "),
+        ("products", "must return triples (m, k, n) of whole numbers, found [(1, 2)]"),
+    ],
+)
+def test_a_wrong_model(part: str, told: str) -> None:
+    assert said(duties.of_model(Changed(), [])) == {}
+    found = said(duties.of_model(Changed(part=part), []))
+    assert any(sentence.startswith(told) for sentence in found.values()), found
+
+
+def test_a_model_is_tried_on_the_data_of_its_file() -> None:
+    """As one that can only be built for images of one size."""
+
+    @dataclass(frozen=True)
+    class Picky(Changed):
+        def build(self, pixels: int, *given: Any, **more: Any) -> Any:
+            if pixels != 4:
+                raise ValueError("four pixels")
+            return super().build(pixels, *given, **more)
+
+    split = Split(np.arange(40, dtype=np.uint8).reshape(10, 4), (np.arange(10) % 3).astype(np.uint8))
+    assert said(duties.of_model(Picky(), [Dataset(split, split, 3, {})])) == {}
+    assert set(said(duties.of_model(Picky(), [])).values()) == {
+        f"ValueError on line {Picky.build.__code__.co_firstlineno + 2}: four pixels"
+    }
