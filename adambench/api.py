@@ -112,6 +112,9 @@ class Results:
         metric: if left out that of tuning, where both have the same. pairs, problems: compare these too, though they
         have different names, ours first: [("my_rule", "adam")]. Raises AdambenchError if nothing can be compared.
         """
+        for one in (*pairs, *problems):
+            if isinstance(one, str) or len(one) != 2:
+                raise AdambenchError(f"compare: must be pairs of names, e.g. [('my_rule', 'adam')], found {one!r:.60}")
         mine, theirs = self._session.side(self.name), other._session.side(other.name)
         return _rows(comparing.comparison(pairing.compare(mine, theirs, metric, pairs, problems)))
 
@@ -129,6 +132,8 @@ class Results:
         drawings = gallery.drawings(x, over)
         wanted = kind if x == "epoch" else f"{kind}_by_{x}"
         if wanted not in drawings:
+            if kind in drawings:
+                raise AdambenchError(f"figure: {kind} has no axis x to choose, found x={x!r}")
             raise AdambenchError(f"figure: {kind!r} is {unknown(kind, drawings)}")
         figure = drawings[wanted]()
         if figure is None:

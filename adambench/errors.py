@@ -82,6 +82,17 @@ def place(error: BaseException, module: str) -> tuple[str, int] | None:
 
 
 def in_plugin(error: BaseException) -> str:
-    """An exception in a plug-in: `my_rules.py:12: NameError: …`; empty if it was raised elsewhere."""
-    found = place(error, PLUGIN)
-    return f"{found[0]}:{found[1]}: {type(error).__name__}: {error}" if found else ""
+    """An exception in a plug-in: `my_rules.py:12: NameError: …`; empty if it was raised elsewhere.
+
+    So is one in code of ours that was about something of a plug-in: `my_rules.py: Tiny: …`, if it returned no array.
+    """
+    said = f"{type(error).__name__}: {error}"
+    if found := place(error, PLUGIN):
+        return f"{found[0]}:{found[1]}: {said}"
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for held in (type(value) for frame in frames[:-3:-1] for value in frame.f_locals.values()):
+        if held.__module__.startswith(PLUGIN):
+            code = (method.__code__.co_filename for method in vars(held).values() if hasattr(method, "__code__"))
+            file = next((name for name in code if not name.startswith("<")), "a plug-in")
+            return f"{file}: {held.__name__}: {said}; adambench check may tell more"
+    return ""

@@ -82,7 +82,11 @@ def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, a
 
 
 def mean_and_scale(optimizer: Optimizer, state: State) -> tuple[Array | None, Array | None]:
-    """The running mean of gradients (m̂, or b of momentum) and the divisor (√v̂, u, √s); None for what a rule lacks."""
+    """The running mean of gradients (m̂, or b of momentum) and the divisor (√v̂, u, √s); None for what a rule lacks.
+
+    What is below zero somewhere is no divisor, whatever its name: a rule of a plug-in may call a velocity v.
+    """
     moments = optimizer.moments(state)
     mean = next((moments[name] for name in ("m_hat", "b") if name in moments), None)
-    return mean, next((root(moments[name]) for name, root in SCALES.items() if name in moments), None)
+    found = ((root, moments[name]) for name, root in SCALES.items() if name in moments)
+    return mean, next((root(square) for root, square in found if root is np.abs or not (square < 0).any()), None)

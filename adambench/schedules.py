@@ -40,11 +40,15 @@ class Schedule(ABC):
         """The factor at a step, without the warm-up."""
 
     def scale(self, step: int, epoch: int, steps: int) -> float:
-        """The factor at a step, with the warm-up. The schedule has what is left of the steps."""
-        left = max(1, steps - self.warmup)
-        if step <= self.warmup:
-            return step / (self.warmup + 1) * self.factor(1, epoch, left)
-        return self.factor(step - self.warmup, epoch, left)
+        """The factor at a step, with the warm-up. The schedule has what is left of the steps.
+
+        Raises ValueError if `factor` is not from 0 to 1.
+        """
+        rising = step / (self.warmup + 1) if step <= self.warmup else 1.0
+        factor = self.factor(max(1, step - self.warmup), epoch, max(1, steps - self.warmup))
+        if not 0 <= factor <= 1:
+            raise ValueError(f"the factor must be a number from 0 to 1, found {factor!r:.40} at step {step} of {steps}")
+        return rising * factor
 
     def decay(self, step: int, steps: int) -> float | None:
         """The decay of the running mean of gradients (`beta1` or `momentum`) at a step; None: the setting's own."""

@@ -15,6 +15,7 @@ from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.datasets.batches import Batches, Sampling, scale
 from adambench.models import Model, Network
+from adambench.models.base import Array, Labels
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
@@ -95,6 +96,14 @@ class Training:
             self.epoch += 1
             yield self._epoch(self.epoch)
 
+    def _costs(self, images: Array, labels: Labels) -> Array:
+        """The sum of the cost over a minibatch (settings,). Raises ValueError if a model gives another shape."""
+        network = self.network
+        costs: Array = network.cost(images, labels, self.dropout_rng) * len(labels)
+        if costs.shape != (len(self.settings),):
+            raise ValueError(f"cost must return an array ({len(self.settings)},), found {costs.shape}")
+        return costs
+
     def _epoch(self, epoch: int) -> list[Evaluation | None]:
         network, batches, clock = self.network, self.batches, Clock()
         step = (epoch - 1) * batches.count
@@ -105,7 +114,7 @@ class Training:
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
-                costs = network.cost(images, labels, self.dropout_rng) * len(labels)
+                costs = self._costs(images, labels)
                 factor, decay = self.schedule.scale(step, epoch, self.steps), self.schedule.decay(step, self.steps)
                 inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)

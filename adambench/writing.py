@@ -13,6 +13,8 @@ NO_SUCH_CALL = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # 
 
 def write(path: Path, content: str | bytes) -> Path:
     """Write a file completely or not at all: write a temporary file beside it, flush it to disk and rename it."""
+    if not path.name:
+        raise AdambenchError(f"{path}: is a folder; give the name of a file in it")
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

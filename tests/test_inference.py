@@ -67,6 +67,15 @@ def test_a_ratio_and_its_inverse_are_judged_alike(ratios: list[float]) -> None:
     assert math.isnan(told.right) == (len({math.isfinite(ratio) and ratio > 0 for ratio in ratios}) > 1)
 
 
+@pytest.mark.parametrize("relation", ["<", ">", "<=", ">="])
+def test_what_differs_by_rounding_is_at_the_bound(relation: str) -> None:
+    """As costs of two rules that are the same but for the order of their sums."""
+    _, told = inference.tested([1 - 1e-8, 1 - 2e-8, 1 - 3e-8], True, relation, [1.0])
+    assert told == Evidence(1.0, 1.0)
+    _, told = inference.tested([1 - 1e-4, 1 - 1.1e-4, 1 - 0.9e-4], True, "<", [1.0])
+    assert told.right < 0.01
+
+
 @pytest.mark.parametrize("n", [3, 5])
 def test_intervals_of_ratios_hold_the_truth_in_95_of_100_cases(n: int) -> None:
     """20,000 times n ratios around a true geometric mean of .8, with ten per cent of noise."""

@@ -158,6 +158,8 @@ def test_the_table_in_every_format_and_the_chart() -> None:
     assert len(table.rows) == 2
     for render in RENDERERS.values():
         assert "planted" in render([table])
+    free = matching.matches([match(Target("any", EPOCHS, cost(1)), GRID)], 1, titles)
+    assert "| any | 1 | x, a | adam lr=" in RENDERERS["markdown"]([free])  # of whichever rule
     assert "| planted | 1 | x, a | lr=0.3 | 1 | 36 of 36 | 1.98 % | -1.98 % | " in RENDERERS["markdown"]([table])
     assert table.notes[:2] == [
         "planted: nearest of 4 settings. 0 % of them lie as near to another setting as this one to the curve.",
@@ -248,5 +250,8 @@ def test_what_cannot_be_matched(tmp_path: Path) -> None:
         call("match", "mnist", "--curves", tmp_path / "c.csv", "--results", PAPER)
     file = tmp_path / "c.csv"
     file.write_text("curve,epoch,train_loss,rule\na,1,1,x\na,2,1,x\na,3,1,x\n", encoding="utf-8")
+    with pytest.raises(AdambenchError, match=r"^curve a: rule 'x' is unknown\. Allowed: adadelta, "):
+        call("match", "mnist", "--curves", file, "--results", PAPER)
+    file.write_text("curve,epoch,train_loss\na,1,1\na,2,1\n", encoding="utf-8")
     with pytest.raises(AdambenchError, match=r"^no finished run has three epochs in common with a curve"):
         call("match", "mnist", "--curves", file, "--results", PAPER)

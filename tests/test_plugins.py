@@ -489,6 +489,33 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     assert (verdict["n"], verdict["verdict"] in ("reproduced", "contradicted", "inconclusive")) == (5, True)
 
 
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_what_a_model_or_schedule_returns_wrongly_is_told_of_it(
+    jobs: int, small: Path, command: Command, tmp_path: Path
+) -> None:
+    """The exception is then raised in code of ours."""
+    text = (
+        "from dataclasses import dataclass\nfrom adambench.models.mlp import MLP\n"
+        "from adambench.schedules import Constant\n\n\n"
+        "@dataclass(frozen=True)\nclass Scalar(MLP):\n    def build(self, *given, **more):\n"
+        "        class Net(type(net := super().build(*given, **more))):\n"
+        "            def cost(self, *given):\n                return float(super().cost(*given)[0])\n"
+        "        net.__class__ = Net\n        return net\n\n\n"
+        "@dataclass(frozen=True)\nclass High(Constant):\n    def factor(self, step, epoch, steps):\n        return 'high'\n\n\n"
+        "MODELS = {'scalar': Scalar}\nSCHEDULES = {'high': High}\n"
+    )
+    (tmp_path / "mine.py").write_text(text)
+    for change, said in (
+        ("problems.mlp.model.name=scalar", "mine.py: Net: "),
+        ("problems.logistic.schedule=high", "mine.py: High: TypeError: "),
+    ):
+        run = command("run", small, "--plugin", "mine.py", change, f"name=x{jobs}", "--no-charts", "--jobs", jobs)
+        assert run.returncode == (1 if jobs else 2)
+        assert said in run.stderr
+        assert "Traceback" not in run.stderr
+        shutil.rmtree(tmp_path / "results")
+
+
 @pytest.mark.parametrize("line", ["        theta -= self.lr * undefined", "        raise ValueError('no')"])
 def test_an_exception_in_a_rule_is_told_with_its_line(line: str, small: Path, command: Command, tmp_path: Path) -> None:
     """By `check`, by `explain` and by `run`, and never with a traceback."""

@@ -44,10 +44,11 @@ def said(*finals: list[float]) -> str:
         ),
         (
             ([0.0, 0.0], [0.1, 0.11], [2, 2]),
-            "adam ends 100 % below sgd, the next (95 % interval, 2 seeds). That is more than chance explains.",
+            "adam ends 100 % below sgd, the next (2 seeds). That is more than chance explains.",
         ),
         (([1], [2], [4]), "adam ends 50 % below sgd, the next. One seed cannot tell whether that is chance."),
         (([1, 1], [1, 1], [2, 2]), "adam and sgd end at the same training cost."),
+        (([1, 2], [1 + 1e-8, 2 + 2e-8], [2, 3]), "adam and sgd end at the same training cost."),  # but for rounding
         (([math.nan], [2], [4]), "sgd ends 50 % below adagrad, the next. One seed cannot tell whether that is chance."
          " Diverged: adam."),
         (([math.nan], [math.nan], [4]), "Only adagrad did not diverge."),

@@ -129,7 +129,8 @@ Width = Annotated[
 def web_page(path: Path) -> Path:
     """The path of a page to write. Refuses a name that a browser does not take for a page."""
     if path.suffix not in (".html", ".htm"):
-        raise AdambenchError(f"{path}: the page is HTML", f"Try: --output {path.with_suffix('.html')}")
+        example = path.with_suffix(".html") if path.name else path / "page.html"
+        raise AdambenchError(f"{path}: the page is HTML", f"Try: --output {example}")
     return path
 
 
@@ -152,6 +153,7 @@ class Picture(StrEnum):
 
 def main() -> None:
     """The console command. What the user can correct is reported without a traceback, with exit code 2."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters shows question marks
@@ -177,6 +179,14 @@ def main() -> None:
             raise  # a bug of ours
         print(neutral(said), file=sys.stderr)
         sys.exit(2)
+
+
+def _open_what_is_closed() -> None:
+    """If it was started without an output (`>&-`), what is printed goes nowhere, and no file takes its place."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    sys.stdout, sys.stderr = (stream or os.fdopen(os.dup(handle), "w") for stream in (sys.stdout, sys.stderr))
+    os.close(handle)
 
 
 def _silence() -> None:

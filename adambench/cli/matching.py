@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adambench.cli.app import TEXT, Format, Names, Results, check_picture, opened, tell
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,10 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
         runs = [c for s in sessions for c in s.candidates(figure, tuned)]
         drawn = paper.curves(figure or "").items()
         found += [match(Target.of(f"{figure} {rule}", curve, rule), runs) for rule, curve in drawn]
+    known = {candidate.rule for s in sessions for candidate in s.candidates(None, tuned)}
+    for target in given or ():
+        if target.rule and target.rule not in known:
+            raise AdambenchError(f"curve {target.name}: rule {target.rule!r} is {unknown(target.rule, sorted(known))}")
     if not any(one.fits for one in found):
         raise AdambenchError(f"no finished {kind} has three epochs in common with a curve", "Run the experiment first.")
     return found

@@ -163,7 +163,7 @@ def read_text(file: Path) -> str:
         hint = "`adambench init` writes a commented file to start from."
         with suppress(OSError, ValueError):
             files = [*file.parent.glob("*.yaml"), *(file.parent / "configs").glob("*.yaml")]
-            names = [path.name for path in files]
+            names = [path.name for path in files if path != file]
             if near := difflib.get_close_matches(file.with_suffix(".yaml").name, names, n=1, cutoff=0.6):
                 hint = f"Did you mean {files[names.index(near[0])]}?"
         raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}", hint) from error

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -114,11 +114,22 @@ def _accepted(check: Check, kind: str, module: ModuleType) -> dict[str, Any]:
             check.defaults(thing, path)
             if kind == "optimizers":
                 _check_numbers(check, thing, path)
+                _check_slots(check, thing.slot_names, path)
     return dict(registry)
+
+
+def _check_slots(check: Check, names: Any, path: Where) -> None:
+    listed = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    if not listed or len(set(names)) < len(names):
+        check.fail(
+            path, f"slot_names must be a tuple of different names, e.g. ('m', 'v') or ('m',), found {names!r:.60}"
+        )
 
 
 def _check_numbers(check: Check, rule: Any, path: Where) -> None:
     for one in fields(rule):
+        if one.default is MISSING:
+            continue  # which is told already
         if not isinstance(one.default, bool | int | float):
             check.fail((*path, one.name), "must be a number or true or false: it is a hyper-parameter")
         elif abs(one.default) > LARGEST:
@@ -144,6 +155,10 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  
         for cls in thing.__mro__[1:]:
             if name in vars(cls) and name not in getattr(cls, "__dataclass_fields__", ()):
                 return f"{thing.__name__} must not have a field {name}: {cls.__name__} has something else of that name"
+    if "name" in thing.__dataclass_fields__:
+        return (
+            f"{thing.__name__} must not have a field name: in a configuration, the key `name` says which one is meant"
+        )
     if kind == "optimizers" and "lr" not in thing.__dataclass_fields__:
         return f"{thing.__name__} needs a field lr, the learning rate, which the schedule multiplies"
     own = [name for name in FIXED if kind == "optimizers" and name in vars(thing)]

@@ -6,6 +6,7 @@ archive of plain arrays, in which nothing can be executed.
 
 import io
 import json
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -41,6 +42,18 @@ class Checkpoints:
 
     folder: Path
     every: float = EVERY
+
+    def prepare(self) -> None:
+        """Create the folder and check that it is writable. Raises AdambenchError if not."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise AdambenchError(
+                f"{self.folder}: checkpoints cannot be written there: {error.strerror}",
+                "Choose another folder with --scratch, or leave it out.",
+            ) from error
 
     def save(self, run: Run, saved: Saved, curve: Curve) -> None:
         """Replace the run's checkpoint. If it cannot be written, the former one stays."""

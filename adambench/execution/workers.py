@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from adambench.datasets import Data
+from adambench.errors import AdambenchError
 from adambench.execution import group, limits
 from adambench.execution.plan import Run
 
@@ -26,8 +27,11 @@ def cores() -> int:
 def workers(jobs: int | None, runs: Iterable[Run], data: Data, warn: Callable[[str], object]) -> int:
     """How many workers to start. jobs: as many as that; None: one a core; 0: none, to train in this process.
 
-    Where a container limits memory, there is a warning if they need more, and only as many as fit if `jobs` is None.
+    Raises AdambenchError for something else. Where a container limits memory, there is a warning if they need more, and
+    only as many as fit if `jobs` is None.
     """
+    if not (jobs is None or (isinstance(jobs, int) and not isinstance(jobs, bool) and jobs >= 0)):
+        raise AdambenchError(f"jobs: must be a whole number, 0 or more, or None, found {jobs!r:.40}")
     wanted = cores() if jobs is None else jobs
     limit = limits.memory()
     if not wanted or not math.isfinite(limit):

@@ -66,7 +66,7 @@ class Fairness:
     settings: int  # tried
     budget: Budget | None
     stable: "Stable"
-    diverged: int  # number of tuning runs
+    diverged: int  # number of settings of which a tuning run diverged
     tuned: float  # final tuning metric of the best setting on the tuning seeds; nan if none was tuned
     reported: Estimate  # the same metric on the report seeds
     optimism: float  # reported/tuned − 1; nan if tuning runs or their windows were shorter
@@ -116,7 +116,7 @@ def _fairness(
 ) -> Fairness:
     ids = [run.id for run in entry.report(curves) if run.id in curves]
     known = [curves[id_] for id_ in ids]
-    metric, tuning = entry.experiment.tuning.metric, [run for run in entry.tuning if run.id in curves]
+    metric = entry.experiment.tuning.metric
     best, smooth = entry.best(curves), entry.experiment.judging.smooth
     tuned = entry.searched(curves).get(best, math.nan) if best else math.nan
     reported = Estimate.of([entry.final(curve, metric) for curve in known])
@@ -126,7 +126,9 @@ def _fairness(
         settings=len(entry.trials),
         budget=budget(entry, curves),
         stable=stable(entry, curves),
-        diverged=sum(curves[run.id][-1].diverged for run in tuning),
+        diverged=sum(
+            any(curves[run.id][-1].diverged for run in runs if run.id in curves) for runs in entry.trials.values()
+        ),
         tuned=tuned,
         reported=reported,
         optimism=reported.mean / tuned - 1 if alike and tuned and math.isfinite(tuned) else math.nan,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from adambench.judge.analysis import Interval, logarithm, two_sided
 
+ROUNDING = 1e-6  # ratios that are nearer to a bound than this are at it: float32 has seven digits
 LEVEL = 0.05  # of a verdict: the chance of at least one false verdict in an experiment
 
 
@@ -55,12 +56,18 @@ def tested(values: Sequence[float], ratio: bool, relation: str, bound: Sequence[
     """The interval of the mean of values, one a seed, and the evidence that it has a relation to a bound.
 
     A ratio that is not negative is judged by its logarithm, which is −∞ at zero: a ratio and its inverse are then
-    judged alike, also where one of the two has diverged.
+    judged alike, also where one of the two has diverged. One that differs from the bound by rounding is at the bound.
     """
     log = ratio and min(values, default=0) >= 0 and min(bound) > 0
     scale = logarithm if log else float
-    told = evidence([scale(value) for value in values], relation, [scale(limit) for limit in bound])
+    judged = [next((limit for limit in bound if log and same(value, limit)), value) for value in values]
+    told = evidence([scale(value) for value in judged], relation, [scale(limit) for limit in bound])
     return Interval.of(values, log), told
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two values differ by no more than rounding."""
+    return math.isclose(one, other, rel_tol=ROUNDING)
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -15,7 +15,7 @@ from adambench.curve import METRICS, Curve
 from adambench.errors import AdambenchError, unknown
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge.analysis import Estimate, Interval, Summary, summarise
-from adambench.judge.inference import LEVEL, NONE, holm, tested
+from adambench.judge.inference import LEVEL, NONE, holm, same, tested
 from adambench.models import Model
 from adambench.schedules import Schedule
 
@@ -46,7 +46,7 @@ class Pair:
     interval: Interval  # of the ratio
     chance: float  # p-value of a ratio other than 1, after Holm over all pairs; nan if there is no test
     summaries: tuple[Summary, Summary]  # the settings that won, and of how many
-    equal: bool  # the final values are, as they are to the bit if setting and protocol are
+    equal: bool  # the final values are but for rounding, as they are to the bit if setting and protocol are
     differs: Mapping[str, Names]  # what differs in the protocols: by key of the configuration, both values
 
     @property
@@ -154,7 +154,7 @@ def _pair(sides: tuple[Side, Side], entries: tuple[Entry, Entry], metric: str) -
     one, other = entries
     ratios = {seed: _ratio(found[0][seed], found[1][seed]) for seed in seeds}
     interval, told = tested(list(ratios.values()), True, "<", (1.0,))
-    equal = all(found[0][seed] == found[1][seed] for seed in seeds)
+    equal = all(same(found[0][seed], found[1][seed]) for seed in seeds)
     return Pair(
         problem=(one.problem.name, other.problem.name),
         label=(one.grid.label, other.grid.label),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import groupby
 
 import numpy as np
@@ -11,8 +12,8 @@ from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import by_rate
 from adambench.judge.claims import Verdict
-from adambench.judge.fairness import Fairness, Stable, budget, stable
-from adambench.judge.inference import LEVEL, tested
+from adambench.judge.fairness import Fairness, budget, stable
+from adambench.judge.inference import LEVEL, same, tested
 from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
@@ -32,24 +33,25 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     means = {label: sum(found.values()) / len(found) for label, found in complete.items()}
     ranked = sorted((label for label in means if math.isfinite(means[label])), key=means.__getitem__)
     name = METRICS[metric].label
-    lost = [label for label in complete if label not in ranked]
-    tail = f" Diverged: {', '.join(lost)}." if lost else ""
+    tail = f" Diverged: {', '.join(lost)}." if (lost := [label for label in complete if label not in ranked]) else ""
     if not ranked:
         return "Every optimizer diverged."
     if len(ranked) == 1:
         return f"Only {ranked[0]} did not diverge."
     best, second = ranked[:2]
-    if means[best] == means[second]:
+    if all(same(value, complete[second][seed]) for seed, value in complete[best].items()):
         return f"{best} and {second} end at the same {name}.{tail}"
     gap = _gap(means[best], means[second])
     if most < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
-    positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
+    positive = min(map(min, pairs)) > 0 and math.isfinite(
+        max(map(max, pairs))
+    )  # else there is no ratio, and the differences have to do
     found, told = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
-    where = f" {_share(found.high)} to {_share(found.low)}" if positive else ""
+    where = f"95 % interval {_share(found.high)} to {_share(found.low)}, " if positive else ""
     how = "That is more than chance explains" if told.right < LEVEL else "Chance could explain that"
-    return f"{best} ends {gap} {second}, the next (95 % interval{where}, {most} seeds). {how}.{tail}"
+    return f"{best} ends {gap} {second}, the next ({where}{most} seeds). {how}.{tail}"
 
 
 def _gap(low: float, high: float) -> str:
@@ -62,7 +64,8 @@ def _gap(low: float, high: float) -> str:
 
 def _share(ratio: float) -> str:
     """How far a ratio lies below one: `3.8 %`; above it, `−3.8 %`."""
-    return f"{100 * (1 - ratio):.1f} %".replace("-", "−")
+    share = round(100 * (1 - ratio), 1) or 0.0  # no −0.0
+    return f"{share:.1f} %".replace("-", "−")
 
 
 def metrics(verdicts: Iterable[Verdict]) -> str:
@@ -99,7 +102,7 @@ def lowest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
     best, second = sorted(found, key=found.__getitem__)[:2]
     if not math.isfinite(found[best]):
         return "Every setting diverged."
-    if found[best] == found[second]:
+    if same(found[best], found[second]):
         return f"The best of {best} and of {second} are equal."
     seeds = members[0].experiment.tuning.every
     how = "one seed" if len(seeds) == 1 else f"mean of {len(seeds)} seeds"
@@ -112,15 +115,11 @@ def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
     ranges = {label: range_ for label, range_ in found.items() if not math.isnan(range_.decades)}
     if len(ranges) < 2:
         return ""
-    most, least = (max(ranges.values(), key=_width), min(ranges.values(), key=_width))
+    most, least = (max(ranges.values(), key=astuple), min(ranges.values(), key=astuple))
     said = [listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
     if most.decades == least.decades:
         return "All stable ranges are equally wide."
     return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."
-
-
-def _width(range_: Stable) -> tuple[float, bool]:
-    return range_.decades, range_.open
 
 
 def listed(labels: Iterable[str]) -> str:
@@ -179,16 +178,17 @@ def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:
     ranked = sorted((row for row in rows if not math.isnan(row.rank)), key=lambda row: row.rank)
     if len(ranked) < 2:
         return ""
-    first = [row for row in ranked if row.rank == ranked[0].rank]
-    words = f"Best mean rank: {listed(row.optimizer for row in first)}, {first[0].rank:.1f}."
+    top = ranked[0].rank
+    words = f"Best mean rank: {listed(row.optimizer for row in ranked if row.rank == top)}, {top:.1f}."
     if not levels:
         return words
     times = {row.optimizer: row.epochs[-1].median for row in rows}
     soonest = min(times.values())
     if not math.isfinite(soonest):
-        return f"{words} None reaches a training cost of {levels[-1]:g}."
-    names = listed(label for label, time in times.items() if time == soonest)
-    return f"{words} First at a training cost of {levels[-1]:g}: {names}, in epoch {soonest:g}."
+        where = " on most of its seeds" if any(math.isfinite(row.epochs[-1].low) for row in rows) else ""
+        return f"{words} None reaches a training cost of {levels[-1]:g}{where}."
+    first = [label for label, time in times.items() if time == soonest]
+    return f"{words} First at a training cost of {levels[-1]:g}: {listed(first)}, in epoch {soonest:g}."
 
 
 def beside_paper(ratios: Mapping[str, float]) -> str:
@@ -245,6 +245,6 @@ def _by_problem(pairs: Sequence[Pair]) -> str:
 def _pair(pair: Pair) -> str:
     """`mine = adam (1.5 % below)`."""
     mean = pair.interval.mean
-    share = abs(100 * (mean - 1))
-    gap = f" ({share:.1f} % {'below' if mean < 1 else 'above'})" if math.isfinite(mean) and not pair.equal else ""
-    return f"{both(pair.label)}{gap}"
+    if pair.equal or not math.isfinite(mean):
+        return both(pair.label)
+    return f"{both(pair.label)} ({abs(100 * (mean - 1)):.1f} % {'below' if mean < 1 else 'above'})"

@@ -40,6 +40,11 @@ def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -
     return [title for where, title in titles.items() if where in shown]
 
 
+def setting(match: Match, fit: Fit) -> str:
+    """`lr=0.01`, with the rule in front if the curve is compared with those of all rules."""
+    return " ".join(filter(None, ("" if match.target.rule else fit.candidate.rule, fit.candidate.setting)))
+
+
 def percent(value: float) -> str:
     """Three figures: `2.25 %`; a dash for no value."""
     return "–" if math.isnan(value) else f"{100 * value:.3g} %"
@@ -49,7 +54,7 @@ COLUMNS = [
     Column("curve", lambda row: row.match.target.name, left=True),
     Column("", lambda row: row.place),
     Column("problem", lambda row: place(row.fit), left=True, spare=2),
-    Column("setting", lambda row: row.fit.candidate.setting, left=True),
+    Column("setting", lambda row: setting(row.match, row.fit), left=True),
     Column("n", lambda row: len(row.fit.candidate.costs), spare=1),
     Column("epochs", lambda row: f"{row.fit.epochs} of {len(row.match.target.epochs)}"),
     Column("rms", lambda row: row.fit.rms, percent),

@@ -129,17 +129,19 @@ def run_name(run: Run) -> str:
 
 
 def failure(event: Failed) -> str:
-    """The last line of a traceback, or the whole reason."""
-    return f"failed twice: {_last_line(event.reason)}"
+    return f"failed twice: {_first_line(event.reason)}"
 
 
 def stopped(event: Retried) -> str:
     more = f" (and {plural(len(event.runs) - 1, 'run')} beside it)" if len(event.runs) > 1 else ""
-    return f"stopped{more}, and is tried once more: {_last_line(event.reason)}"
+    return f"stopped{more}, and is tried once more: {_first_line(event.reason)}"
 
 
-def _last_line(reason: str) -> str:
-    return reason.strip().splitlines()[-1]
+def _first_line(reason: str) -> str:
+    """Of a traceback, the type of the exception and the first line of what it says; else the first line."""
+    lines = reason.strip().splitlines()
+    frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
+    return next((line for line in lines[frames[-1] :] if not line.startswith(" ")), lines[0]) if frames else lines[0]
 
 
 Planned = tuple[Entry, list[Run], list[Run]]  # its runs, and those of them that are not done

@@ -4,6 +4,8 @@ import csv
 import errno
 import gc
 import io
+import itertools
+import json
 import math
 import os
 import re
@@ -61,3 +63,26 @@ def uncollected() -> Iterator[None]:
 def temporary_for(file: Path) -> bool:
     """Whether a file is one that `write` leaves behind when its process is killed."""
     return TEMPORARY.fullmatch(file.name) is not None and file.is_file() and not file.is_symlink()
+
+
+def why_not(error: Exception) -> str:
+    """Why a file is not a record."""
+    if isinstance(error, json.JSONDecodeError):
+        return "not JSON"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return "a number has too many digits" if "Exceeds the limit" in str(error) else str(error)
+
+
+def set_aside_file(file: Path) -> str:
+    """Rename a file that is not a record, and return what was done in words."""
+    for name in itertools.chain([f"{file.name}.broken"], (f"{file.name}.broken{n}" for n in itertools.count(2))):
+        if not file.with_name(name).exists():
+            break
+    try:
+        file.rename(file.with_name(name))
+    except OSError:
+        return "skipped"
+    return f"set aside as {name}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from adambench.curve import first_difference
 from adambench.errors import AdambenchError
-from adambench.store.files import read
-from adambench.store.folder import Folder, folders, why_not
+from adambench.store.files import read, why_not
+from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
 VIEWS = (".html", ".png", ".svg", ".pdf")

@@ -5,8 +5,6 @@ people; a record is identified by the id inside it. The checkpoints beside them 
 """
 
 import hashlib
-import itertools
-import json
 import math
 import os
 import tempfile
@@ -19,7 +17,7 @@ from typing import Any
 from adambench.curve import METRICS, first_difference
 from adambench.errors import AdambenchError, neutral, unknown
 from adambench.execution.plan import Run
-from adambench.store.files import csv_text, read, temporary_for, uncollected
+from adambench.store.files import csv_text, read, set_aside_file, temporary_for, uncollected, why_not
 from adambench.store.records import FORMAT, NewerFormatError, Record
 from adambench.writing import sync_folder, write
 
@@ -79,7 +77,13 @@ class Folder:
         found: dict[str, list[tuple[Path, Record]]] = {}
         if set_aside:
             self.tidy()
-        for file in sorted(self.runs.glob("*.json")):
+        try:
+            files = sorted(path for path in self.runs.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            files = []
+        except OSError as error:
+            raise AdambenchError(f"{self.runs}: cannot be read: {error.strerror}") from error
+        for file in files:
             try:
                 record = Record.parse(read(file))
             except NewerFormatError as error:
@@ -88,7 +92,7 @@ class Folder:
             except (ValueError, OSError, RecursionError, MemoryError) as error:
                 if isinstance(error, PermissionError) and set_aside:
                     raise AdambenchError(f"{file}: cannot be read: {error.strerror}") from error
-                warn(f"{file}: {why_not(error)}; {_set_aside(file) if set_aside else 'skipped'}")
+                warn(f"{file}: {why_not(error)}; {set_aside_file(file) if set_aside else 'skipped'}")
             else:
                 found.setdefault(record.id, []).append((file, record))
         records = {}
@@ -100,7 +104,7 @@ class Folder:
                 self.disputed.append(f"{self.runs}: {names} hold different curves of run {id_}")
                 for file, _ in claimants:
                     reason = f"{len(claimants)} files hold different curves of run {id_}; none is used"
-                    warn(f"{file}: {reason}; {_set_aside(file) if set_aside else 'skipped'}")
+                    warn(f"{file}: {reason}; {set_aside_file(file) if set_aside else 'skipped'}")
             else:
                 records[id_] = first
         return records
@@ -225,24 +229,3 @@ def holds_experiments(path: Path) -> bool:
         return any(path.glob("*/config.yaml"))
     except (OSError, ValueError):
         return False
-
-
-def why_not(error: Exception) -> str:
-    """Why a file is not a record."""
-    if isinstance(error, json.JSONDecodeError):
-        return "not JSON"
-    if isinstance(error, MemoryError):
-        return "does not fit into memory"
-    return "a number has too many digits" if "Exceeds the limit" in str(error) else str(error)
-
-
-def _set_aside(file: Path) -> str:
-    """Rename a file that is not a record, and return what was done in words."""
-    for name in itertools.chain([f"{file.name}.broken"], (f"{file.name}.broken{n}" for n in itertools.count(2))):
-        if not file.with_name(name).exists():
-            break
-    try:
-        file.rename(file.with_name(name))
-    except OSError:
-        return "skipped"
-    return f"set aside as {name}"

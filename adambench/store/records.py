@@ -99,9 +99,10 @@ class Record:
 
 
 def inside(curve: Curve) -> dict[str, list[Any]]:
-    """What was inspected along a curve, by columns."""
+    """What was inspected along a curve, by columns, as far as every row has them."""
     rows = [row for evaluation in curve for row in evaluation.inside]
-    return {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+    names = [name for name in (rows[0] if rows else ()) if all(name in row for row in rows)]
+    return {name: [_finite(row[name]) for row in rows] for name in names}
 
 
 def _digest(data: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Told:
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         self._ended.set()
         self._thread.join()
-        if isinstance(error, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt | BrokenPipeError | SystemExit):  # the last two: as of `| head`
             self.end = "interrupted"
         elif error is not None:
             self.end = f"failed: {str(error) or type(error).__name__}"

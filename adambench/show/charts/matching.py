@@ -11,7 +11,7 @@ from adambench.show.charts.base import PAGE, Form, below, note, panels, value_ax
 from adambench.show.charts.convergence import LOG_FROM
 from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import look, places
-from adambench.show.matching import explained, percent, place, sentence
+from adambench.show.matching import explained, percent, place, sentence, setting
 
 SHOWN = 3  # fits of a curve
 BELOW = 20.0  # times below the curve: where the axis ends, if ours go so low
@@ -25,9 +25,9 @@ def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAG
     order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
-    def end(fit: Fit, value: float, colour: str) -> End:
+    def end(match: Match, fit: Fit, value: float, colour: str) -> End:
         name = place(fit) if several else fit.candidate.problem
-        return End(name, f" {fit.candidate.setting}: {percent(fit.rms)}", value, colour)
+        return End(name, f" {setting(match, fit)}: {percent(fit.rms)}", value, colour)
 
     def draw(axes: Axes, match: Match) -> None:
         target, ends = match.target, []
@@ -39,7 +39,7 @@ def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAG
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
             axes.plot(np.arange(1, len(costs) + 1), costs, **style)
-            ends.append(end(fit, float(costs[-1]), str(style["color"])))
+            ends.append(end(match, fit, float(costs[-1]), str(style["color"])))
             lowest = min(lowest, float(costs.min()))
         lowest = max(lowest, low / BELOW)
         value_axis(axes, [lowest, high], log=high > LOG_FROM * lowest)
