@@ -27,7 +27,9 @@ def mistake(error: Any) -> AdambenchError:
     parameter, message = getattr(error, "param", None), error.format_message()
     if parameter is None:
         return AdambenchError(message, hint)
-    name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper()
+    shown = re.match(r"[\w.]*\w", parameter.metavar or "")  # as --help has it
+    named = shown[0] if shown else parameter.name.upper()
+    name = parameter.opts[0] if parameter.opts[0].startswith("-") else named
     if (found := _given(parameter.opts)) is None:
         return AdambenchError(f"{name}: is missing" if "Missing" in message else f"{name}: {message}", hint)
     if allowed := re.findall(r"'([^']*)'", message.partition("is not one of")[2]):

@@ -24,7 +24,9 @@ TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="TLS: the priv
 
 
 def worker(
-    scheduler: Annotated[str, typer.Argument(help="Address of a Dask scheduler, for example tcp://host:8786.")],
+    scheduler: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="Address of a Dask scheduler, for example tcp://host:8786.")
+    ],
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Number of worker processes; as many as there are cores if left out.")
     ] = None,
