@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adambench.docstring import docstring
-from adambench.inspection import SCALES, mean_and_scale
+from adambench.inspection import mean_and_scale
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import Array
 from adambench.schedules import SCHEDULES, Schedule
@@ -45,7 +45,8 @@ def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Wo
             if shadow and other_state:
                 shadow.step(other, g, other_state)
             moments = {name: float(value[0]) for name, value in rule.moments(state).items()}
-            snr = _snr(moments)
+            mean, scale = mean_and_scale(rule, state)
+            snr = None if mean is None or scale is None else float(mean[0] / scale[0]) if scale[0] else 0.0
         steps.append(
             Worked(
                 t=state.t,
@@ -63,13 +64,6 @@ def work(rule: Optimizer, grads: Sequence[float], theta: float = 0.0) -> list[Wo
 def _without_correction(rule: Optimizer) -> Optimizer | None:
     changes: dict[str, Any] = {"bias_correction": False}
     return replace(rule, **changes) if rule.hyperparameters.get("bias_correction") else None
-
-
-def _snr(moments: dict[str, float]) -> float | None:
-    scale = next((float(root(moments[name])) for name, root in SCALES.items() if name in moments), None)
-    if scale is None or "m_hat" not in moments:
-        return None
-    return moments["m_hat"] / scale if scale else 0.0
 
 
 def parts(rule: type[Optimizer]) -> tuple[str, list[str], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.connection import Connection
@@ -161,40 +161,16 @@ class Session:
 
         return Gallery(self.entries, self.records, self.curves, self.together)
 
-    def draw(
-        self,
-        kind: str,
-        x: str = "epoch",
-        metrics: Sequence[str] = ("train_loss", "test_error", "validation_loss", "validation_error"),
-        form: Form | None = None,
-    ) -> list[Path]:
-        """Metrics along training, as far as there are numbers. kind: png, svg or pdf; x: epoch, step or seconds."""
-        return self._write(self.gallery.along(x, metrics), kind, form)
-
-    def draw_search(self, kind: str, form: Form | None = None) -> list[Path]:
-        """The search: sensitivity to the rate, rate by optimizer, best against the number of settings tried."""
-        return self._write(self.gallery.search(), kind, form)
-
-    def draw_lengths(self, kind: str, of: str, x: str, metric: str, form: Form | None = None) -> list[Path]:
-        """How long each optimizer takes, over all problems. of: profile or ecdf; x: epoch, step or seconds."""
-        drawings = self.gallery.lengths(x, metric).items()
-        return self._write({name: draw for name, draw in drawings if name.startswith(of)}, kind, form)
-
-    def draw_paper(self, kind: str, form: Form | None = None) -> list[Path]:
-        """Our curves over the paper's, for each problem that names a figure of the paper."""
-        return self._write(self.gallery.paper(), kind, form)
-
-    def draw_inspected(self, kind: str, over: str | None = None, form: Form | None = None) -> list[Path]:
-        """What happened inside, one figure for each inspected run; `over` as in `Gallery.inspected`."""
-        return self._write(self.gallery.inspected(over), kind, form)
-
     @property
     def together(self) -> dict[str, int]:
         """By run id, how many runs were trained together."""
         return {id_: int(record.data["together"]) for id_, record in self.records.items()}
 
-    def _write(self, drawings: Mapping[str, Drawing], kind: str, form: Form | None) -> list[Path]:
-        """Draw and write the figures that have something to show. One that fails is a warning; the others go on."""
+    def draw(self, drawings: Mapping[str, Drawing], kind: str, form: Form | None = None) -> list[Path]:
+        """Write what a method of the gallery gives, as far as there is something to show. kind: png, svg or pdf.
+
+        A figure that cannot be drawn is a warning, and the others go on.
+        """
         from adambench.show import charts  # noqa: PLC0415  # as above
 
         form = form or charts.PAGE

@@ -282,7 +282,7 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
     session = Session.open(experiment, Folder(tmp_path, "mnist"), warnings.append)
     monkeypatch.setattr(gallery, "heatmap", fail)
     fail.__name__ = "heatmap"
-    assert [path.name for path in session.draw_search("svg")] == ["sensitivity.svg", "budget.svg"]
+    assert [path.name for path in session.draw(session.gallery.search(), "svg")] == ["sensitivity.svg", "budget.svg"]
     assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
 
 

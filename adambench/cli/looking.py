@@ -13,7 +13,9 @@ from adambench.curve import METRICS
 from adambench.errors import AdambenchError, neutral
 
 if TYPE_CHECKING:
-    from adambench.session import Session
+    from collections.abc import Mapping
+
+    from adambench.show.charts.gallery import Drawing, Gallery
 
 Metric = StrEnum("Metric", {name: name for name in METRICS})  # type: ignore[misc]  # one for each row of the registry
 
@@ -68,19 +70,17 @@ def plot(
 
     kind, form = format.value, Form(width, style is Style.slide)
 
-    def draw(session: "Session") -> list[Path]:
+    def drawings(gallery: "Gallery") -> "Mapping[str, Drawing]":
         if paper:
-            return session.draw_paper(kind, form)
+            return gallery.paper()
         if inspect:
-            return session.draw_inspected(kind, over, form)
+            return gallery.inspected(over)
         if chart:
-            return session.draw_lengths(kind, chart.value, x.value, metric.value if metric else "train_loss", form)
-        if metric:
-            return session.draw(kind, x.value, [metric.value], form)
-        return [*session.draw(kind, x.value, form=form), *session.draw_search(kind, form)]
+            return gallery.lengths(x.value, metric.value if metric else "train_loss", [chart.value])
+        return gallery.along(x.value, [metric.value]) if metric else gallery.usual(x.value)
 
     with opened(results, experiments) as found:
-        drawn = {session.name: draw(session) for session in found}
+        drawn = {session.name: session.draw(drawings(session.gallery), kind, form) for session in found}
         for name, paths in drawn.items():
             for path in paths:
                 print(f"wrote {path}")

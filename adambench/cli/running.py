@@ -117,7 +117,7 @@ def run(
         if not made.up_to_date(folder, session.records):
             written = session.write_tables()
             if not no_charts:
-                written += [*session.draw("png"), *session.draw_search("png")]
+                written += session.draw(session.gallery.usual(), "png")
             if not (no_charts or told.warnings):  # else what is not drawn is drawn the next time
                 made.note(folder, session.records, written)
     _tell_results(session, written, results, shard)

@@ -1,6 +1,6 @@
 """Every chart of an experiment, by the name of its file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from adambench.show.charts.search import budget, sensitivity
 from adambench.show.words import title
 from adambench.store.records import Record
 
+ALONG = ("train_loss", "test_error", "validation_loss", "validation_error")
 Drawing = Callable[..., Figure | None]  # of a `form`; None: there is nothing to show
 
 
@@ -41,8 +42,12 @@ class Gallery:
             **self.inspected(over),
         }
 
-    def along(self, x: str, metrics: Sequence[str]) -> dict[str, Drawing]:
-        """Metrics along training. x: epoch, step or seconds."""
+    def usual(self, x: str = "epoch") -> dict[str, Drawing]:
+        """Those that `run` draws."""
+        return {**self.along(x), **self.search()}
+
+    def along(self, x: str = "epoch", metrics: Sequence[str] = ALONG) -> dict[str, Drawing]:
+        """Metrics along training, as far as there are numbers. x: epoch, step or seconds."""
         suffix = "" if x == "epoch" else f"_by_{x}"
         return {f"{metric}{suffix}": partial(self._along, x, metric) for metric in metrics}
 
@@ -53,12 +58,12 @@ class Gallery:
         """Sensitivity to the rate, rate by optimizer, the best against the number of settings tried."""
         return {draw.__name__: partial(draw, self.entries, self.curves) for draw in (sensitivity, heatmap, budget)}
 
-    def lengths(self, x: str, metric: str = "train_loss") -> dict[str, Drawing]:
+    def lengths(self, x: str, metric: str = "train_loss", kinds: Iterable[str] = KINDS) -> dict[str, Drawing]:
         """Over all problems: how long each optimizer takes to reach values of a metric. x: epoch, step or seconds."""
         suffix = ("" if metric == "train_loss" else f"_{metric}") + ("" if x == "epoch" else f"_by_{x}")
         return {
             f"{kind}{suffix}": partial(run_lengths, kind, self.entries, self.curves, metric, x, self.together)
-            for kind in KINDS
+            for kind in kinds
         }
 
     def paper(self) -> dict[str, Drawing]:
