@@ -102,9 +102,14 @@ def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], 
         for column, rate in enumerate(rates):
             if math.isinf(finals.get(rate, 0)):
                 axes.fill_between(edges[column : column + 2], row - 0.5, row + 0.5, color=DIVERGED, linewidth=0)
-                axes.plot(middles[rate], row, "x", color="white", markersize=5)
+                axes.plot(middles[rate], row, "x", color="white", markersize=5, clip_on=False)
             if rate == getattr(entry.best(curves), "lr", None):
-                circle: Any = {"markersize": 7, "fillstyle": "none", "markeredgewidth": 1.4}
+                circle: Any = {
+                    "markersize": 7,
+                    "fillstyle": "none",
+                    "markeredgewidth": 1.4,
+                    "clip_on": False,
+                }  # at an edge
                 edge = [withStroke(linewidth=3, foreground="white")]  # on a dark cell
                 axes.plot(middles[rate], row, "o", color="black", **circle, path_effects=edge)
     axes.set_ylim(len(rows) - 0.5, -0.5)
