@@ -113,7 +113,7 @@ class Results:
         have different names, ours first: [("my_rule", "adam")]. Raises AdambenchError if nothing can be compared.
         """
         for one in (*pairs, *problems):
-            if isinstance(one, str) or len(one) != 2:
+            if not isinstance(one, tuple | list) or len(one) != 2:
                 raise AdambenchError(f"compare: must be pairs of names, e.g. [('my_rule', 'adam')], found {one!r:.60}")
         mine, theirs = self._session.side(self.name), other._session.side(other.name)
         return _rows(comparing.comparison(pairing.compare(mine, theirs, metric, pairs, problems)))

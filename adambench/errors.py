@@ -2,11 +2,13 @@
 
 import difflib
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 PLUGIN = "adambench_plugin_"  # what the names of the modules of plug-ins begin with
+OF_PLUGINS = ("adambench.training", "adambench.setting", "adambench.schedules", "adambench.optimizers.base")  # use them
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
 NEAREST = 5  # that it lists if there are more
 SURE, MAYBE = 0.75, 0.6  # how alike two words are, from 0 to 1, if one was probably meant
@@ -84,15 +86,24 @@ def place(error: BaseException, module: str) -> tuple[str, int] | None:
 def in_plugin(error: BaseException) -> str:
     """An exception in a plug-in: `my_rules.py:12: NameError: …`; empty if it was raised elsewhere.
 
-    So is one in code of ours that was about something of a plug-in: `my_rules.py: Tiny: …`, if it returned no array.
+    So is one in our training that was about something of a plug-in: `my_rules.py: Tiny: …`, if it returned no array.
     """
     said = f"{type(error).__name__}: {error}"
     if found := place(error, PLUGIN):
         return f"{found[0]}:{found[1]}: {said}"
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    for held in (type(value) for frame in frames[:-3:-1] for value in frame.f_locals.values()):
-        if held.__module__.startswith(PLUGIN):
-            code = (method.__code__.co_filename for method in vars(held).values() if hasattr(method, "__code__"))
-            file = next((name for name in code if not name.startswith("<")), "a plug-in")
-            return f"{file}: {held.__name__}: {said}; adambench check may tell more"
+    if not isinstance(error, TypeError | ValueError | AttributeError | IndexError):
+        return ""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][:-3:-1]
+    ours = [frame for frame in frames if str(frame.f_globals.get("__name__")).startswith(OF_PLUGINS)]
+    for held in (type(value) for frame in ours for value in frame.f_locals.values()):
+        if (module := str(held.__module__)).startswith(PLUGIN):
+            return f"{_file_of(module)}: {held.__name__}: {said}; adambench check may tell more"
     return ""
+
+
+def _file_of(module: str) -> str:
+    """The file of a plug-in, as the code that it defines has it."""
+    named = vars(sys.modules[module]).values()
+    things = [*named, *(part for one in named if isinstance(one, type) for part in vars(one).values())]
+    code = [one.__code__ for one in things if getattr(one, "__globals__", {}).get("__name__") == module]
+    return next((one.co_filename for one in code if not one.co_filename.startswith("<")), "a plug-in")

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -57,15 +57,17 @@ def trials(defined: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     for load in loads.values():
         with suppress(AdambenchError):
             own.append(load())
-    others: dict[str, Callable[[Any], Mapping[str, Callable[[], str]]]] = {
-        "datasets": duties.of_dataset,
-        "models": lambda model: duties.of_model(model(), own),
-        "schedules": lambda schedule: duties.of_schedule(schedule()),
-    }
-    for kind, checks in others.items():
-        for name, thing in defined.get(kind, {}).items():
-            for what, check in checks(thing).items():
-                yield Finding(name, what, judged(check, PLUGIN))
+    asked = [(name, duties.of_dataset(load)) for name, load in loads.items()]
+    asked += [(name, duties.of_schedule(made())) for name, made in defined.get("schedules", {}).items()]
+    for name, made in defined.get("models", {}).items():
+        model = replace(made(), l2=0.01)  # whose term is then tested too
+        try:
+            asked.append((name, duties.of_model(model, duties.fitting(model, own))))
+        except ValueError as error:
+            yield Finding(name, "on a minibatch", str(error), skipped=True)
+    for name, checks in asked:
+        for what, check in checks.items():
+            yield Finding(name, what, judged(check, PLUGIN))
 
 
 def differs(rule: Optimizer, reference: Reference) -> str:

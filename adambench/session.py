@@ -144,8 +144,9 @@ class Session:
                     self.folder.write_record(self.records[run.id])
                 checkpoints.remove([run.id for run in event.runs])
             yield event
-        if not runs.mine and not runs.left():
-            checkpoints.remove()  # what is still there is of a plan that was changed, or half written
+        own = checkpoints.folder == self.folder.checkpoints.absolute()  # not one that others may use
+        if own and not runs.mine and not runs.left():
+            checkpoints.remove()  # what is still there is of a plan that was changed
 
     def write_tables(self) -> list[Path]:
         """curves.csv and summary.csv."""

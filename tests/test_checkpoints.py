@@ -93,14 +93,18 @@ def test_a_run_that_had_diverged_beside_others_ends_alone(dataset: Dataset, tmp_
 
 def test_a_plan_that_was_changed_leaves_no_checkpoint(small: Path, command: Command) -> None:
     folder = small.parent / "results" / "small" / "checkpoints"
-    kept = Checkpoints(folder)
+    scratch = small.parent / "scratch" / "small"
     run, (saved,) = a_run(Adam()), group.set_up([a_run(Adam())], mnist().first(100)).save()
-    kept.save(run, saved, [])  # of no run of the plan
-    (folder / ".0123456789abcdef.npz.tmp").touch()
+    for place in (folder, scratch):
+        Checkpoints(place).save(run, saved, [])  # of no run of the plan
     assert command("run", small, *QUICK, "--shard", "1/2").returncode == 0
     assert folder.exists()
     assert command("run", small, *QUICK).returncode == 0
     assert not folder.exists()
+    assert command("run", small, *QUICK, "--fresh", "--results", "more").returncode == 0
+    assert scratch.exists()
+    assert command("run", small, *QUICK, "--results", "other", "--scratch", "scratch").returncode == 0
+    assert scratch.exists()  # which others may use
 
 
 def test_nothing_is_saved_of_a_short_run(dataset: Dataset, tmp_path: Path) -> None:

@@ -386,6 +386,33 @@ def test_each_of_several_below_another_is_judged_one_by_one() -> None:
     assert list(comparisons.parts(both)) == [("adam", "other"), ("adam", "2"), ("nesterov", "other"), ("nesterov", "2")]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "parts"),
+    [
+        (
+            "max(epochs(adam, 0.1), epochs(adam, 0.4)) / epochs(other, 0.4)",
+            ["epochs(adam, 0.1) / epochs(other, 0.4)", "epochs(adam, 0.4) / epochs(other, 0.4)"],
+        ),
+        (
+            "final(adam) / min(final(other), final(other, test_loss))",
+            ["final(adam) / final(other)", "final(adam) / final(other, test_loss)"],
+        ),
+        (
+            "max(final(adam), final(other)) / min(final(adam), final(other))",
+            ["final(adam) / final(other)", "final(other) / final(adam)"],
+        ),
+        (
+            "final(adam) / min(mean(final(nesterov)), abs(final(other) - 1))",
+            ["final(adam) / mean(final(nesterov))", "final(adam) / abs(final(other) - 1)"],
+        ),
+        ("max(final(adam), final(adam)) / final(adam)", ["max(final(adam), final(adam)) / final(adam)"]),
+    ],
+)
+def test_no_comparison_is_lost_and_none_is_with_itself(quantity: str, parts: list[str]) -> None:
+    text = TEXT.replace("final(adam) / final(nesterov)", quantity).replace("other-one", "other")
+    assert [part.text for part in comparisons.parts(parse(text, "x.yaml").claims[0]).values()] == parts
+
+
 def test_a_ratio_that_can_be_negative_is_judged_as_a_whole() -> None:
     """For a negative X, X / min(Y, Z) is the least of X / Y and X / Z, not the largest."""
     less = "(final(adam) - final(nesterov)) / min(final(nesterov), final(other-one))"

@@ -12,7 +12,7 @@ from adambench.curve import Evaluation
 from adambench.datasets import Data, Dataset
 from adambench.errors import AdambenchError
 from adambench.execution import plan, timing
-from adambench.execution.engines import Failed, Finished, Progressed, Started
+from adambench.execution.engines import Failed, Finished, Progressed, Retried, Started
 from adambench.execution.engines.inline import Inline
 from adambench.execution.engines.local import Pool
 from adambench.execution.estimate import Cost, Expected, Step, rehearse
@@ -258,6 +258,19 @@ def test_the_end_is_that_of_the_longest_run(runs: Unfolding, cost: Cost, dataset
     assert outlook.left == pytest.approx(1000, rel=0.01)
     clock.now += 400  # no news: it goes down by itself
     assert outlook.left == pytest.approx(600, rel=0.02)
+
+
+def test_what_a_lost_worker_had_done_is_done_again(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:
+    run, clock = thousand_seconds(runs, dataset), Clock()
+    outlook = Outlook(Expected(2000, {"deep": 2000}), cost, lambda: 1, clock=clock)
+    outlook.note(Started(0, [run]))
+    for _, evaluations in zip(range(run.epochs // 2), epochs(run), strict=False):
+        clock.now += 1000 / run.epochs
+        outlook.note(Progressed(0, [run], evaluations))
+    assert outlook.left == pytest.approx(1500, rel=0.01)
+    outlook.note(Retried(0, [run], "lost"))
+    assert outlook.left == pytest.approx(2000, rel=0.01)
+    assert outlook.done == pytest.approx(0, abs=1)
 
 
 def test_epochs_from_a_checkpoint_teach_nothing(runs: Unfolding, cost: Cost, dataset: Dataset) -> None:

@@ -49,6 +49,7 @@ def said(*finals: list[float]) -> str:
         (([1], [2], [4]), "adam ends 50 % below sgd, the next. One seed cannot tell whether that is chance."),
         (([1, 1], [1, 1], [2, 2]), "adam and sgd end at the same training cost."),
         (([1, 2], [1 + 1e-8, 2 + 2e-8], [2, 3]), "adam and sgd end at the same training cost."),  # but for rounding
+        (([0.25, 0.5], [0.5, 0.25], [2, 3]), "adam and sgd end at the same training cost."),  # in the mean
         (([math.nan], [2], [4]), "sgd ends 50 % below adagrad, the next. One seed cannot tell whether that is chance."
          " Diverged: adam."),
         (([math.nan], [math.nan], [4]), "Only adagrad did not diverge."),

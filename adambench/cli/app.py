@@ -184,7 +184,7 @@ def main() -> None:
 def _open_what_is_closed() -> None:
     """If it was started without an output (`>&-`), what is printed goes nowhere, and no file takes its place."""
     while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
-        pass
+        os.set_inheritable(handle, True)  # by workers, where a file of ours would else be their output
     sys.stdout, sys.stderr = (stream or os.fdopen(os.dup(handle), "w") for stream in (sys.stdout, sys.stderr))
     os.close(handle)
 

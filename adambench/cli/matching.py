@@ -55,6 +55,7 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
     """The settings of all experiments beside the given curves, or beside the paper's of the figures that they name."""
     from adambench import paper
     from adambench.judge.match import Target, match
+    from adambench.optimizers import OPTIMIZERS
 
     figures = dict.fromkeys(p.figure for s in sessions for p in s.experiment.problems if p.figure in paper.FIGURES)
     if given is None and not figures:
@@ -68,7 +69,7 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
         runs = [c for s in sessions for c in s.candidates(figure, tuned)]
         drawn = paper.curves(figure or "").items()
         found += [match(Target.of(f"{figure} {rule}", curve, rule), runs) for rule, curve in drawn]
-    known = {candidate.rule for s in sessions for candidate in s.candidates(None, tuned)}
+    known = {*OPTIMIZERS, *(entry.grid.rule for session in sessions for entry in session.entries)}
     for target in given or ():
         if target.rule and target.rule not in known:
             raise AdambenchError(f"curve {target.name}: rule {target.rule!r} is {unknown(target.rule, sorted(known))}")

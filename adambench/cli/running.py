@@ -95,12 +95,12 @@ def run(
         warn(warning.removeprefix("warning: "))
     place = scratch / experiment.name if scratch else folder.checkpoints
     checkpoints = Checkpoints(place.absolute(), checkpoint_every)
-    if scratch:
-        checkpoints.prepare()
     if dry_run:
         session = _opened(experiment, folder, warn, mine, fresh=fresh)
         _preview(session, data, jobs, {} if fresh else checkpoints.epochs(lambda _: None), format)
         return
+    if scratch and engine is Engine.local:
+        checkpoints.prepare()
     if detach:
         in_background(folder, f"adambench status {_named(experiment.name, results)}")
         return

@@ -182,7 +182,7 @@ def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Datas
         where = f"{file}: DATASETS.{name}"
         try:
             found = make()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AdambenchError(f"DATASETS.{name}: {_told(error, file)}") from error
         if not isinstance(found, Dataset):
             raise AdambenchError(f"{where}: must return a Dataset, found {type(found).__name__}")

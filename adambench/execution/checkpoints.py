@@ -95,10 +95,9 @@ class Checkpoints:
         return found
 
     def remove(self, ids: Sequence[str] | None = None) -> None:
-        """Remove the checkpoints of these runs, or all and what is half written, and the folder if it is empty."""
+        """Remove the checkpoints of these runs, or all of them, and the folder if it is empty."""
         with suppress(OSError):
-            every = (file for form in ("*.npz", ".*.tmp") for file in self.folder.glob(form))
-            for file in every if ids is None else map(self._file, ids):
+            for file in self.folder.glob("*.npz") if ids is None else map(self._file, ids):
                 file.unlink(missing_ok=True)
             self.folder.rmdir()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from adambench.config import quantity as language
 from adambench.config.experiment import Claim
-from adambench.config.measures import MEASURES
+from adambench.config.measures import MEASURES, OVER
 from adambench.config.quantity import Quantity
 from adambench.curve import COMPARED
 
@@ -26,13 +26,14 @@ def parts(claim: Claim) -> dict[tuple[str, str], Quantity]:
     match tree(claim.quantity):
         case ast.BinOp(left=top, op=ast.Div(), right=bottom) if _positive(top) and _positive(bottom):
             ones, others = _terms(top, above), _terms(bottom, below)
-            return {
-                (_about(one, ones), _about(other, others)): language.parse(
-                    ast.unparse(ast.BinOp(one, ast.Div(), other)), COMPARED
-                )
+            found = {
+                (_about(one, ones), _about(other, others)): ast.BinOp(one, ast.Div(), other)
                 for one in ones
                 for other in others
+                if ast.unparse(one) != ast.unparse(other)  # whose ratio is 1 by arithmetic
             }
+            if found:
+                return {key: language.parse(ast.unparse(part), COMPARED) for key, part in found.items()}
     return {("", ""): claim.quantity}
 
 
@@ -50,17 +51,22 @@ def _positive(node: ast.expr) -> bool:
         case ast.Constant(value=number):
             return isinstance(number, int | float) and number > 0
         case ast.Call(func=ast.Name(id=name), args=terms):
-            return name in MEASURES or (name in ("min", "max") and all(map(_positive, terms)))
+            return name in MEASURES or name == "abs" or (name in ("min", "max", *OVER) and all(map(_positive, terms)))
         case ast.BinOp(left=one, op=ast.Add() | ast.Mult() | ast.Div(), right=other):
             return _positive(one) and _positive(other)
     return False
 
 
 def _about(node: ast.expr, of: Sequence[ast.expr]) -> str:
-    """The optimizer that one of several terms is about, `adagrad` of `final(adagrad)`; else the term itself."""
+    """What tells one of several terms from the others: its optimizer, `adagrad` of `final(adagrad)`; else all of it."""
+    if len(of) < 2:
+        return ""
+    label = _label(node)
+    return label if [_label(term) for term in of].count(label) == 1 else ast.unparse(node)
+
+
+def _label(node: ast.expr) -> str:
     match node:
-        case _ if len(of) < 2:
-            return ""
         case ast.Call(args=[ast.Name(id=label) | ast.Constant(value=str(label)), *_], keywords=[]):
             return label
     return ast.unparse(node)

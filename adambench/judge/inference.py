@@ -58,7 +58,7 @@ def tested(values: Sequence[float], ratio: bool, relation: str, bound: Sequence[
     A ratio that is not negative is judged by its logarithm, which is −∞ at zero: a ratio and its inverse are then
     judged alike, also where one of the two has diverged. One that differs from the bound by rounding is at the bound.
     """
-    log = ratio and min(values, default=0) >= 0 and min(bound) > 0
+    log = ratio and not any(value < 0 for value in values) and min(bound) > 0
     scale = logarithm if log else float
     judged = [next((limit for limit in bound if log and same(value, limit)), value) for value in values]
     told = evidence([scale(value) for value in judged], relation, [scale(limit) for limit in bound])

@@ -39,7 +39,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     if len(ranked) == 1:
         return f"Only {ranked[0]} did not diverge."
     best, second = ranked[:2]
-    if all(same(value, complete[second][seed]) for seed, value in complete[best].items()):
+    if same(means[best], means[second]):
         return f"{best} and {second} end at the same {name}.{tail}"
     gap = _gap(means[best], means[second])
     if most < 2:
