@@ -6,12 +6,13 @@ import pytest
 
 from adambench import paper
 from adambench.config.loading import load
-from adambench.judge import pairing
+from adambench.judge import inference, pairing
+from adambench.judge.inference import LEVEL, holm
 from adambench.judge.match import Target, match
+from adambench.judge.pairing import Pair
 from adambench.session import Session
 from adambench.show import comparing, findings, matching
 from adambench.show.table import markdown, markdown_table
-from adambench.show.words import estimate
 from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
@@ -46,23 +47,6 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
     assert text.strip() == printed.strip()
 
 
-def test_the_readmes_table_of_schedules() -> None:
-    """Three optimizers of figure 1, with one column per schedule."""
-    session = opened("figure1")
-    finals = {
-        label: [
-            estimate(summary.finals["train_loss"])
-            for name in ("step", "epoch", "constant")
-            for summary in session.summaries()[name]
-            if summary.optimizer == label
-        ]
-        for label in ("adam", "nesterov", "adagrad")
-    }
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    for label, cells in finals.items():
-        assert f"| {label} | {' | '.join(cells)} |" in text
-
-
 def test_the_table_of_the_readings_of_figure_2a() -> None:
     """Adam's final cost over that of each rival, by reading."""
     readings = {
@@ -77,29 +61,40 @@ def test_the_table_of_the_readings_of_figure_2a() -> None:
         assert f"| {rival} | {findings.measured(hidden)} | {tried} | {hidden.paper:.4g} |" in text
 
 
-def test_the_table_of_costs_and_errors_on_test_images() -> None:
-    """Adam's final values over AdaGrad's, by experiment."""
-    text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
-    for name, titles in ON_TEST.items():
-        side = opened(name).side(name)
-        cells: dict[str, list[str]] = {problem: [] for problem in titles}
-        for metric in ("train_loss", "test_loss", "test_error"):
-            for pair in pairing.compare(side, side, metric, [("adam", "adagrad")]).pairs:
-                if pair.label == ("adam", "adagrad") and pair.problem[0] in titles:
-                    cells[pair.problem[0]].append(comparing.ratio(pair.interval))
-        for problem, title in titles.items():
-            assert f"| {title} | {' | '.join(cells[problem])} |" in text
-
-
 ON_TEST = {
-    "figure1": {
-        "step": "softmax regression, α/√step",
-        "epoch": "softmax regression, α/√epoch",
-        "constant": "softmax regression, constant rate",
-    },
-    "figure2": {"mlp": "network, dropout on the hidden units alone"},
-    "figure2_input": {"constant": "network, dropout on the pixels as well"},
+    ("figure1", "step"): ("α/√step", "softmax regression (the paper's figure 1), rate α/√step"),
+    ("figure1", "epoch"): ("α/√epoch", "the same, rate α/√epoch"),
+    ("figure1", "constant"): ("constant rate", "the same, constant rate"),
+    ("figure2", "mlp"): ("dropout on the hidden units alone", "network (figure 2a), half of the hidden units dropped"),
+    ("figure2_input", "constant"): ("dropout on the pixels as well", "the same, a fifth of the pixels dropped as well"),
 }
+
+
+def test_the_tables_of_adam_against_adagrad() -> None:
+    """Final values of three metrics: ratios with intervals in reproduction.md, and in per cent in the README."""
+    found: list[list[Pair]] = []
+    for name, problem in ON_TEST:
+        side = opened(name).side(name)
+        pairs = [pairing.compare(side, side, metric, [("adam", "adagrad")]).pairs for metric in ON]
+        wanted = ((problem, problem), ("adam", "adagrad"))
+        found.append([pair for some in pairs for pair in some if (pair.problem, pair.label) == wanted])
+    chances = iter(
+        holm([min(inference.tested(list(p.ratios.values()), True, "<", [1.0])[1]) for row in found for p in row])
+    )
+    pages = {page: (TOP / page).read_text(encoding="utf-8") for page in ("README.md", "docs/reproduction.md")}
+    for (long, short), row in zip(ON_TEST.values(), found, strict=True):
+        assert (
+            f"{long} | {' | '.join(comparing.ratio(pair.interval) for pair in row)} |" in pages["docs/reproduction.md"]
+        )
+        said = [against(pair.interval.mean) + (" \\*" if next(chances) >= LEVEL else "") for pair in row]
+        assert f"| {short} | {' | '.join(said)} |" in pages["README.md"]
+
+
+ON = ("train_loss", "test_loss", "test_error")
+
+
+def against(ratio: float) -> str:
+    return f"{abs(100 * (ratio - 1)):.0f} % {'lower' if ratio < 1 else 'higher'}"
 
 
 def test_the_pages_have_tables() -> None:
