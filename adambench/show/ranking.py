@@ -1,5 +1,6 @@
 """Results as tables: the ranking of each problem, and the record of a run."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from operator import itemgetter
@@ -150,7 +151,15 @@ def record(found: Record) -> list[Table]:
 
 
 def _told(value: Any) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    """As YAML has it; of a digest the beginning, which fits into a line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+    if value is None or isinstance(value, bool):
+        return "–" if value is None else shortest(value)
+    return f"{value[:16]}…" if isinstance(value, str) and DIGEST.fullmatch(value) else str(value)
+
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def _figures(value: Any) -> str:
