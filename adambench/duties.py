@@ -36,10 +36,10 @@ def of_schedule(schedule: Schedule) -> dict[str, Check]:
         return ""
 
     def alike() -> str:
-        for given in (*steps, *steps[::-1]):
-            if repr(schedule.factor(*given)) != repr(schedule.factor(*given)):
-                return f"gives two factors for the same step, {given[0]}; it must depend on its arguments alone"
-        return ""
+        forth, back = ([repr(schedule.factor(*given)) for given in order] for order in (steps, steps[::-1]))
+        different = [step for (step, *_), one, other in zip(steps, forth, back[::-1], strict=True) if one != other]
+        said = "gives two factors for the same step, {}; it must depend on its arguments alone"
+        return said.format(different[0]) if different else ""
 
     return {"factor is a number from 0 to 1": factors, "the same factor for the same step": alike}
 

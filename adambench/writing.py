@@ -3,12 +3,23 @@
 import errno
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from adambench.errors import AdambenchError
 
 NO_SUCH_CALL = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what a file system answers to say so
+
+
+def prepare(folder: Path, what: str, hint: str) -> None:
+    """Create a folder and check that it is writable. Raises AdambenchError if not: `WHAT cannot be written there`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AdambenchError(f"{what} cannot be written there: {error.strerror}", hint) from error
 
 
 def write(path: Path, content: str | bytes) -> Path:

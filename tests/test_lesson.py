@@ -227,6 +227,11 @@ def test_what_the_lesson_says_of_mnist_is_measured(text: str, words: str) -> Non
         name: [final[name, problem] for problem in ("step", "epoch", "constant")]
         for name in ("adam", "nesterov", "adagrad")
     }
+    wrong = {(row["optimizer"], row["problem"]): f"{100 * row['test_error_mean']:.1f}" for row in rows}
+    assert f"({wrong['adagrad', 'step']} % errors, Adam {wrong['adam', 'step']} %)" in words
+    assert wrong["adagrad", "epoch"] == wrong["adagrad", "constant"]
+    others = f"Adam {wrong['adam', 'epoch']} and {wrong['adam', 'constant']} %"
+    assert f"({wrong['adagrad', 'epoch']} %; {others})" in words
     records = Folder(REFERENCE, "inside").records(lambda _: None).values()
     (columns,) = (record.data["inside"] for record in records if record.data["optimizer"] == "adam")
     median = {

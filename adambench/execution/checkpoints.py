@@ -6,7 +6,6 @@ archive of plain arrays, in which nothing can be executed.
 
 import io
 import json
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from adambench.execution.plan import Run
 from adambench.execution.provenance import provenance
 from adambench.setting import Saved
 from adambench.training import NUMERICS
-from adambench.writing import write
+from adambench.writing import prepare, write
 
 EVERY = 60.0  # seconds between two checkpoints, at least
 
@@ -45,15 +44,7 @@ class Checkpoints:
 
     def prepare(self) -> None:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
-                pass
-        except OSError as error:
-            raise AdambenchError(
-                f"{self.folder}: checkpoints cannot be written there: {error.strerror}",
-                "Choose another folder with --scratch, or leave it out.",
-            ) from error
+        prepare(self.folder, f"{self.folder}: checkpoints", "Choose another folder with --scratch, or leave it out.")
 
     def save(self, run: Run, saved: Saved, curve: Curve) -> None:
         """Replace the run's checkpoint. If it cannot be written, the former one stays."""

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Retried, Started
@@ -19,7 +19,6 @@ class _Group:
     epoch: float  # expected seconds of one
     epochs: int  # left
     begun: int  # epochs that were behind it from the start
-    counted: int = field(default=0, kw_only=True)  # epochs that are in `done`
     since: float  # when its last epoch ended
 
 
@@ -69,7 +68,6 @@ class Outlook:
                     self._expected[group.problem] += group.epoch
                     self._took[group.problem] += min(now - group.since, most)
                     self.done += group.epoch
-                    group.counted += 1
                     group.epochs -= 1
                 group.since = now
             case Finished(worker) | Failed(worker):
@@ -77,7 +75,7 @@ class Outlook:
                     self.done += ended.epoch * ended.epochs
             case Retried(worker, runs):
                 if ended := self._groups.pop(worker, None):  # each is trained again, alone
-                    self.done -= ended.epoch * ended.counted
+                    self.done -= ended.epoch * (runs[0].epochs - ended.begun - ended.epochs)
                     alone = (self.cost.group([run], self.begun.get(run.id, 0)) for run in runs)
                     self._rest[ended.problem] = self._rest.get(ended.problem, 0.0) + sum(alone)
         self._left, self._at = self._estimate(), now

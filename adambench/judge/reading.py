@@ -45,9 +45,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     if most < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
-    positive = min(map(min, pairs)) > 0 and math.isfinite(
-        max(map(max, pairs))
-    )  # else there is no ratio, and the differences have to do
+    positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
     found, told = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
     where = f"95 % interval {_share(found.high)} to {_share(found.low)}, " if positive else ""
     how = "That is more than chance explains" if told.right < LEVEL else "Chance could explain that"

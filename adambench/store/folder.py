@@ -7,7 +7,6 @@ people; a record is identified by the id inside it. The checkpoints beside them 
 import hashlib
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from adambench.errors import AdambenchError, neutral, unknown
 from adambench.execution.plan import Run
 from adambench.store.files import csv_text, read, set_aside_file, temporary_for, uncollected, why_not
 from adambench.store.records import FORMAT, NewerFormatError, Record
-from adambench.writing import sync_folder, write
+from adambench.writing import prepare, sync_folder, write
 
 CONTRACT = ["epoch", "step", "seconds", "train_loss", "test_loss", "test_error"]  # curves.csv always has these
 
@@ -41,17 +40,9 @@ class Folder:
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not."""
-        try:
-            self.runs.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.runs):
-                pass
-            for folder in (self.path, self.path.parent):
-                sync_folder(folder)
-        except OSError as error:
-            raise AdambenchError(
-                f"{self.path}: results cannot be written there: {error.strerror}",
-                "Choose another folder with --results.",
-            ) from error
+        prepare(self.runs, f"{self.path}: results", "Choose another folder with --results.")
+        for folder in (self.path, self.path.parent):
+            sync_folder(folder)
         return self.path
 
     def put_aside(self) -> None:

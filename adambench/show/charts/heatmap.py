@@ -104,14 +104,9 @@ def _draw_heatmap(axes: Axes, rows: Sequence[Row], curves: Mapping[str, Curve], 
                 axes.fill_between(edges[column : column + 2], row - 0.5, row + 0.5, color=DIVERGED, linewidth=0)
                 axes.plot(middles[rate], row, "x", color="white", markersize=5, clip_on=False)
             if rate == getattr(entry.best(curves), "lr", None):
-                circle: Any = {
-                    "markersize": 7,
-                    "fillstyle": "none",
-                    "markeredgewidth": 1.4,
-                    "clip_on": False,
-                }  # at an edge
+                circle: Any = {"markersize": 7, "fillstyle": "none", "markeredgewidth": 1.4}
                 edge = [withStroke(linewidth=3, foreground="white")]  # on a dark cell
-                axes.plot(middles[rate], row, "o", color="black", **circle, path_effects=edge)
+                axes.plot(middles[rate], row, "o", color="black", clip_on=False, **circle, path_effects=edge)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(edges[0], edges[-1])
     ticks = _apart(list(middles.values()), 0.92 * (edges[-1] - edges[0]) / MOST_TICKS)  # 1, 3, 10 are not quite even

@@ -1,6 +1,6 @@
 """What happens inside a rule while it trains: signal-to-noise ratio, effective step, scale and bias correction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,25 +62,20 @@ def _scale(runs: Sequence[Inspected]) -> str:
     """
 
     def symbol(run: Inspected) -> str:
-        if run.rule not in OPTIMIZERS:
-            return "\\mathrm{divisor}"
         mean = LETTERS.get(run.rule, "v")
         return SCALES.get(run.rule, f"\\sqrt{{\\hat {mean}}}" if _corrects(run) else f"\\sqrt{{{mean}}}")
 
-    return _symbols(map(symbol, runs))
+    return _symbols(runs, symbol, "\\mathrm{divisor}")
 
 
 def _mean(runs: Sequence[Inspected]) -> str:
-    def symbol(run: Inspected) -> str:
-        if run.rule not in OPTIMIZERS:
-            return "|\\mathrm{mean}|"
-        return "|\\hat m|" if _corrects(run) else "|m|"
-
-    return _symbols(map(symbol, runs))
+    return _symbols(runs, lambda run: "|\\hat m|" if _corrects(run) else "|m|", "|\\mathrm{mean}|")
 
 
-def _symbols(found: Iterable[str]) -> str:
-    return ", ".join(f"${symbol}$" for symbol in dict.fromkeys(found))
+def _symbols(runs: Sequence[Inspected], symbol: Callable[[Inspected], str], unknown: str) -> str:
+    """Each once. unknown: of the rules of plug-ins."""
+    found = dict.fromkeys(symbol(run) if run.rule in OPTIMIZERS else unknown for run in runs)
+    return ", ".join(f"${symbol}$" for symbol in found)
 
 
 def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
