@@ -15,7 +15,7 @@ with suppress(OSError):
     if {"avx2", "fma"} <= set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()):
         os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
-API = {"run": "adambench.api", "Results": "adambench.api", "train": "adambench.training"}
+API = {"run": "adambench.api", "Results": "adambench.api", "train": "adambench.stepwise"}
 __all__ = ["Results", "__version__", "run", "train"]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adambench.config import loading, yamlfile
+from adambench.config.paths import expanded
 from adambench.config.sizes import check_sizes
 from adambench.errors import AdambenchError, unknown
 from adambench.execution import plan
@@ -30,7 +31,7 @@ from adambench.store.folder import Folder, curve_rows
 from adambench.store.lock import locked
 from adambench.store.status import Told
 from adambench.stored import refuse_to_replace, stored
-from adambench.watched import train
+from adambench.watched import train_shown
 
 if TYPE_CHECKING:
     from adambench.show.charts import Figure
@@ -69,7 +70,7 @@ class Results:
 
         Raises AdambenchError if the folder holds no results that can be read.
         """
-        path = Path(folder).absolute()
+        path = _path("folder", folder).absolute()
         (session,) = stored(path.parent, [path.name], _warn, _warn)
         return cls(session)
 
@@ -112,6 +113,8 @@ class Results:
         metric: if left out that of tuning, where both have the same. pairs, problems: compare these too, though they
         have different names, ours first: [("my_rule", "adam")]. Raises AdambenchError if nothing can be compared.
         """
+        if not isinstance(other, Results):
+            raise AdambenchError(f"compare: must be given Results, as of Results.load, found {other!r:.60}")
         for one in (*pairs, *problems):
             if not isinstance(one, tuple | list) or len(one) != 2:
                 raise AdambenchError(f"compare: must be pairs of names, e.g. [('my_rule', 'adam')], found {one!r:.60}")
@@ -161,25 +164,33 @@ def run(
     imports the script. Finished runs are recorded as they end, so a call that was interrupted resumes.
     Raises AdambenchError for a mistake in the configuration, and if a run fails twice.
     """
+    if not (isinstance(overrides, list | tuple) and all(isinstance(change, str) for change in overrides)):
+        raise AdambenchError(f"overrides: must be a list like ['problems.mlp.epochs=2'], found {overrides!r:.60}")
     if isinstance(config, Mapping):
-        file, text = Path("config"), yamlfile.dump(_plain(config))
-        experiment = loading.parse(text, "config", overrides=overrides, numbered=False)
+        experiment = loading.parse(yamlfile.dump(_plain(config)), "config", overrides=overrides, numbered=False)
     else:
-        file, experiment = Path(config), loading.load(Path(config), overrides)
+        experiment = loading.load(_path("config", config), overrides)
     experiment, data = experiment.loaded()
-    check_sizes(experiment, data, file, overrides)
-    folder = Folder(Path(results), experiment.name)
+    check_sizes(experiment, data)
+    folder = Folder(_path("results", results), experiment.name)
     if overrides:
         refuse_to_replace(folder, experiment)
     with locked(folder.prepare(), _warn), Told(folder.path) as told:
         checkpoints = Checkpoints(folder.checkpoints.absolute())
         session = Session.open(experiment, folder, told.keep(_warn), set_aside=True)
         jobs = workers(jobs, session.unfolding.left(), data, session.warn)
-        failed = train(session, data, local(jobs, data, checkpoints), max(1, jobs), checkpoints, told)
+        failed = train_shown(session, data, local(jobs, data, checkpoints), max(1, jobs), checkpoints, told)
         session.write_tables()
     if failed:
         raise AdambenchError(f"{plural(failed, 'run')} failed twice", "Call it again to try again.", exit_code=1)
     return Results(session)
+
+
+def _path(name: str, given: Any) -> Path:
+    """A path with `~` and environment variables expanded, as in the commands. Raises AdambenchError if it is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise AdambenchError(f"{name}: must be a path, found {given!r:.60}")
+    return expanded(Path(given))
 
 
 def _plain(value: Any) -> Any:

@@ -107,7 +107,10 @@ def scaled(rule: Optimizer) -> str:
 
 
 def standing(rule: Optimizer) -> str:
-    """Without gradients nothing moves, but for weight decay, which shrinks every weight by the same factor."""
+    """Without gradients nothing moves, but for weight decay, which shrinks every weight by the same factor.
+
+    And a gradient whose square is too small for a float moves nothing far.
+    """
     for dtype in DTYPES:
         theta = noise(10, dtype=dtype)
         with np.errstate(all="raise"):
@@ -118,6 +121,9 @@ def standing(rule: Optimizer) -> str:
         factors = moved / theta
         if not (np.ptp(factors) < 1e-5 and 0 < factors[0] <= 1):
             return "gradients of zero move the weights"
+        farthest, tiny = (np.abs(walk(rule, np.full((3, 10), g, dtype), theta) - theta).max() for g in (1.0, 1e-23))
+        if tiny > 2 * farthest:  # the square of 1e-23 is zero in float32
+            return "gradients of 1e-23 move weights farther than gradients of 1; add nonzero(eps, theta) to the divisor"
     return ""
 
 

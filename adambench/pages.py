@@ -15,6 +15,7 @@ def chapter(session: Session) -> Chapter:
     problems = [problem.name for problem in session.experiment.problems]
     texts = session.folder.read_plugins()
     return Chapter(
+        name=session.name,
         experiment=session.experiment,
         entries=session.entries,
         curves=session.curves,

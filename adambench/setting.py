@@ -157,6 +157,9 @@ def clip(grad: Array, norm: float) -> None:
     of BLAS, whose bits may depend on where the gradient lies in memory.
     """
     length = math.sqrt(float(np.sum(np.square(grad))))
+    if math.isinf(length) and math.isfinite(largest := float(np.abs(grad).max())):  # the squares overflow, it does not
+        grad /= largest
+        length = math.sqrt(float(np.sum(np.square(grad))))
     if length > norm:
         grad *= norm / length
 

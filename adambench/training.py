@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import threadpoolctl
 
 from adambench import inspection
 from adambench.curve import Evaluation
@@ -21,26 +20,6 @@ from adambench.schedules import Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
-
-
-def train(
-    model: Model, optimizer: Optimizer, schedule: Schedule, dataset: Dataset, **given: Any
-) -> Iterator[Evaluation]:
-    """Train one setting and yield an evaluation after each epoch; the last one has `diverged` if a cost is not finite.
-
-    Nothing is printed or written. The other arguments are those of `Training`: epochs, batch_size and seed, which are
-    needed, and evaluate_train, validation, inspect, average, clip_norm, sampling and dtype. The seed decides the
-    initial weights, the minibatches and the dropout masks, and nothing else is random: the same arguments give the
-    same bits, which are those of `run`. Raises TypeError for an argument that does not exist.
-    """
-    epochs = iter(Training(model, [optimizer], schedule, dataset, **given))
-    while True:
-        with threadpoolctl.threadpool_limits(1):  # as in `run`: the bits depend on it, and small products are faster
-            found = next(epochs, None)
-        if not found:
-            return
-        assert found[0]
-        yield found[0]
 
 
 class Training:

@@ -15,7 +15,9 @@ from adambench.show.terminal import console, plural
 from adambench.store.status import Told
 
 
-def train(session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told) -> int:
+def train_shown(
+    session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told
+) -> int:
     """Write the configuration, then train what is missing and record it. How many runs failed.
 
     places: how many groups of runs can be trained at once.

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 
 import adambench
+from adambench.curve import first_difference
+from adambench.datasets import DATASETS
 from adambench.errors import AdambenchError
+from adambench.models.logistic import Logistic
+from adambench.models.mlp import MLP
+from adambench.optimizers import Adam
+from adambench.schedules import Constant, InverseSqrt
 
 Command = Callable[..., "CompletedProcess[str]"]
 DOCS = Path(__file__).parent.parent / "docs" / "api.md"
@@ -127,6 +133,50 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     }
     again = adambench.run({**config, **computed}, jobs=0, results=tmp_path)
     assert again.curves() == plain.curves()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sampling": "shufle"}, "sampling: 'shufle' is unknown. Allowed: shuffle, with_replacement. Did you mean shuffle?"),
+        ({"schedule": InverseSqrt(per="steps")}, "schedule.per: 'steps' is unknown. Allowed: step, epoch. Did you mean step?"),  # type: ignore[arg-type]
+        ({"model": MLP(weights="xavier")}, "model.weights: 'xavier' is unknown. Allowed: he, glorot."),  # type: ignore[arg-type]
+        ({"model": MLP}, "model: must be like MODELS['mlp'](), found <class "),
+        ({"optimizer": "adam"}, "optimizer: must be like OPTIMIZERS['adam'](lr=0.001), found 'adam'"),
+        ({"optimizer": Adam(lr=-0.05)}, "optimizer.lr: must be greater than 0, found -0.05"),
+        ({"dataset": "mnist"}, "dataset: must be like DATASETS['mnist'](), found 'mnist'"),
+        ({"epochs": 2.5}, "epochs: must be a whole number, found 2.5"),
+        ({"epochs": 0}, "epochs: must be greater than 0, found 0"),
+        ({"seed": None}, "seed: must be a whole number, found nothing"),
+        ({"clip_norm": -1}, "clip_norm: must be greater than 0, found -1"),
+        ({"average": 1.0}, "average: must be less than 1, found 1.0"),
+        ({"validation": -5}, "validation: must be at least 0, found -5"),
+        ({"validation": 60_000}, "validation: must be less than 60,000, the number of training images, found 60000"),
+        ({"batch_size": 60_001}, "batch_size: must be at most 60,000, the number of training images, found 60001"),
+        ({"schedule": Constant(warmup=99)}, "schedule.warmup: must be less than 10, the steps of the shortest run, found 99"),
+        ({"dtype": "int8"}, "dtype: must be float32 or float64, found 'int8'"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_a_training_refuses_what_a_configuration_does(given: dict[str, Any], said: str) -> None:
+    """At once, and not at the first epoch."""
+    usual = {"model": Logistic(), "optimizer": Adam(), "schedule": Constant(), "dataset": DATASETS["mnist"]()}
+    sizes = {"epochs": 1, "batch_size": 6000, "seed": 1}
+    with pytest.raises(AdambenchError) as error:
+        adambench.train(**{**usual, **sizes, **given})
+    assert str(error.value).startswith(f"train: {said}")
+
+
+def test_a_training_takes_numbers_of_numpy() -> None:
+    one, other = (
+        list(
+            adambench.train(
+                Logistic(), Adam(), Constant(), DATASETS["mnist"](), epochs=kind(1), batch_size=kind(6000), seed=kind(1)
+            )
+        )
+        for kind in (int, np.int64)
+    )
+    assert first_difference(one, other) is None
 
 
 def test_it_runs_in_a_thread(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from adambench import paper
 from adambench.config import quantity
 from adambench.config.experiment import Claim, Judging
 from adambench.config.loading import load, parse, resolved
-from adambench.curve import Curve, Evaluation, final, reached
+from adambench.curve import COMPARED, Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.judge import claims, comparisons
@@ -516,6 +516,9 @@ def test_a_claim_about_another_cost_than_the_tuned_one_is_said_to_be() -> None:
     assert len(findings.claims({"x": claims.verdicts(experiment, entries, curves)}).notes) == 1
     other = replace(experiment, tuning=replace(experiment.tuning, metric="validation_loss"))
     (_, said) = findings.claims({"x": claims.verdicts(other, entries, curves)}).notes
+    both = quantity.parse("final(adam, train_loss) / final(nesterov, train_loss)", COMPARED)
+    named = replace(experiment.claims[0], quantity=both)
+    assert len(findings.claims({"x": claims.verdicts(replace(other, claims=(named,)), entries, curves)}).notes) == 1
     assert said.startswith(
         "x: without a metric, final(…) is the training cost, but the settings were chosen by validation"
     )

@@ -85,6 +85,11 @@ class Divides(Good):
         super().update(theta, g / np.abs(g), slots, tmp, t, lr_scale)
 
 
+class Underflows(Good):
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        super().update(theta, g / (np.sqrt(np.square(g)) + 1e-30), slots, tmp, t, lr_scale)
+
+
 class Remembers(Good):
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         vars(self)["calls"] = vars(self).get("calls", 0) + 1
@@ -137,6 +142,7 @@ def test_a_good_rule_passes(check: str) -> None:
         (IgnoresSchedule, "lr_scale multiplies the rate", "lr_scale must multiply lr"),
         (Drifts, "zero gradients move nothing", "gradients of zero move the weights"),
         (Divides, "zero gradients move nothing", "gradients of zero: invalid value encountered in divide"),
+        (Underflows, "zero gradients move nothing", "gradients of 1e-23 move weights farther than gradients of 1"),
         (Remembers, "deterministic, with all memory in the state", "the same steps gave other numbers the second time"),
         (Diverges, "minimises a quadratic", "2,000 steps on ½·θ² lead from ±1 to"),
         (Accepts, "refuses other shapes and dtypes", "step accepts a gradient of another dtype than theta"),

@@ -22,8 +22,8 @@ from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS
 from adambench.schedules import SCHEDULES
 from adambench.show import charts
+from adambench.stepwise import train
 from adambench.store.records import Record
-from adambench.training import train
 from tests.conftest import Command
 
 GRADS = [1.0, -2.0, 0.5, 0.0, 3.0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from annotated_types import Le, Lt
+from annotated_types import Ge, Le, Lt
 
 from adambench.config.check import hints_of
 from adambench.contract import CHECKS, DTYPES, noise, walk
@@ -46,6 +46,18 @@ def test_every_rule_has_golden_data() -> None:
 def test_contract(rule: str, check: str) -> None:
     """What `adambench check` demands of a rule of the user's own. tests/test_contract.py holds that it finds faults."""
     assert CHECKS[check](OPTIMIZERS[rule]()) == ""
+
+
+WITHOUT_EPS = [
+    name for name, rule in OPTIMIZERS.items() if Ge(0) in getattr(hints_of(rule).get("eps"), "__metadata__", ())
+]
+
+
+@pytest.mark.parametrize("rule", WITHOUT_EPS)
+def test_the_contract_holds_without_eps(rule: str) -> None:
+    assert len(WITHOUT_EPS) > 10
+    optimizer: Any = replace(OPTIMIZERS[rule](), eps=0.0)  # type: ignore[call-arg]  # these rules have eps
+    assert CHECKS["zero gradients move nothing"](optimizer) == ""
 
 
 @pytest.mark.parametrize("rule", ["adagrad", "rmsprop", "adam", "adam_eps_hat"])

@@ -15,7 +15,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import group, plan
 from adambench.execution.plan import Run
 from adambench.optimizers import Adam
-from adambench.training import train
+from adambench.stepwise import train
 
 TEXT = """\
 name: x

@@ -17,7 +17,8 @@ from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, AdaMax, Nesterov
 from adambench.schedules import SCHEDULES, Constant, Cosine, InverseSqrt, Linear, OneCycle, Schedule, Step
 from adambench.show.catalogue import curve
-from adambench.training import Training, train
+from adambench.stepwise import train
+from adambench.training import Training
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("schedules.json").read_text(encoding="utf-8"))
 TEXT = """\
@@ -178,9 +179,9 @@ def test_a_warm_up_ends_before_the_shortest_run(tmp_path: Path, full: Dataset) -
     file = tmp_path / "f.yaml"
     file.write_text(TEXT.replace("SCHEDULE", "{name: cosine, warmup: 12}"), encoding="utf-8")
     experiment = parse(file.read_text(encoding="utf-8"), str(file))
-    check_sizes(experiment, {"": full.first(601)}, file)
+    check_sizes(experiment, {"": full.first(601)})
     with pytest.raises(AdambenchError, match=r"schedule\.warmup: must be less than 12, the steps of the shortest run"):
-        check_sizes(experiment, {"": full.first(600)}, file)
+        check_sizes(experiment, {"": full.first(600)})
 
 
 def test_the_small_curves() -> None:

@@ -24,7 +24,7 @@ from adambench.execution.scheduling import execute, local
 from adambench.execution.shared_data import Shared
 from adambench.execution.unfolding import Unfolding
 from adambench.models.logistic import settings_are_independent
-from adambench.training import train
+from adambench.stepwise import train
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, ScheduleFreeSGD
 from adambench.schedules import Constant, InverseSqrt, Schedule
 from adambench.setting import clip
-from adambench.training import Training, evaluate, steps, train
+from adambench.stepwise import train
+from adambench.training import Training, evaluate, steps
 
 DROPPED = MLP(hidden=(16,), dropout=0.5, input_dropout=0.2)
 
@@ -185,6 +186,13 @@ def test_a_long_gradient_is_scaled_to_the_norm() -> None:
     zero = np.zeros(2)
     clip(zero, 1.0)
     assert not zero.any()
+    long = np.full(4, 1e30, np.float32)  # whose squares overflow
+    clip(long, 1.0)
+    assert long.tolist() == [0.5] * 4
+    infinite = np.array([np.inf, 1.0], np.float32)
+    with np.errstate(all="ignore"):
+        clip(infinite, 1.0)
+    assert np.isnan(infinite[0])  # the run has diverged
 
 
 def test_clipping_bounds_the_step_of_sgd(dataset: Dataset) -> None:

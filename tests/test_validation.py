@@ -22,8 +22,8 @@ from adambench.models.mlp import MLP
 from adambench.models.vae import VAE
 from adambench.optimizers import SGD, Adam
 from adambench.schedules import Constant
+from adambench.stepwise import train
 from adambench.store.records import Record
-from adambench.training import train
 
 TEXT = """\
 name: x
@@ -162,7 +162,7 @@ def test_images_must_be_left(count: int, message: str, tmp_path: Path, dataset: 
     file = tmp_path / "x.yaml"
     file.write_text(TEXT.replace("150", str(count)), encoding="utf-8")
     with pytest.raises(AdambenchError, match=message):
-        check_sizes(parse(file.read_text(encoding="utf-8"), str(file)), {"": dataset}, file)
+        check_sizes(parse(file.read_text(encoding="utf-8"), str(file)), {"": dataset})
 
 
 def test_a_search_by_validation(command: Callable[..., Any], small: Path, tmp_path: Path) -> None:

@@ -34,9 +34,10 @@ TEXT = TableFormat("text")
 
 def _results(context: typer.Context, results: Path) -> Path:
     """The results folder, with `~` and environment variables expanded. Refuses the folder of one experiment."""
+    from adambench.config.paths import expanded
     from adambench.store.folder import is_experiment
 
-    results = Path(os.path.expandvars(os.path.expanduser(results)))  # noqa: PTH111  # Path raises for an unknown user
+    results = expanded(results)
     if is_experiment(results):
         raise AdambenchError(
             f"{results}: the folder of one experiment, but --results takes the folder that contains it",

@@ -32,7 +32,9 @@ def explain(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the rules on a two-dimensional valley, as png, svg or pdf.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, max=10_000, help="With --plot: the number of steps.")] = 100,
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="With --plot: the number of steps; 100 if left out.")
+    ] = None,
     plugin: Plugins = None,
 ) -> None:
     """Explain an optimizer: its equations, and its first steps on one weight, computed by its own code.
@@ -57,6 +59,8 @@ def explain(
         raise AdambenchError("--grads, --theta: must be finite, and at most 1,000 gradients")
     if plot:
         check_picture("--plot", plot)
+    elif steps:
+        raise AdambenchError("--steps: only for --plot", "For other steps of the table, give --grads.")
     worked = {name: explanation.work(rule, given, theta) for name, rule in chosen.items()}
     if len(chosen) == 1:
         ((name, rule),) = chosen.items()
@@ -69,7 +73,7 @@ def explain(
         from adambench.show import charts
         from adambench.writing import write
 
-        figure = charts.valley(chosen, steps)
+        figure = charts.valley(chosen, steps or 100)
         print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
 
 

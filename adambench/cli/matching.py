@@ -60,7 +60,7 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
     figures = dict.fromkeys(p.figure for s in sessions for p in s.experiment.problems if p.figure in paper.FIGURES)
     if given is None and not figures:
         raise AdambenchError(
-            f"{', '.join(s.experiment.name for s in sessions)}: no problem names a figure of the paper that has curves",
+            f"{', '.join(s.name for s in sessions)}: no problem names a figure of the paper that has curves",
             f"The key `figure` of a problem names one of {', '.join(paper.FIGURES)}; or use --curves FILE.",
         )
     kind = "report run" if tuned else "run"

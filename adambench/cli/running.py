@@ -81,7 +81,7 @@ def run(
     from adambench.store.lock import locked
     from adambench.store.status import Told
     from adambench.stored import refuse_to_replace
-    from adambench.watched import train
+    from adambench.watched import train_shown
 
     mine = part(shard) if shard else None
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
@@ -111,7 +111,7 @@ def run(
             checkpoints.remove()
         session = _opened(experiment, folder, keep, mine, set_aside=True, fresh=fresh)
         trainer, places = _trainer(scheduler, tls, jobs, session, data, checkpoints, keep)
-        failed = train(session, data, trainer, places, checkpoints, told)
+        failed = train_shown(session, data, trainer, places, checkpoints, told)
         tell(session.tables(), format)
         written: list[Path] = []
         if not made.up_to_date(folder, session.records):
@@ -238,7 +238,7 @@ def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Exper
 
     experiment = loading.load(config, overrides, plugins)
     experiment, data = experiment.loaded()
-    check_sizes(experiment, data, config, overrides)
+    check_sizes(experiment, data)
     return experiment, data
 
 

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le, Len, Lt, doc
 
 from adambench.config.names import LOADERS, Plugin, origin
 from adambench.config.quantity import Quantity
+from adambench.config.yamlfile import Source
 from adambench.curve import COMPARED, FINAL
 from adambench.datasets import Dataset, read_folder
 from adambench.datasets.batches import Sampling
@@ -170,7 +171,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked YAML file."""
+    """A checked YAML file. written: where its values stand, for messages about what only the data can show."""
 
     name: str
     dataset: DataSource
@@ -182,6 +183,7 @@ class Experiment:
     plugins: tuple[Plugin, ...] = ()
     judging: Judging = Judging()
     search: Search | None = None
+    written: Source = field(default_factory=lambda: Source("config"), compare=False, repr=False)
 
     def source(self, problem: Problem) -> DataSource:
         """Where the data set of a problem comes from."""

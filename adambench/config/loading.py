@@ -5,7 +5,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,9 @@ def parse(
     numbered: bool = True,
 ) -> Experiment:
     """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
-    values, source = overridden(text, name, overrides, numbered)
+    values, source = yamlfile.parse(text, name, numbered)
+    for override in overrides:
+        _override(values, source, override)
     for plugin in more:
         _add_plugin(values, source, plugin)
     return _checked(values, source, folder, plugins.execute)
@@ -59,7 +61,7 @@ def _checked(values: Any, source: Source, folder: Path, registries: schema.Regis
     experiment = schema.experiment(values, check, folder, registries)
     if check.errors or experiment is None:
         raise AdambenchError(check.message())
-    return experiment
+    return replace(experiment, written=source)
 
 
 def starter(name: str) -> str:
@@ -186,14 +188,6 @@ def _is_a_folder(file: Path) -> AdambenchError:
     there = sorted(file.glob("*.yaml")) or sorted(file.glob("*/config.yaml"))
     hint = f"For example: adambench run {there[0]}" if there else "`adambench init` writes a commented file."
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
-
-
-def overridden(text: str, name: str, overrides: Sequence[str], numbered: bool = True) -> tuple[Any, Source]:
-    """The values of a file after the overrides."""
-    values, source = yamlfile.parse(text, name, numbered)
-    for override in overrides:
-        _override(values, source, override)
-    return values, source
 
 
 def _override(values: Any, source: Source, override: str) -> None:

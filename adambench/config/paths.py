@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with `~` and environment variables expanded; as it is where there is no such user or variable."""
+    return Path(os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH111  # Path raises for an unknown user
+
+
 def absolute(path: str, folder: Path) -> str | None:
     """The path with `~` and environment variables expanded, from `folder` if it is relative; None if it is no path.
 
@@ -12,7 +17,6 @@ def absolute(path: str, folder: Path) -> str | None:
     try:
         if "\0" in path:
             return None
-        # os.path, because Path.expanduser raises for an unknown user
-        return os.path.abspath(folder / os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH100, PTH111
+        return os.path.abspath(folder / expanded(path))  # noqa: PTH100  # links stay links
     except ValueError:  # a user's name that cannot be one
         return None

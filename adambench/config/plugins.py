@@ -7,7 +7,6 @@ the configurations in results folders, does not.
 import ast
 import hashlib
 import importlib.util
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from annotated_types import Ge, Le, doc
 from adambench.config import modules
 from adambench.config.check import Check
 from adambench.config.names import BUILT_IN, KINDS, Known, Plugin, Recorded
+from adambench.config.paths import expanded
 from adambench.config.shown import show
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import AdambenchError
@@ -93,7 +93,7 @@ def _read(name: str, folder: Path) -> tuple[str, bytes]:
     """The file of a plug-in, for messages, and its source. name: a path that ends in .py, or a module."""
     hint = "A plug-in is a file that ends in .py, or an installed module, for example my_package.my_rules."
     if name.endswith(".py"):
-        file = str(folder / os.path.expanduser(name))  # noqa: PTH111  # Path raises for an unknown user
+        file = str(folder / expanded(name))
     else:
         try:
             spec = importlib.util.find_spec(name) if all(map(str.isidentifier, name.split("."))) else None

@@ -154,16 +154,14 @@ class _Names:
         problem = _label(named[0].value, "problem") if named else self.problem
         if takes.search and self.problem == EVERY:
             raise ValueError(f"{name}: not allowed here; {', '.join(OVER)} take measures of report runs")
-        self.uses.update(Use(problem, label) for label in labels)
         if takes.labels > 1:
             self.gaps.append(labels)
         if takes.level:
             self.visit(arguments[takes.labels])
-        for argument in arguments[needed:]:
-            metric = argument.id if isinstance(argument, ast.Name) else ast.unparse(argument)
-            if metric not in self.allowed:
-                raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
-            self.uses.update(Use(problem, label, metric) for label in labels)
+        metric = "".join(map(ast.unparse, arguments[needed:]))
+        if metric and metric not in self.allowed:
+            raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
+        self.uses.update(Use(problem, label, metric) for label in labels)
         for keyword in keywords:
             if keyword in named:
                 continue

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
+import numpy as np
+
 from adambench.datasets import Data
 from adambench.errors import AdambenchError
 from adambench.execution import group, limits
@@ -30,9 +32,10 @@ def workers(jobs: int | None, runs: Iterable[Run], data: Data, warn: Callable[[s
     Raises AdambenchError for something else. Where a container limits memory, there is a warning if they need more, and
     only as many as fit if `jobs` is None.
     """
-    if not (jobs is None or (isinstance(jobs, int) and not isinstance(jobs, bool) and jobs >= 0)):
+    number = isinstance(jobs, int | np.integer) and not isinstance(jobs, bool)
+    if not (jobs is None or (number and jobs >= 0)):
         raise AdambenchError(f"jobs: must be a whole number, 0 or more, or None, found {jobs!r:.40}")
-    wanted = cores() if jobs is None else jobs
+    wanted = cores() if jobs is None else int(jobs)
     limit = limits.memory()
     if not wanted or not math.isfinite(limit):
         return wanted

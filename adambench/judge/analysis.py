@@ -153,11 +153,17 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
-        finals={metric: Estimate.of([entry.final(curve, metric) for curve in known]) for metric in COMPARED},
+        finals={metric: _final(entry, known, metric) for metric in COMPARED},
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
         validation=entry.problem.validation,
     )
+
+
+def _final(entry: Entry, curves: Sequence[Curve], metric: str) -> Estimate:
+    """Of a metric that no epoch has, nan, also where runs diverged: there is nothing that could be infinite."""
+    measured = any(not math.isnan(value(evaluation, metric)) for curve in curves for evaluation in curve)
+    return Estimate.of([entry.final(curve, metric) for curve in curves] if measured else [])
 
 
 def _edge(entry: Entry, setting: Optimizer) -> list[str]:

@@ -118,11 +118,11 @@ def _listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names))
 
 
-def _check(option: str, given: Sequence[Names], *known: Sequence[str]) -> None:
+def _check(kind: str, given: Sequence[Names], *known: Sequence[str]) -> None:
     for names in given:
         for name, there in zip(names, known, strict=True):
             if name not in there:
-                raise AdambenchError(f"--{option} {'='.join(names)}: {name}: {unknown(name, dict.fromkeys(there))}")
+                raise AdambenchError(f"{kind} {'='.join(names)}: {name}: {unknown(name, dict.fromkeys(there))}")
 
 
 def _matched(mine: Collection[str], theirs: Collection[str], given: Sequence[Names]) -> list[Names]:

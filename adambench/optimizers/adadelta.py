@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, State, nonzero
+from adambench.optimizers.base import SMALLEST_NORMAL, Array, Optimizer, State
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class AdaDelta(Optimizer):
         np.square(g, out=tmp)
         V += tmp
         # d = g·√(a + ε) / √(v + ε)  =  g·√((A + ε') / (V + ε')),  ε' = ε/(1 − ρ)
-        eps = nonzero(self.eps / (1 - self.rho), theta)
+        eps = max(self.eps / (1 - self.rho), SMALLEST_NORMAL[theta.dtype])
         d = np.add(A, eps, out=tmp)
         d /= V + eps
         np.sqrt(d, out=d)

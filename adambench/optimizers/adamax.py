@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, State, nonzero
+from adambench.optimizers.base import SMALLEST_NORMAL, Array, Optimizer, State
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AdaMax(Optimizer):
         np.abs(g, out=tmp)
         np.maximum(u, tmp, out=u)
         # θ ← θ − α/(1 − β₁ᵗ) · m / u, with 0/0 = 0
-        np.maximum(u, nonzero(0.0, theta), out=tmp)
+        np.maximum(u, SMALLEST_NORMAL[theta.dtype], out=tmp)
         np.divide(M, tmp, out=tmp)
         tmp *= self.lr * lr_scale * (1 - self.beta1) / (1 - self.beta1**t)
         theta -= tmp

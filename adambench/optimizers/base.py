@@ -11,6 +11,7 @@ A rule that must know the matrices of a model (Muon), or tell weights from biase
 instead of block by block. Its `by_part` is true, and `init` is given the layout of the vector.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -157,11 +158,12 @@ class MatrixOptimizer(Optimizer):
 
 
 def nonzero(eps: float, theta: Array) -> float:
-    """`eps`, or the smallest normal number of theta's dtype if that is larger.
+    """`eps`, or the root of the smallest normal number of theta's dtype if that is larger: to add to a root of squares.
 
-    This makes 0/(0 + ε) zero even for ε = 0, so a weight whose gradient has always been zero does not move.
+    This makes 0/(0 + ε) zero even for ε = 0, so a weight whose gradient has always been zero does not move. Nor does
+    one move far whose gradient is so small that its square is zero: the root of the sum of squares is then too small.
     """
-    return max(eps, SMALLEST_NORMAL[theta.dtype])
+    return max(eps, math.sqrt(SMALLEST_NORMAL[theta.dtype]))
 
 
 def _column(vector: Array) -> list[Array]:

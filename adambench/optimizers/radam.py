@@ -27,7 +27,7 @@ class RAdam(Optimizer):
     the switch, the authors' code: ρ_t > 5, and ε is added to the uncorrected √v.
     """
 
-    lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.001
+    lr: Annotated[float, Gt(0), doc("step size α; while ρ_t ≤ 5, a step is α·m̂, which has no largest size")] = 0.001
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8

@@ -16,6 +16,7 @@ from adambench.store.records import Record
 class Chapter:
     """An experiment with everything that a page shows of it."""
 
+    name: str  # of its folder, by which two copies can be told apart
     experiment: Experiment
     entries: Sequence[Entry]
     curves: Mapping[str, Curve]  # of the finished runs, by id

@@ -47,7 +47,7 @@ class Section:
 
 def section(chapter: Chapter) -> Section:
     """Everything is computed here, so that `page` does not fail on what a results folder contains."""
-    return Section(chapter.experiment.name, _words(chapter), plain(_numbers(chapter)))
+    return Section(chapter.name, _words(chapter), plain(_numbers(chapter)))
 
 
 def page(sections: Sequence[Section], unreadable: Mapping[str, str]) -> str:
@@ -70,7 +70,7 @@ def page(sections: Sequence[Section], unreadable: Mapping[str, str]) -> str:
 def _numbers(chapter: Chapter) -> dict[str, Any]:
     """What the script draws."""
     return {
-        "name": chapter.experiment.name,
+        "name": chapter.name,
         "config": chapter.config,
         "styles": charts.styles(chapter.entries),
         "claims": _claims(chapter).records,
@@ -97,9 +97,9 @@ def _ranked(chapter: Chapter, members: Sequence[Entry]) -> list[Entry]:
 def _words(chapter: Chapter) -> dict[str, Any]:
     """What the template writes."""
     experiment = chapter.experiment
-    name = experiment.name
     return {
-        "name": name,
+        "name": chapter.name,
+        "experiment": experiment.name,
         "config": chapter.config,
         "dataset": " and ".join(dict.fromkeys(dataset_title(experiment.source(one)) for one in experiment.problems)),
         "selection": selection(chapter.experiment),
@@ -114,14 +114,14 @@ def _words(chapter: Chapter) -> dict[str, Any]:
 
 def _claims(chapter: Chapter) -> Table:
     """The verdict beside the claim, so that it is seen in a narrow window too."""
-    table = findings.claims({chapter.experiment.name: chapter.verdicts})
+    table = findings.claims({chapter.name: chapter.verdicts})
     claim, *others, verdict = table.columns
     return replace(table, columns=[claim, verdict, *others])
 
 
 def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[str, Any]:
     metric = chapter.experiment.tuning.metric
-    found = {chapter.experiment.name: {problem: chapter.fairness[problem]}}
+    found = {chapter.name: {problem: chapter.fairness[problem]}}
     searched = any(entry.tuning for entry in members)
     return {
         "name": problem,

@@ -79,7 +79,7 @@ def provenance(chapter: Chapter) -> Table:
         Column("what", lambda row: row[0], left=True),
         Column("value", lambda row: row[1], left=True),
     ]
-    return Table(f"{chapter.experiment.name}: provenance", columns, rows)
+    return Table(f"{chapter.name}: provenance", columns, rows)
 
 
 def _counted(values: Iterable[Any]) -> str:
