@@ -5,7 +5,7 @@ Each check takes a setting and returns what is wrong in a sentence, or nothing.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -182,6 +182,19 @@ def remembered(rule: Optimizer) -> str:
     return ""
 
 
+def ranged(rule: Optimizer) -> str:
+    """Every hyper-parameter is a field with a range."""
+    kind = type(rule)
+    hints = get_type_hints(kind, include_extras=True)
+    for name, value in vars(kind).items():
+        if isinstance(value, int | float) and name.islower() and name[0] != "_" and name not in hints:
+            return f"{name} has no annotation, so that it is no hyper-parameter; {_example(name)}"
+    for name, value in rule.hyperparameters.items():
+        if not isinstance(value, bool) and not getattr(hints[name], "__metadata__", ()):
+            return f"{name} has no range, so that any number is accepted; {_example(name)}"
+    return ""
+
+
 def explained(rule: Optimizer) -> str:
     """The docstring has a sentence, the equations and a source; `explain` computes the steps that training takes."""
     first, equations, prose = explanation.parts(type(rule))
@@ -208,6 +221,7 @@ CHECKS: dict[str, Check] = {
     "minimises a quadratic": converging,
     "refuses other shapes and dtypes": refusing,
     "moments are new arrays and mean what they say": remembered,
+    "hyper-parameters have ranges": ranged,
     "docstring and explain": explained,
 }
 
@@ -222,6 +236,10 @@ def judged(check: Callable[[], str], module: str) -> str:
         except (Exception, SystemExit) as error:
             found = place(error, module)
             return f"{type(error).__name__}{f' on line {found[1]}' if found else ''}: {error}"
+
+
+def _example(name: str) -> str:
+    return f"write for example {name}: Annotated[float, Gt(0), doc('what it is')]"
 
 
 def _with(rule: Optimizer, **changes: Any) -> Optimizer:

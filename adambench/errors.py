@@ -78,7 +78,7 @@ def place(error: BaseException, module: str) -> tuple[str, int] | None:
     frames = [
         (frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__", "").startswith(module)
+        if frame.f_globals.get("__name__", "").startswith(module) and not frame.f_code.co_filename.startswith("<")
     ]
     return frames[-1] if frames else None
 

@@ -14,7 +14,7 @@ from adambench.datasets import Dataset
 from adambench.datasets.base import Split
 from adambench.datasets.batches import Batches, Sampling, scale
 from adambench.models import Model, Network
-from adambench.models.base import Array, Labels
+from adambench.models.base import Array
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
@@ -75,13 +75,13 @@ class Training:
             self.epoch += 1
             yield self._epoch(self.epoch)
 
-    def _costs(self, images: Array, labels: Labels) -> Array:
-        """The sum of the cost over a minibatch (settings,). Raises ValueError if a model gives another shape."""
-        network = self.network
-        costs: Array = network.cost(images, labels, self.dropout_rng) * len(labels)
-        if costs.shape != (len(self.settings),):
-            raise ValueError(f"cost must return an array ({len(self.settings)},), found {costs.shape}")
-        return costs
+    def _per_setting(self, method: str, found: Array) -> Array:
+        """What a method of the model returned. Raises ValueError if it is no array of shape (settings,)."""
+        network, shape = self.network, (len(self.settings),)  # network: errors of a plug-in name what is held here
+        if np.shape(found) != shape:
+            raise ValueError(f"{method} must return an array ({shape[0]},), found one of shape {np.shape(found)}")
+        assert isinstance(network, Network)
+        return found
 
     def _epoch(self, epoch: int) -> list[Evaluation | None]:
         network, batches, clock = self.network, self.batches, Clock()
@@ -93,7 +93,7 @@ class Training:
             clock.start()
             for images, labels in batches.epoch():
                 step += 1
-                costs = self._costs(images, labels)
+                costs = self._per_setting("cost", network.cost(images, labels, self.dropout_rng)) * len(labels)
                 factor, decay = self.schedule.scale(step, epoch, self.steps), self.schedule.decay(step, self.steps)
                 inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)
@@ -123,7 +123,7 @@ class Training:
                     full = evaluate(network, self.dataset.train, batches.batch_size)
                 if left and held_back:
                     validation = evaluate(network, held_back, batches.batch_size)
-                penalty = network.penalty()
+                penalty = self._per_setting("penalty", network.penalty())
             if left and self.average:
                 with placed((setting, setting.averaged()) for setting in left):
                     averaged = evaluate(network, self.dataset.test, batches.batch_size)

@@ -131,7 +131,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("logspace", "linspace", "f.yaml:18: optimizers.adam.lr.linspace: unknown. Allowed: logspace. Did you mean logspace?"),
         ("name: adam,", "name: adm,", f"f.yaml:19: optimizers.adam_uncorrected.name: 'adm' is unknown. Allowed: adam, radam, nadam, adamw, adamax {MORE}. Did you mean adam?"),
         ("name: adam, ", "", f"f.yaml:19: optimizers.adam_uncorrected: unknown. Allowed: adam_eps_hat, adagrad, adan, adam, adabelief {MORE}. "
-         "A label of your own needs the name of its rule: {name: adam, …}."),
+         "A label of your own needs the name of its rule: {name: adam, …}; a rule of your own needs its file under the key plugins."),
         ("bias_correction: false", "bias_correction: 0",
          "f.yaml:19: optimizers.adam_uncorrected.bias_correction: must be true or false, found 0"),
         ("adam_uncorrected:", "adam:", "f.yaml:19: optimizers.adam: is given twice, first on line 18"),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from annotated_types import Gt
 
 from adambench.contract import CHECKS, judged
 from adambench.optimizers import Adam, Momentum, RMSProp
@@ -27,7 +28,7 @@ class Good(Optimizer):
     Source: this file.
     """
 
-    lr: float = 0.01
+    lr: Annotated[float, Gt(0)] = 0.01
     slot_names = ("b",)
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
@@ -116,6 +117,15 @@ class Misnamed(Good):
         return {"m_hat": state.slots["b"] * 1}
 
 
+@dataclass(frozen=True)
+class Unlimited(Good):
+    beta1: float = 0.5
+
+
+class Unannotated(Good):
+    beta1 = 0.5
+
+
 class Undocumented(Good):
     """A rule."""
 
@@ -148,6 +158,8 @@ def test_a_good_rule_passes(check: str) -> None:
         (Accepts, "refuses other shapes and dtypes", "step accepts a gradient of another dtype than theta"),
         (Shares, "moments are new arrays and mean what they say", "moments: b must be a new array, not the slot itself"),
         (Misnamed, "moments are new arrays and mean what they say", "moments: with the constant gradient 2, m_hat must be 2, found"),
+        (Unlimited, "hyper-parameters have ranges", "beta1 has no range, so that any number is accepted"),
+        (Unannotated, "hyper-parameters have ranges", "beta1 has no annotation, so that it is no hyper-parameter"),
         (Undocumented, "docstring and explain", "the docstring must have a paragraph of equations"),
         (Raises, "docstring and explain", "the docstring must begin with a sentence"),
         (Raises, "every weight is treated alone", "IndexError on line "),

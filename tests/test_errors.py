@@ -61,7 +61,7 @@ EDITED = {  # what is wrong: the words in FILE, what stands there instead, the f
     "a label without its rule": (
         "sgd: {lr: 0.1}", "adam_with_small_steps: {lr: 0.1}",
         f"f.yaml:12: optimizers.adam_with_small_steps: unknown. Allowed: {SOME_RULES}. A label of your own needs the name of its "
-        "rule: {name: adam, …}."),
+        "rule: {name: adam, …}; a rule of your own needs its file under the key plugins."),
     "no space after a colon": (
         "adam: {lr: [0.01, 0.1]}", "adam: {lr:0.01}",
         f"f.yaml:11: optimizers.adam.lr:0.01: unknown. Allowed: {ADAM}. A space is missing after lr."),

@@ -482,6 +482,18 @@ def test_verify_fails_if_records_are_damaged_or_missing(command: Command, small:
     assert (nothing.returncode, "small: holds no run to train again" in nothing.stdout) == (1, True)
 
 
+@pytest.mark.usefixtures("ran")
+def test_verify_finds_images_that_were_moved(command: Command, folder: Path, tmp_path: Path) -> None:
+    """A second person has them elsewhere. Other images are refused by their digest."""
+    config = tmp_path / "results/small/config.yaml"
+    config.write_text(config.read_text().replace(str(folder), "/nowhere"))
+    lost = command("verify")
+    assert (lost.returncode, "If its images lie elsewhere here: --data DIR" in lost.stderr) == (1, True)
+    found = command("verify", "--sample", 1, "--data", folder)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "the same to the bit" in found.stdout
+
+
 def test_verify_confirms_runs_that_diverge(command: Command, small: Path) -> None:
     command("run", small, "optimizers.nesterov.lr=[1e38, 3e37]", "problems.logistic.model.l2=0.001", *QUICK)
     answer = command("verify")

@@ -480,7 +480,7 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     (tmp_path / "mine.yaml").write_text(config, encoding="utf-8")
     checked = command("check", "my_rules.py")
     assert checked.returncode == 0, checked.stdout
-    assert "15 checks: 15 passed." in checked.stdout
+    assert "16 checks: 16 passed." in checked.stdout
     assert "my_halving" in checked.stdout
     told = command("explain", "my_signum", "adam", "--plugin", "my_rules.py", "--grads", "1,-2,0.5")
     assert told.returncode == 0, told.stderr
@@ -516,7 +516,9 @@ def test_what_a_model_or_schedule_returns_wrongly_is_told_of_it(
         shutil.rmtree(tmp_path / "results")
 
 
-@pytest.mark.parametrize("line", ["        theta -= self.lr * undefined", "        raise ValueError('no')"])
+@pytest.mark.parametrize(
+    "line", ["        theta -= self.lr * undefined", "        raise ValueError('no')", "        self.cache = 1"]
+)
 def test_an_exception_in_a_rule_is_told_with_its_line(line: str, small: Path, command: Command, tmp_path: Path) -> None:
     """By `check`, by `explain` and by `run`, and never with a traceback."""
     text = (

@@ -105,6 +105,23 @@ def test_the_mean_of_gradients_survives_a_change_of_its_decay(rule: Any) -> None
     np.testing.assert_allclose(rule.with_decay(0.3, state).moments(state)["m"], mean, rtol=1e-14)
 
 
+def test_a_slot_is_a_sum_only_if_the_rule_says_so() -> None:
+    """A rule of somebody's own may call a mean M, or anything else."""
+    rule = Adam()
+    state = rule.init(np.ones(3))
+    state.slots["M"] += 2.0
+
+    class Own(Adam):
+        mean_decay = ""
+
+    Own().with_decay(0.3, state)
+    assert state.slots["M"].tolist() == [2.0] * 3
+    rule.with_decay(0.3, state)
+    assert state.slots["M"][0] == pytest.approx(2 * 0.1 / 0.7)
+    for name, kind in OPTIMIZERS.items():
+        assert ("M" in kind.slot_names) == bool(kind.mean_decay), name
+
+
 def test_the_horizon_is_the_whole_run(dataset: Dataset) -> None:
     """600 images in batches of 60 for two epochs are 20 steps: a drop at 75 % of the run comes with step 16."""
     given: dict[str, Any] = {"epochs": 2, "batch_size": 60, "seed": 1}

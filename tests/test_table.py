@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from adambench.show.table import RENDERERS, Column, Table, csv, html, json, latex, markdown, text
+from adambench.show.table import RENDERERS, Column, Table, csv, html, json, latex, latex_text, markdown, text
 
 COLUMNS = [
     Column("name", lambda row: row["name"], left=True),
@@ -76,6 +76,7 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
     evil = Table(r"\input{x}", [Column("$", lambda row: row, left=True)], [r"\write18{rm} ~^<_>"])
     assert r"\textbackslash{}input\{x\}" in latex([evil])
     assert r"\write" not in latex([evil])
+    assert latex_text("α/√step, √α") == r"$\alpha$/$\sqrt{\mathrm{step}}$, $\sqrt{}$$\alpha$"
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:

@@ -187,7 +187,8 @@ def test_a_long_gradient_is_scaled_to_the_norm() -> None:
     clip(zero, 1.0)
     assert not zero.any()
     long = np.full(4, 1e30, np.float32)  # whose squares overflow
-    clip(long, 1.0)
+    with np.errstate(over="ignore"):
+        clip(long, 1.0)
     assert long.tolist() == [0.5] * 4
     infinite = np.array([np.inf, 1.0], np.float32)
     with np.errstate(all="ignore"):

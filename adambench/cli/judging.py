@@ -70,6 +70,10 @@ def verify(
         int | None, typer.Option(min=1, help="Only this many runs of each experiment, drawn at random.")
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Refuse a run that is only close.")] = False,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder of images (idx) that lies elsewhere here. Can be repeated."),
+    ] = None,
     jobs: Jobs = None,
     results: Results = Path("results"),
 ) -> None:
@@ -82,6 +86,7 @@ def verify(
     import random
 
     from adambench.config import loading
+    from adambench.datasets import read_folder
     from adambench.execution.engines import Failed, Finished, Silent
     from adambench.execution.scheduling import execute, interruptible, local
     from adambench.execution.workers import workers
@@ -97,6 +102,7 @@ def verify(
         found[Match.NOT] += 1
         warn(message)
 
+    moved = {dataset.sha256: dataset for dataset in map(read_folder, data or ())}
     for session in stored(results, experiments, not_whole, not_whole, loading.load):
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
@@ -105,9 +111,13 @@ def verify(
             found[Match.NOT] += 1
             out.print(f"{session.name}: holds no run to train again", markup=False)
             continue
+        try:
+            _, sets = session.experiment.loaded(moved)
+        except AdambenchError as error:
+            not_whole(f"{session.name}: {error.message}. If its images lie elsewhere here: --data DIR")
+            continue
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
-        _, data = session.experiment.loaded()
-        with interruptible() as stop, local(workers(jobs, runs, data, warn), data) as engine:
+        with interruptible() as stop, local(workers(jobs, runs, sets, warn), sets) as engine:
             for event in execute(runs, {}, engine, stop=stop):
                 told: list[tuple[Match, str]] = []
                 if isinstance(event, Finished):

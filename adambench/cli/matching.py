@@ -74,5 +74,8 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
         if target.rule and target.rule not in known:
             raise AdambenchError(f"curve {target.name}: rule {target.rule!r} is {unknown(target.rule, sorted(known))}")
     if not any(one.fits for one in found):
-        raise AdambenchError(f"no finished {kind} has three epochs in common with a curve", "Run the experiment first.")
+        longest = max((c.length for s in sessions for c in s.candidates(None, tuned)), default=0)
+        have = f"the longest has epochs 1 to {longest}" if longest else "none is finished"
+        hint = "Only whole epochs are compared." if longest else "Run the experiment first."
+        raise AdambenchError(f"no {kind} has three epochs in common with a curve: {have}", hint)
     return found

@@ -13,7 +13,9 @@ from adambench.optimizers import Optimizer
 def optimizer(rule: str, settings: Sequence[str], known: Known = BUILT_IN) -> Optimizer:
     """A rule with `KEY=VALUE` hyper-parameters from the command line. Raises AdambenchError like `load`."""
     if rule not in known.optimizers:
-        raise AdambenchError(f"{rule}: {unknown(rule, known.optimizers)}")
+        option = f"--plugin {rule}" if rule.endswith(".py") else "--plugin FILE"
+        hint = "" if known.plugins else f"A rule of your own needs the file that defines it: {option}."
+        raise AdambenchError(f"{rule}: {unknown(rule, known.optimizers)}", hint)
     check = Check(Source("command line", numbered=False))
     values = {}
     for setting in settings:

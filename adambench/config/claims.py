@@ -44,7 +44,8 @@ def claim(check: Check, value: Any, problems: Mapping[str, Problem], path: Where
         check.one_of(name, problems, (*path, "problem"))
     sentence, text = (check.value(values[key], str, (*path, key)) for key in ("sentence", "quantity"))
     relation = values["relation"]
-    check.one_of(relation, RELATIONS, (*path, "relation"))
+    note = "Write '>' in quotes: without them it begins a text of several lines in YAML." if relation == "" else ""
+    check.one_of(relation, RELATIONS, (*path, "relation"), note)
     pair = relation == "between"
     bound = check.value(values["bound"], tuple[float, float] if pair else float, (*path, "bound"))
     if len(check.errors) > before or id_ is None:

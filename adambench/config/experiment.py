@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len, Lt, doc
@@ -189,13 +190,14 @@ class Experiment:
         """Where the data set of a problem comes from."""
         return problem.dataset or self.dataset
 
-    def loaded(self) -> tuple["Experiment", dict[str, Dataset]]:
+    def loaded(self, given: Mapping[str, Dataset] = MappingProxyType({})) -> tuple["Experiment", dict[str, Dataset]]:
         """The experiment with the digest of every data set, and the data sets, by digest. Each is read once.
 
-        Raises AdambenchError if one cannot be read, or has another digest than the configuration says.
+        given: data sets by digest, which are taken in place of those at the recorded places. Raises AdambenchError if
+        one cannot be read, or has another digest than the configuration says.
         """
         sources = dict.fromkeys(self.source(problem) for problem in self.problems)
-        data = {source: source.load() for source in sources}
+        data = {source: given.get(source.sha256) or source.load() for source in sources}
         known = {source: replace(source, sha256=dataset.sha256) for source, dataset in data.items()}
         problems = tuple(
             replace(problem, dataset=problem.dataset and known[problem.dataset]) for problem in self.problems

@@ -41,7 +41,9 @@ def grid(check: Check, label: str, value: Any, path: Where, draws: Draws | None 
     if "name" not in values and label not in rules:
         like = max((name for name in rules if label.startswith(name)), key=len, default="RULE")
         check.fail(
-            path, f"{unknown(label, rules)} A label of your own needs the name of its rule: {{name: {like}, …}}."
+            path,
+            f"{unknown(label, rules)} A label of your own needs the name of its rule: {{name: {like}, …}}"
+            + ("." if check.known.plugins else "; a rule of your own needs its file under the key plugins."),
         )
         return None
     if not check.one_of(rule, rules, (*path, "name")):

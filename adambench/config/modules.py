@@ -38,6 +38,7 @@ def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
     name = f"{PLUGIN}{hashlib.sha256(source).hexdigest()}"
     if name not in sys.modules:
         module = ModuleType(name)
+        module.__file__ = file  # with which a plug-in finds what lies beside it
         sys.modules[name] = module  # dataclasses look their module up
         try:
             exec(compile(source, file, "exec", optimize=0), module.__dict__)  # 0: docstrings and asserts are kept
@@ -69,6 +70,8 @@ def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[
     for name, reference in references.items() if isinstance(references, dict) else [("", None)]:
         if name not in found["optimizers"] or not (isinstance(reference, str) or callable(reference)):
             said = "must give, for a name of OPTIMIZERS, a class such as 'torch.optim.AdamW', or a function"
+            if name not in found["optimizers"]:
+                said += f"; OPTIMIZERS has {', '.join(found['optimizers']) or 'none'}"
             check.fail(("REFERENCES", str(name)), said)
     if check.errors:
         raise AdambenchError(check.message())

@@ -9,7 +9,7 @@ them, by chance alone. The comparisons of an experiment, each counted once, are 
 import ast
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +40,7 @@ class Verdict:
     rival: str = ""  # of several that it compares with: those two with which it fares worst
     chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
     tuned: str = "train_loss"  # the metric that chose the settings
+    tried: Mapping[str, int] = field(default_factory=dict)  # settings, by label
 
     @property
     def searched(self) -> bool:
@@ -103,7 +104,8 @@ def _judged(
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda compared: sign * intervals[compared].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
-    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, *worst), told
+    tried = {label: len(entry.grid.settings) for (_, label), entry in concerned.items()}
+    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, *worst, tried=tried), told
 
 
 Place = tuple[str, str]  # problem, label

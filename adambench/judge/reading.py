@@ -17,6 +17,7 @@ from adambench.judge.inference import LEVEL, same, tested
 from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
+UNEQUAL = 3  # times as many settings, from which on budgets are worth a word
 MOST_SPANS = 4  # of settings tried, that a sentence lists
 
 
@@ -75,6 +76,15 @@ def metrics(verdicts: Iterable[Verdict]) -> str:
         "without a metric, final(…) is the training cost, but the settings were chosen by "
         f"{METRICS[tuned].label}; final(…, {tuned}) is that."
     )
+
+
+def unequal(verdicts: Iterable[Verdict]) -> str:
+    """A word of care where claims compare optimizers of which one was tried with several times as many settings."""
+    found = {label: count for verdict in verdicts for label, count in verdict.tried.items() if not verdict.searched}
+    if not found or max(found.values()) < UNEQUAL * min(found.values()):
+        return ""
+    counts = ", ".join(f"{label} {count:,}" for label, count in found.items())
+    return f"settings tried: {counts}. The claims do not correct for that."
 
 
 def bands(seeds: Collection[int], value: str, place: str = "At the end of each line") -> str:
@@ -160,9 +170,12 @@ def search(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
 
 
 def tried(members: Sequence[Entry]) -> str:
-    """How many settings each optimizer was tried with, and on how many seeds. Empty unless two were searched."""
-    found = {entry.grid.label: len(entry.trials) for entry in members if entry.tuning}
-    if len(found) < 2:
+    """How many settings each optimizer was tried with, and on how many seeds. Empty unless one of several was searched.
+
+    One that has a single setting was not searched: it is a budget of 1.
+    """
+    found = {entry.grid.label: len(entry.grid.settings) for entry in members}
+    if len(found) < 2 or max(found.values()) < 2:
         return ""
     seeds = members[0].experiment.tuning.every
     on = f", each on {len(seeds)} seeds" if len(seeds) > 1 else ""

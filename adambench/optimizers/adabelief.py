@@ -27,6 +27,7 @@ class AdaBelief(Optimizer):
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared deviations from m")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε, added to s at each step and to the divisor")] = 1e-16
     slot_names = ("M", "S")  # m = (1 − β₁)·M, s = (1 − β₂)·S
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, s = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["S"]

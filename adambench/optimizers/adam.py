@@ -29,6 +29,7 @@ class Adam(Optimizer):
     eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8
     bias_correction: Annotated[bool, doc("divide m and v by 1 − βᵗ")] = True
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]

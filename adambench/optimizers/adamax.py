@@ -26,6 +26,7 @@ class AdaMax(Optimizer):
     beta1: Annotated[float, Ge(0), Lt(1), doc("decay β₁ of the mean of gradients")] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the largest gradient so far")] = 0.999
     slot_names = ("M", "u")  # m = (1 − β₁)·M
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m = (1 - self.beta1) * state.slots["M"]

@@ -35,6 +35,7 @@ class Adan(Decaying):
     weight_decay: Decay = 0.0
     decay_biases: DecayBiases = True
     slot_names = ("M", "V", "N", "before")  # m = (1 − β₁)·M, v = (1 − β₂)·V, n = (1 − β₃)·N; the gradient before
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         decays = {"m": self.beta1, "v": self.beta2, "n": self.beta3}

@@ -31,6 +31,7 @@ class AMSGrad(Optimizer):
     eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8
     bias_correction: Annotated[bool, doc("divide m and the largest v by 1 − βᵗ")] = True
     slot_names = ("M", "V", "U")  # m = (1 − β₁)·M, v = (1 − β₂)·V, u = (1 − β₂)·U
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, (v, u) = (1 - self.beta1) * state.slots["M"], ((1 - self.beta2) * state.slots[name] for name in "VU")

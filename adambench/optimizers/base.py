@@ -48,7 +48,7 @@ class Optimizer(ABC):
     """
 
     slot_names: ClassVar[tuple[str, ...]] = ()
-    mean_decay: ClassVar[str] = "beta1"  # the decay of the mean that the slot M stands for, if there is one
+    mean_decay: ClassVar[str] = ""  # the decay β of the mean (1 − β)·M, if the slot M holds such a sum
 
     @property
     def by_part(self) -> bool:
@@ -88,7 +88,7 @@ class Optimizer(ABC):
         name = next((name for name in ("beta1", "momentum") if name in self.hyperparameters), None)
         if name is None:
             return self
-        if state and name == self.mean_decay and "M" in state.slots:
+        if state and name == self.mean_decay:
             state.slots["M"] *= (1 - self.hyperparameters[name]) / (1 - decay)
         changed: dict[str, Any] = {name: decay}
         return replace(self, **changed)

@@ -31,6 +31,7 @@ class LAMB(MatrixOptimizer, Decaying):
     weight_decay: Decay = 0.0
     decay_biases: DecayBiases = True
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]

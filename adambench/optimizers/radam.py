@@ -32,6 +32,7 @@ class RAdam(Optimizer):
     beta2: Annotated[float, Ge(0), Lt(1), doc("decay β₂ of the mean of squared gradients")] = 0.999
     eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-8
     slot_names = ("M", "V")  # m = (1 − β₁)·M, v = (1 − β₂)·V
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]

@@ -30,6 +30,7 @@ class Yogi(Optimizer):
     eps: Annotated[float, Ge(0), doc("ε, which keeps the divisor above zero")] = 1e-3
     bias_correction: Annotated[bool, doc("divide m and s by 1 − βᵗ")] = True
     slot_names = ("M", "S")  # m = (1 − β₁)·M, s = (1 − β₂)·S
+    mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
         m, s = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["S"]

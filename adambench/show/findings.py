@@ -82,7 +82,8 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:
     searched = all(verdict.searched for _, verdict in rows)
     note = "" if searched else " (mean over the report seeds with its 95 % interval; verdicts corrected after Holm)"
     total = f"{plural(len(verdicts), 'claim')}: {counts}{note}"
-    others = [f"{name}: {said}" for name, found in judged.items() if (said := reading.metrics(found))]
+    words = (reading.metrics, reading.unequal)
+    others = [f"{name}: {said}" for name, found in judged.items() for say in words if (said := say(found))]
     return Table("", CLAIMS, rows, CLAIMS_DATA, [total, *others], _claim)
 
 

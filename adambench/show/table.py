@@ -189,13 +189,16 @@ LATEX = {
     **{"±": r"$\pm$", "∞": r"$\infty$", "−": "$-$", "–": "--", "≥": r"$\ge$", "≤": r"$\le$", "×": r"$\times$"},
     **{"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "ε": r"$\varepsilon$", "θ": r"$\theta$", "λ": r"$\lambda$"},
     **{"μ": r"$\mu$", "ρ": r"$\rho$", "η": r"$\eta$", "Δ": r"$\Delta$", "√": r"$\sqrt{}$", "·": r"$\cdot$"},
-    **{"←": r"$\leftarrow$", "\u0302": r"\^{}", "₁": "$_1$", "₂": "$_2$", "…": r"\dots{}"},
+    **{"←": r"$\leftarrow$", "\u0302": r"\^{}", "₁": "$_1$", "₂": "$_2$", "²": "$^2$", "…": r"\dots{}"},
 }
 
 
 def latex_text(words: str) -> str:
     """Words as LaTeX prints them, those between backticks as code; nothing in them is a command."""
-    escaped = "".join(LATEX.get(character, character) for character in words)
+    rooted = re.split("√([A-Za-z]+)", words)  # the words under a root are at the odd places
+    parts = ["".join(LATEX.get(character, character) for character in part) for part in rooted]
+    parts[1::2] = [rf"$\sqrt{{\mathrm{{{part}}}}}$" for part in parts[1::2]]
+    escaped = "".join(parts)
     return CODE.sub(r"\\texttt{\1}", escaped).replace("`", r"\textasciigrave{}")
 
 

@@ -82,8 +82,10 @@ def _check_configurations(parts: Iterable[Folder]) -> None:
     first, *others = ((part, _without_places(loading.read(part.config))) for part in parts)
     for part, experiment in others:
         if experiment != first[1]:
+            keys = loading.differences(first[1], experiment) or ["a plug-in"]
             raise AdambenchError(
-                f"{part.config}: is not the configuration in {first[0].config}", "Nothing was written."
+                f"{part.config}: is not the configuration in {first[0].config}; it differs in {', '.join(keys)}",
+                "Nothing was written.",
             )
 
 
