@@ -3,18 +3,22 @@
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import matplotlib
 import pytest
 
-from adambench.config.loading import parse
+from adambench.config.loading import parse, read
 from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
 from adambench.optimizers import OPTIMIZERS, SGD, Adam
+from adambench.session import Session
 from adambench.show import charts
-from adambench.show.charts.base import short, shortened
+from adambench.show.charts.base import Numbers, Places, short, shortened
 from adambench.show.charts.ends import spread_out
+from adambench.store.folder import Folder
+from tests.test_results import PAPER
 
 TEXT = """\
 name: x
@@ -151,7 +155,7 @@ def test_a_single_epoch_is_seen(entries: list[plan.Entry], curves: dict[str, Cur
     (axes, _) = cast(Any, charts.convergence(entries, curves, "train_loss", "epoch")).axes
     line = drawn(axes)["adam"]
     assert (line.get_marker() not in ("", "None"), line.get_ydata().tolist()) == (True, [0.5])
-    assert axes.get_xlim() == (0.5, 1.5)
+    assert axes.get_xlim() == (0, 2)
     for entry in entries:
         curves |= {run.id: curve(0.5 + 0.1 * run.seed) for run in entry.report(curves)}
     (axes, _) = cast(Any, charts.convergence(entries, curves, "train_loss", "epoch")).axes
@@ -187,7 +191,8 @@ def test_the_penalty_is_drawn_only_where_there_is_one(entries: list[plan.Entry],
 def test_seconds_say_which_runs_were_trained_together(entries: list[plan.Entry], curves: dict[str, Curve]) -> None:
     together = {run.id: 4 for run in entries[0].report(curves)}
     figure: Any = charts.convergence(entries, curves, "train_loss", "seconds", together)
-    assert "groups of 1, 4 and share work" in figure.get_supxlabel()
+    said = " ".join(figure.get_supxlabel().split())
+    assert "do not compare the seconds of these groups: sgd alone; adam and other 4 at a time." in said
 
 
 def test_sensitivity_marks_what_was_chosen_and_what_diverged(
@@ -479,6 +484,46 @@ def test_places_of_labels(wanted: list[float], places: list[float]) -> None:
 )
 def test_numbers_on_axes(value: float, words: str) -> None:
     assert short(value) == words
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([0.1, 0.2, 0.5], ["0.1", "0.2", "0.5"]),
+        ([2.3, 2.302, 2.304], ["2.3", "2.302", "2.304"]),  # not three times 2.3
+        ([2.25, 2.275, 2.3], ["2.25", "2.275", "2.3"]),  # not in steps of .02 and .03
+        ([1000, 1000.5], ["1000", "1000.5"]),
+        ([3e-4, 3.005e-4], ["3e-4", "3.005e-4"]),
+        ([0.0, 0.5], ["0", "0.5"]),
+    ],
+)
+def test_numbers_side_by_side_have_the_figures_they_need(values: list[float], words: list[str]) -> None:
+    assert Numbers().format_ticks(values) == words
+
+
+@pytest.mark.parametrize("ends", [(0.26, 0.45), (0.5, 0.6), (2.29, 2.31), (0.05, 3.0), (0.9, 1.1)])
+def test_a_logarithmic_axis_has_three_numbers(ends: tuple[float, float]) -> None:
+    low, high = ends
+    assert sum(low <= place <= high for place in Places(high / low).tick_values(low, high)) >= 3
+
+
+@pytest.mark.parametrize("name", ["mnist", "sparse", "figure1_defaults", "modern"])
+def test_the_committed_pictures_are_those_of_the_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte for byte, with the matplotlib that drew them."""
+    session = Session.open(read(PAPER / name / "config.yaml"), Folder(PAPER, name), pytest.fail)
+    file = PAPER / name / "figures/train_loss.png"
+    if matplotlib.__version__.encode() not in file.read_bytes():
+        pytest.skip("drawn by another version of matplotlib")
+    committed = file.read_bytes()
+    drawn: dict[str, bytes] = {}
+
+    def keep(chart: str, data: bytes) -> Path:
+        drawn[chart] = data
+        return file
+
+    monkeypatch.setattr(session.folder, "write_figure", keep)
+    session.draw({"train_loss": session.gallery.usual()["train_loss"]}, "png")
+    assert drawn == {"train_loss.png": committed}
 
 
 def test_rules_in_a_valley() -> None:

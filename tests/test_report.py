@@ -240,6 +240,13 @@ def test_the_chart_opens_on_the_metric_that_ranks() -> None:
     assert "train_loss" in more
 
 
+def test_an_optimizer_that_diverged_at_once_is_in_the_legend(small: Path, command: Command) -> None:
+    command("run", small, "problems.logistic.optimizers={nesterov: {lr: 1e38}, adam: {}}", *QUICK)
+    (session,) = stored(small.parent / "results", ["small"], pytest.fail, pytest.fail)
+    drawn = convergence([entry for entry in session.entries if entry.problem.name == "logistic"], session.curves)
+    assert {line["label"]: line["diverged"] for line in drawn["series"]} == {"nesterov": True, "adam": False}
+
+
 def test_lines_stand_out_on_a_dark_page() -> None:
     found = [on_dark(colour) for colour in PALETTE]
     (paper,) = rgb(["#15181d"])

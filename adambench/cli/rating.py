@@ -25,7 +25,7 @@ def lr_find(
     from adambench import range_test
     from adambench.cli.running import read
     from adambench.show import charts, rates
-    from adambench.show.words import problem_title
+    from adambench.show.words import data_and_model, named
     from adambench.store.folder import Folder
 
     experiment, data = read(config, overrides or [], plugin or [])
@@ -59,7 +59,9 @@ def lr_find(
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
     found = {
-        problem_title(experiment, one): {row.grid.label: row.sweep for row in tested if row.problem is one}
+        named(one.name, data_and_model(experiment, one)): {
+            row.grid.label: row.sweep for row in tested if row.problem is one
+        }
         for one in experiment.problems
         if any(row.problem is one for row in tested)
     }

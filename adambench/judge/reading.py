@@ -58,13 +58,13 @@ def _gap(low: float, high: float) -> str:
     if high == 0:
         return "below"
     share = 100 * (1 - low / high)
-    return f"{share:.1f} % below" if share < 9.95 else f"{share:.0f} % below"
+    return f"{share:.1g} % below" if share < 0.05 else f"{share:.{1 if share < 9.95 else 0}f} % below"
 
 
 def _share(ratio: float) -> str:
     """How far a ratio lies below one: `3.8 %`; above it, `−3.8 %`."""
-    share = round(100 * (1 - ratio), 1) or 0.0  # no −0.0
-    return f"{share:.1f} %".replace("-", "−")
+    share = 100 * (1 - ratio)
+    return f"{share:.1g} %".replace("-", "−") if 0 < abs(share) < 0.05 else f"{share:.1f} %".replace("-", "−")
 
 
 def metrics(verdicts: Iterable[Verdict]) -> str:
@@ -96,10 +96,22 @@ def bands(seeds: Collection[int], value: str, place: str = "At the end of each l
     return f"Line: mean of {count} seeds. Band: from the lowest to the highest of them. {mean} ± standard deviation."
 
 
-def shared_seconds(groups: Sequence[int]) -> str:
-    """A warning about CPU seconds of runs that share work."""
-    numbers = ", ".join(map(str, groups))
-    return f"Runs were trained in groups of {numbers} and share work: compare seconds only where the numbers are equal."
+def shared_seconds(groups: Iterable[tuple[str, int]]) -> str:
+    """A warning about CPU seconds of runs that share work; empty if none do.
+
+    groups: of each line, its label and how many runs were trained together with it, itself included.
+    """
+    together: dict[str, int] = {}
+    for label, number in groups:
+        together[label] = max(number, together.get(label, 1))
+    numbers = sorted(set(together.values()))
+    of = {number: listed(label for label, own in together.items() if own == number) for number in numbers}
+    if numbers == [1]:
+        return ""
+    if len(numbers) == 1:
+        return f"All were trained {numbers[0]} at a time, and share work."
+    said = "; ".join(f"{labels} {'alone' if number == 1 else f'{number} at a time'}" for number, labels in of.items())
+    return f"Runs that are trained together share work, so do not compare the seconds of these groups: {said}."
 
 
 def lowest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
@@ -146,10 +158,11 @@ def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
         return "Every setting diverged."
 
     def lowest_at(k: int) -> str:
-        medians = {label: line[min(k, len(line)) - 1] for label, line in found.items()}
+        medians = {label: line[k - 1] for label, line in found.items()}
         return listed(label for label, median in medians.items() if median == min(medians.values()))
 
-    return f"Lowest median: {spans([lowest_at(k + 1) for k in range(max(map(len, found.values())))])}."
+    common = min(map(len, found.values()))  # more settings than these, not all have tried
+    return f"Lowest median: {spans([lowest_at(k + 1) for k in range(common)])}."
 
 
 def spans(lowest: Sequence[str]) -> str:

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from adambench.config.experiment import Experiment
 from adambench.judge.match import Fit, Match
+from adambench.paper import FIGURES
 from adambench.show.table import Column, Table
 from adambench.show.terminal import plural
 from adambench.show.words import named, problem_title
+
+FEWEST = 4  # settings, of which a share says something
 
 
 class Row(NamedTuple):
@@ -43,6 +46,12 @@ def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -
 def setting(match: Match, fit: Fit) -> str:
     """`lr=0.01`, with the rule in front if the curve is compared with those of all rules."""
     return " ".join(filter(None, ("" if match.target.rule else fit.candidate.rule, fit.candidate.setting)))
+
+
+def heading(curve: str) -> str:
+    """Of a panel: `adam in the paper's figure 2a` for the curve `2a adam`, else the name of the curve."""
+    figure, _, rule = curve.partition(" ")
+    return f"{rule} in the paper's figure {figure}" if rule and figure in FIGURES else curve
 
 
 def percent(value: float) -> str:
@@ -97,7 +106,7 @@ def sentence(match: Match) -> str:
     if not match.fits:
         return f"{name}: no setting to compare."
     found = f"{name}: nearest of {plural(match.compared, 'setting')}."
-    if math.isnan(match.chance):
+    if math.isnan(match.chance) or match.compared < FEWEST:
         return found
     return f"{found} {100 * match.chance:.0f} % of them lie as near to another setting as this one to the curve."
 

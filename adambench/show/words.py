@@ -29,8 +29,14 @@ def problem_title(experiment: Experiment, problem: Problem) -> str:
 def _title(experiment: Experiment, problem: Problem) -> str:
     if problem.title:
         return problem.title
+    what = data_and_model(experiment, problem)
+    return f"{what}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
+
+
+def data_and_model(experiment: Experiment, problem: Problem) -> str:
+    """`Softmax regression on MNIST`."""
     what = f"{described(problem.model)} on {_images(experiment, problem)}"
-    return f"{what[0].upper()}{what[1:]}, {described(problem.schedule)}, {plural(problem.epochs, 'epoch')}"
+    return what[0].upper() + what[1:]
 
 
 def named(name: str, title: str) -> str:

@@ -1,7 +1,9 @@
 """What all figures share: size and type, panels side by side, axes, files."""
 
 import io
+import itertools
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 T = TypeVar("T")
 
@@ -20,7 +22,9 @@ GREY = "#666666"
 DIVERGED = "#9a9a9a"
 LINE = 0.158  # inches that a line of small type takes
 LETTER = 0.072  # inches that a letter of it takes
+ROW = 2  # panels side by side
 MOST_LETTERS = 24  # of a name beside a panel, so that the panel keeps its width
+FEWEST_TICKS = 3  # on a logarithmic axis
 MOST_TICKS = 12  # about as many learning rates are written on an axis, and marked on a line
 
 # Complete, so that nothing of the user's own style gets in; "backend" decides nothing here, as no window is opened.
@@ -121,7 +125,7 @@ def panels(
     least: float = 0.0,
     beside: float = 1.4,
 ) -> Figure | None:
-    """A panel for each item, side by side under its title, three in a row; None if there is no item.
+    """A panel for each item under its title, two in a row, as many as are legible on a page; None if there is no item.
 
     If the figure is narrower than its panels need, they stand one below the other, and are less tall.
     least: inches of height that a panel needs all the same. beside: inches of its width beside its axes.
@@ -129,7 +133,7 @@ def panels(
     if not contents:
         return None
     with form.style():
-        most = 3 if form.width is None else max(1, int(form.width / (0.6 * width)))
+        most = ROW if form.width is None else max(1, int(form.width / (0.6 * width)))
         columns = min(len(contents), most)
         rows = math.ceil(len(contents) / columns)
         figure = form.figure(width * columns, height * rows)
@@ -182,7 +186,7 @@ def below(axes: Axes, words: str, form: Form, lines: float = 4.4, inches: float 
     inches: of its width; 0: that of axes whose names and labels take the usual room.
     """
     inches = inches or 0.9 * axes.bbox.width / axes.figure.dpi
-    folded = textwrap.fill(words, max(12, int(inches * 72 / (0.5 * form.small))))
+    folded = textwrap.fill(_held(words), max(12, int(inches * 72 / (0.5 * form.small))))
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
     axes.annotate(plain(folded), (0, 0), (0, -lines * form.small), fontsize=form.small, color=GREY, **place)
 
@@ -196,7 +200,12 @@ def note(figure: Figure, words: str, form: Form) -> None:
 
 def folded(words: str, inches: float, form: Form) -> str:
     """Words in small type, in lines of this width at most."""
-    return plain(textwrap.fill(words, int(inches * 72 / (0.55 * form.small))))
+    return plain(textwrap.fill(_held(words), int(inches * 72 / (0.55 * form.small))))
+
+
+def _held(words: str) -> str:
+    """Words in which a number and its % stay on one line."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", words)
 
 
 def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = False) -> None:
@@ -205,7 +214,7 @@ def value_axis(axes: Axes, values: Sequence[float], log: bool, percent: bool = F
     percent: the values are shares of one, and are written in per cent.
     """
     positive = [value for value in values if value > 0 and math.isfinite(value)]
-    numbers = FuncFormatter(lambda value, _: short(100 * value if percent else value))
+    numbers = Numbers(100 if percent else 1)
     if percent:
         axes.yaxis.set_major_formatter(numbers)
     if not log or not positive:
@@ -225,18 +234,53 @@ def plain_ticks(axis: Axis, positive: Sequence[float]) -> None:
     """Plain numbers on a logarithmic axis, as many as its range needs. No values: the powers of ten."""
     spread = max(positive) / min(positive) if len(positive) else math.inf
     if spread < 1000:
-        axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5)))
+        axis.set_major_locator(Places(spread))
     axis.set_minor_formatter(NullFormatter())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axis.set_major_formatter(Numbers())
 
 
-def short(value: float) -> str:
-    """A number for an axis: 0.5, 3e-4, 3.2e-4, 200; three figures at most."""
+class Places(LogLocator):
+    """Where numbers stand on a logarithmic axis: at 1, 2 and 5, or closer, so that there are at least three."""
+
+    def __init__(self, spread: float) -> None:
+        super().__init__(subs=(1, 1.5, 2, 3, 4, 5, 7) if spread < 10 else (1, 2, 5))
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        low, high = sorted((vmin, vmax))
+        found = super().tick_values(vmin, vmax)
+        if sum(low <= place <= high for place in found) >= FEWEST_TICKS:
+            return found
+        return MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+
+
+class Numbers(Formatter):
+    """`short` numbers, with as many figures as tell neighbours apart and show equal steps as equal."""
+
+    def __init__(self, factor: float = 1) -> None:
+        self.factor = factor
+
+    def __call__(self, value: float, pos: int | None = None) -> str:  # noqa: ARG002  # as matplotlib has it
+        return short(self.factor * value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        numbers = [self.factor * value for value in values]
+        steps = [abs(b - a) for a, b in itertools.pairwise(numbers) if a != b]
+        exact = 0.01 * min(steps, default=math.inf)
+        for figures in range(3, 9):
+            words = [short(number, figures) for number in numbers]
+            if all(abs(float(word) - number) <= exact for word, number in zip(words, numbers, strict=True)):
+                break
+        return words
+
+
+def short(value: float, figures: int = 3) -> str:
+    """A number for an axis: 0.5, 3e-4, 3.2e-4, 200; three figures at most, or more if asked for."""
     if math.isnan(value):
         return "–"
     if value == 0:
         return "0"
     if 1e-2 <= abs(value) < 1e4:
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+        return f"{value:.0f}" if abs(value) >= 100 and figures == 3 else f"{value:.{figures}g}"
+    mantissa, exponent = f"{value:.{figures - 2}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"

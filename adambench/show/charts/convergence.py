@@ -46,7 +46,7 @@ class Line:
         name = " = ".join([first, *same] if len(same) < 3 else [first, f"{len(same)} others"])
         final = estimate(self.final, 100 if METRICS[self.metric].percent else 1)
         words = ": diverged" if self.band.diverged else f"  {final}"
-        return End(name, words, _last(self.band), self.look["color"])
+        return End(name, words, _last(self.band), self.look)
 
 
 def convergence(
@@ -93,8 +93,9 @@ def convergence(
     )
     if figure:
         sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, METRICS[metric].label)]
-        if x == "seconds" and (groups := {line.together for lines in found.values() for line in lines}) != {1}:
-            sentences.append(reading.shared_seconds(sorted(groups)))
+        groups = [(label, line.together) for lines in found.values() for line in lines for label in line.labels]
+        if x == "seconds":
+            sentences.append(reading.shared_seconds(groups))
         note(figure, " ".join(filter(None, sentences)), form)
     return figure
 
@@ -162,7 +163,7 @@ def _found(
         lines: list[Line] = []
         for entry in members:
             runs = [run for run in entry.report(curves) if run.id in curves]
-            if not runs or not all(_measured(run, curves[run.id], metric) for run in runs):
+            if not runs or not all(was_measured(run, curves[run.id], metric) for run in runs):
                 continue
             band = analysis.band(runs, curves, metric, x)
             same = next((line for line in lines if _same(line.band, band)), None)
@@ -185,7 +186,7 @@ def _shown(entries: Sequence[Entry], found: Mapping[str, object]) -> list[tuple[
     return [(name, members) for name, members in by_problem(entries).items() if name in found]
 
 
-def _measured(run: Run, curve: Curve, metric: str) -> bool:
+def was_measured(run: Run, curve: Curve, metric: str) -> bool:
     """Whether a run measured it. One that diverged in its first epoch has no value, but would have had these."""
     would = METRICS[metric].compares and (run.validation > 0 or not METRICS[metric].held_back)
     return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and would)
@@ -232,8 +233,10 @@ def _draw_lines(axes: Axes, lines: Sequence[Line], x: str) -> None:
             axes.vlines(band.x, band.low, band.high, color=look["color"], alpha=0.3, linewidth=4)
         if band.diverged:
             axes.plot(band.x[-1:], band.mean[-1:], "x", color=look["color"], markersize=8, markeredgewidth=2)
-    if x == "epoch":
+    if x != "seconds":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if all(len(line.band.x) <= 1 for line in lines):  # a single epoch, in the middle
-            axes.set_xlim(0.5, 1.5)
-            axes.set_xticks([1])
+    if all(len(line.band.x) <= 1 for line in lines):  # a single epoch, in the middle
+        ends = [float(line.band.x[0]) for line in lines if len(line.band.x)]
+        axes.set_xlim(0, 2 * max(ends, default=1.0))
+        if x != "seconds":
+            axes.set_xticks([round(end) for end in sorted(set(ends))])

@@ -1,7 +1,7 @@
 """Labels at the ends of lines, so that no legend is needed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from adambench.show.charts.base import LINE, Form, letters, panel_width, shortened
+
+INK = "#222222"  # of words: the colours of lines are too pale for small type
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class End:
     name: str  # or several; shortened if they are long
     words: str  # what follows
     value: float  # where the line ends; infinite or nan: at the top
-    colour: str
+    look: Mapping[str, Any]  # of the line: colour, dash and perhaps a marker
 
 
 def room(most: int, form: Form) -> float:
@@ -34,14 +36,15 @@ def _around(form: Form) -> float:
 def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
     """Write at the right of a panel what its lines are, at the height where they end, without covering each other.
 
-    Limits and scale of the axes must be set. Thin lines lead from where a line ends to its words.
+    Limits and scale of the axes must be set. Thin lines lead from where a line ends to a piece of it, and to its words.
     """
     figure = axes.figure
     assert figure
     if not ends:
         return
     tall = figure.get_figheight() / _rows(axes)  # type: ignore[union-attr]
-    gap = form.scale * LINE / max(0.5, tall - _around(form))
+    lines = max(1 + (end.name + end.words).count("\n") for end in ends)
+    gap = form.scale * LINE * lines / max(0.5, tall - _around(form))
     low, high = axes.get_ylim()
     transform = axes.yaxis.get_transform()
     bottom, top = (transform.transform(np.array([limit])).item() for limit in (low, high))
@@ -55,17 +58,11 @@ def label_ends(axes: Axes, ends: Sequence[End], form: Form) -> None:
     places = spread_out([height(end.value) for end in ordered], gap)
     names = shortened([end.name for end in ordered], letters(panel_width(axes), form))
     for end, name, place in zip(ordered, names, places, strict=True):
-        axes.plot(
-            [1.0, 1.02, 1.04],
-            [height(end.value), place, place],
-            transform=axes.transAxes,
-            color=end.colour,
-            linewidth=0.7,
-            clip_on=False,
-            label="_end",
-        )
-        look: Any = {"va": "center", "color": end.colour, "fontsize": form.small}
-        axes.annotate(name + end.words, (1.05, place), xycoords="axes fraction", **look)
+        beside: Any = {"transform": axes.transAxes, "clip_on": False, "label": "_end"}
+        axes.plot([1.0, 1.02], [height(end.value), place], color=end.look["color"], linewidth=0.7, **beside)
+        axes.plot([1.02, 1.06, 1.1], [place] * 3, **{**end.look, "markevery": [1]}, **beside)
+        look: Any = {"va": "center", "color": INK, "fontsize": form.small}
+        axes.annotate(name + end.words, (1.12, place), xycoords="axes fraction", **look)
 
 
 def _rows(axes: Axes) -> int:

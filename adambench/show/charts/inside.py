@@ -18,6 +18,7 @@ from adambench.show.charts.look import colour, shade
 from adambench.show.words import axis_label
 
 BELOW = 100.0  # times below the lowest median: where the axis ends
+DASHES = ("-", "--")  # of two runs over each other
 ALIKE = 0.05  # medians that differ by less than this share are the same curve
 
 
@@ -103,10 +104,10 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
         figure = form.figure(6.4, 1.75 * rows + 0.7)
         grid = list(figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0])
         colours = _colours(runs)
-        for run, line in zip(runs, colours, strict=True):
+        for run, line, dash in zip(runs, colours, DASHES, strict=False):
             known = [evaluation for evaluation in run.curve if not evaluation.diverged]
             losses = [evaluation.train_loss for evaluation in known]
-            grid[0].plot([e.step for e in known], losses, "o-", markersize=3, color=line, label=run.run.label)
+            grid[0].plot([e.step for e in known], losses, f"o{dash}", markersize=3, color=line, label=run.run.label)
         costs = [evaluation.train_loss for run in runs for evaluation in run.curve if not evaluation.diverged]
         value_axis(grid[0], costs, log=True)
         grid[0].set_ylabel(axis_label("train_loss"))
@@ -115,8 +116,8 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             having = [(table, line) for table, line in zip(tables, colours, strict=True) if _seen(table, name)]
             medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
             bottom = min(medians[np.isfinite(medians) & (medians > 0)], default=1e-3) / BELOW
-            for table, line in having:
-                _quantiles(axes, table, name, line, bottom, outer=len(runs) == 1)
+            for i, (table, line) in enumerate(having):
+                _quantiles(axes, table, name, line, bottom, None if len(runs) == 1 else DASHES[i])
             axes.set_ylabel(panels[name])
             axes.set_yscale("log")
             plain_ticks(axes.yaxis, [])
@@ -129,8 +130,11 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             axes.set_xscale("log")
             plain_ticks(axes.xaxis, list(tables[0]["step"]))
         grid[-1].set_xlabel("minibatch updates")
-        words = "Line: median over all parameters. Dark band: the middle half of them. "
-        words += "Pale band: the middle nine tenths. " if len(runs) == 1 else ""
+        words = "Line: median over all parameters. "
+        if len(runs) == 1:
+            words += "Dark band: the middle half of them. Pale band: the middle nine tenths. "
+        else:
+            words += "Between the thin lines of the same colour and dash: the middle half of them. "
         readings = (
             reading.snr(run.run.label, table["step"], table["snr_50"])
             for run, table in zip(runs, tables, strict=True)
@@ -162,13 +166,21 @@ def _alpha(axes: Axes, name: str) -> None:
                   ha="right", color=GREY, fontsize=8)  # fmt: skip
 
 
-def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bottom: float, outer: bool) -> None:
-    """What is below the bottom is drawn there: a logarithmic axis has no zero, and some pixels are never on."""
+def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bottom: float, dash: str | None) -> None:
+    """dash: of one run beside another, whose bands overlap, so that they have thin edges instead of outer bands.
+
+    What is below the bottom is drawn there: a logarithmic axis has no zero, and some pixels are never on.
+    """
     lowest, low, middle, high, highest = (np.maximum(table[f"{name}_{percent}"], bottom) for percent in QUANTILES)
-    if outer:
-        axes.fill_between(table["step"], lowest, highest, color=colour, alpha=0.13, linewidth=0)
-    axes.fill_between(table["step"], low, high, color=colour, alpha=0.22, linewidth=0)
-    axes.plot(table["step"], middle, color=colour)
+    steps = table["step"]
+    if dash is None:
+        axes.fill_between(steps, lowest, highest, color=colour, alpha=0.13, linewidth=0)
+        axes.fill_between(steps, low, high, color=colour, alpha=0.22, linewidth=0)
+    else:
+        axes.fill_between(steps, low, high, color=colour, alpha=0.09, linewidth=0)
+        for edge in (low, high):
+            axes.plot(steps, edge, dash, color=colour, linewidth=0.6)
+    axes.plot(steps, middle, dash or "-", color=colour)
 
 
 def _corrected(run: Inspected, table: Mapping[str, Any]) -> list[int]:

@@ -13,12 +13,12 @@ from adambench.show.charts.look import looks
 
 NOTE = (
     "Smoothed cost of the minibatches while the learning rate rises at each step. Circle: where it falls fastest, "
-    "which is suggested. Cross: where the test ended because the cost exploded."
+    "which is suggested; its rate is beside the name. Cross at the top: where the test ended because the cost exploded."
 )
 
 
 def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], form: Form = PAGE) -> Figure | None:
-    """found: by title of a problem and by label. grids: by label."""
+    """found: by name of a problem and by label. grids: by label."""
     styles = looks(grids.values())
 
     def draw(axes: Axes, sweeps: Mapping[str, Sweep]) -> None:
@@ -29,8 +29,8 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
             place = [i for i, rate in enumerate(sweep.rates) if rate == sweep.steepest]
             axes.plot(sweep.rates[place], sweep.smooth[place], "o", markersize=9, fillstyle="none", color=look["color"])
             if sweep.exploded:
-                axes.plot(sweep.rates[-1:], sweep.smooth[-1:], "x", color=look["color"])
-            ends.append(End(label, f"  {short(sweep.steepest)}", float(sweep.smooth[-1]), look["color"]))
+                axes.plot(sweep.rates[-1:], [0.98], "x", color=look["color"], transform=axes.get_xaxis_transform())
+            ends.append(End(label, f"  {short(sweep.steepest)}", float(sweep.smooth[-1]), look))
         axes.set_xscale("log")
         plain_ticks(axes.xaxis, [float(rate) for sweep in sweeps.values() for rate in sweep.rates])
         value_axis(axes, [float(cost) for sweep in sweeps.values() for cost in sweep.smooth], log=True)

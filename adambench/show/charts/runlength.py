@@ -80,7 +80,7 @@ def run_lengths(
         ends = {label: float(line.mean[-1]) for label, line in content.items()}
         label_ends(
             axes,
-            [End(label, f"  {100 * end:.0f} %", end, styles[label]["color"]) for label, end in ends.items()],
+            [End(label, f"  {100 * end:.0f} %", end, styles[label]) for label, end in ends.items()],
             form,
         )
 
@@ -88,10 +88,10 @@ def run_lengths(
     figure = panels({title: lines}, draw, form, 7.2, 4.6, room(len(lines), form))
     if figure:
         said = [targets(found)]
-        groups = {together[run.id] for entry in entries for run in entry.report(curves) if run.id in together}
-        if unit == "seconds" and groups - {1}:
-            said.append(reading.shared_seconds(sorted(groups)))
-        note(figure, " ".join(said), form)
+        if unit == "seconds":
+            groups = [(e.grid.label, together.get(run.id, 1)) for e in entries for run in e.report(curves)]
+            said.append(reading.shared_seconds(groups))
+        note(figure, " ".join(filter(None, said)), form)
     return figure
 
 
@@ -124,7 +124,7 @@ def reached(lines: Mapping[str, Band], start: str) -> str:
             ("fewest", last, min(last.values())),
         )
     ]
-    return f"{said[0]}. {said[1]}; {said[2]}."
+    return f"{said[0]}. {said[1]}; {said[2]}." if max(first.values()) else f"{said[1]}; {said[2]}."
 
 
 def targets(found: Lengths) -> str:

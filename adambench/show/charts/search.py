@@ -13,7 +13,7 @@ from adambench.execution.plan import Entry, by_problem
 from adambench.judge import analysis, fairness, reading
 from adambench.judge.analysis import Sensitivity
 from adambench.judge.fairness import Budget
-from adambench.show.charts.base import LETTER, MOST_TICKS, PAGE, Form, below, note, panels, plain_ticks, value_axis
+from adambench.show.charts.base import LETTER, MOST_TICKS, PAGE, ROW, Form, below, note, panels, plain_ticks, value_axis
 from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
 from adambench.show.terminal import cost
@@ -51,7 +51,7 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
 
     labels = {entry.grid.label for lines in shown.values() for entry, _ in lines}
     widest = form.scale * (HANDLE + LETTER * max(map(len, labels), default=0))
-    columns = max(1, int((form.width or 5.9 * min(3, len(shown))) / widest))
+    columns = max(1, int((form.width or 5.9 * min(ROW, len(shown))) / widest))
     legend = form.scale * LEGEND * math.ceil(len(labels) / columns)
     figure = panels(shown, draw, form, 5.9, 4.2 + legend, room(0, form) + legend)
     if figure:
@@ -122,7 +122,8 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
     figure = panels(shown, draw, form, 5.9, least=room(most, form))
     if figure:
         words = (
-            "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size."
+            "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size. "
+            "A dotted line goes on from the end of a smaller grid."
         )
         note(figure, words, form)
     return figure
@@ -131,21 +132,22 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
 def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Looks, form: Form) -> None:
     values: list[float] = []
     ends = []
+    largest = max(len(line.k) for _, line in found)
     for entry, line in found:
         look = {key: value for key, value in styles[entry.grid.label].items() if not key.startswith("marker")}
         axes.plot(line.k, _finite(line.median), **look, label=entry.grid.label)
         axes.fill_between(line.k, _finite(line.low), _finite(line.high), color=look["color"], alpha=0.15, linewidth=0)
         axes.plot(line.k[-1], line.median[-1], **styles[entry.grid.label])
+        axes.plot([line.k[-1], largest], [line.median[-1]] * 2, ":", color=look["color"], linewidth=0.7, label="_end")
         values += [value for value in line.median if math.isfinite(value)]
         words = f" ({len(line.k)})  {cost(line.median[-1])}"
-        ends.append(End(entry.grid.label, words, line.median[-1], look["color"]))
+        ends.append(End(entry.grid.label, words, line.median[-1], styles[entry.grid.label]))
     axes.set_xscale("log")
     value_axis(axes, values, log=True)
     best = min(values)
     if best > 0:  # the axis ends at ten times the best, but every line's end is in it
         ends_at = max(line.median[-1] for _, line in found)
         axes.set_ylim(best * 0.97, max(ends_at, min(max(values), WORST * best)) * 1.05)
-    largest = max(len(line.k) for _, line in found)
     ticks = [k for k in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000) if k <= largest]
     axes.set_xticks(ticks, list(map(str, ticks)))
     axes.xaxis.set_minor_locator(NullLocator())

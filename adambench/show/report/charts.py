@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adambench import paper
-from adambench.curve import METRICS, Curve, value
+from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry, words
 from adambench.inspection import QUANTILES
 from adambench.judge import analysis, fairness
 from adambench.optimizers import Optimizer
+from adambench.show.charts.convergence import was_measured
 from adambench.show.charts.look import looks, on_dark
 from adambench.show.report.chapter import Chapter
 from adambench.show.words import axis_label, estimate
@@ -84,7 +85,7 @@ def _line(entry: Entry, curves: Mapping[str, Curve]) -> Json | None:
     if not runs:
         return None
     known = [curves[run.id] for run in runs]
-    measured = [name for name in METRICS if all(not math.isnan(value(curve[0], name)) for curve in known)]
+    measured = [name for name in METRICS if all(was_measured(*pair, name) for pair in zip(runs, known, strict=True))]
     if not any(evaluation.penalty for curve in known for evaluation in curve):
         measured = [name for name in measured if name != "penalty"]
     bands = {name: analysis.band(runs, curves, name, "epoch") for name in measured}

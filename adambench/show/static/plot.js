@@ -20,21 +20,23 @@ function scale(low, high, from, to, log) {
   return Object.assign(at, { low, high, log, back });
 }
 
-function ticks(axis, most) {
+/** Where numbers stand on an axis, about so many at most. whole: only whole numbers. */
+function ticks(axis, most, whole = false) {
   const { low, high, log } = axis;
-  if (log && high / low > 3) {
+  if (log && high / low > 1.5) {
     const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
-    for (const steps of [[1, 2, 5], [1, 3], [1]]) {
+    const dense = [1, 1.5, 2, 3, 4, 5, 7], denser = [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9];
+    for (const steps of [denser, dense, [1, 2, 5], [1, 3], [1]]) {
       const found = [];
       for (let e = first; e <= last; e++) for (const s of steps) found.push(Number(`${s}e${e}`));
-      const inside = found.filter((value) => value >= low * 0.999 && value <= high * 1.001);
+      const inside = found.filter((value) => value >= low * 0.999 && value <= high * 1.001 && (!whole || Number.isInteger(value)));
       if (inside.length <= most) return inside;
       if (steps.length === 1) return inside.filter((_, i) => i % Math.ceil(inside.length / most) === 0);
     }
   }
   const rough = (high - low) / most || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((s) => s * power >= rough) * power;
+  const step = Math.max([1, 2, 5, 10].find((s) => s * power >= rough) * power, whole ? 1 : 0);
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
     found.push(Number((k * step).toPrecision(12)));
@@ -61,10 +63,12 @@ function range(values, log) {
   return [low - room, high + room];
 }
 
+const COUNTED = ["epoch", "minibatch updates", "settings tried, k"]; // axes of whole numbers
+
 /** Grid lines, ticks and names. box: left, right, top, bottom in pixels. */
 function axes(box, x, y, xName, yName) {
   const group = svg("g");
-  for (const value of ticks(x, Math.max(3, Math.floor((box.right - box.left) / 75)))) {
+  for (const value of ticks(x, Math.max(3, Math.floor((box.right - box.left) / 75)), COUNTED.includes(xName))) {
     const at = x(value);
     group.append(svg("path", { class: "grid", d: `M${at} ${box.top}V${box.bottom}` }),
       svg("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, tickText(value)));

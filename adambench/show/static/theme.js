@@ -13,3 +13,11 @@ theme.addEventListener("click", () => {
   nameTheme();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
+
+// On paper nothing can be opened, so all is open while the page is printed.
+let opened = [];
+window.addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")].filter((one) => !one.closest(".chart, [data-runs]"));
+  opened.forEach((one) => { one.open = true; });
+});
+window.addEventListener("afterprint", () => opened.forEach((one) => { one.open = false; }));

@@ -2,7 +2,7 @@
 
 /**
  * read(): what to draw, as {x: {name, log}, y: {name, log, most}, series, over}. A series has a label, a style, x, y, and
- * perhaps low, high (the band), paleLow, paleHigh, chosen (a circled x), lost (x that diverged), final (words).
+ * perhaps low, high (the band), chosen (a circled x), lost (x that diverged), final (words).
  * over: thin dotted lines {style, points}. along: x is time, so that a close-up of the
  * second half makes sense. moved(x): the cursor has moved.
  */
@@ -85,7 +85,6 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
   function drawSeries(series, index, count) {
     const at = series.x.map((value) => x(value)), high = series.y.map(pixel);
     const group = hue(svg("g"), series.style);
-    if (series.paleLow) group.append(svg("path", { class: "band pale", d: area(at, series.paleLow.map(pixel), series.paleHigh.map(pixel)) }));
     if (series.low) group.append(svg("path", { class: "band", d: area(at, series.low.map(pixel), series.high.map(pixel)) }));
     group.append(svg("path", { class: "line", d: path(at, high), "stroke-dasharray": dash(series.style) }));
     const every = Math.max(1, Math.ceil(at.length / 7)), first = Math.floor((index * every) / count);

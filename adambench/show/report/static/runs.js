@@ -32,6 +32,12 @@ function showRecord() {
   dialog.scrollTop = 0;
 }
 
+/** The rate of a run, `lr=0.01, `. */
+function settingOf(run) {
+  const rate = run.hyperparameters?.lr;
+  return rate === undefined ? "" : `lr=${rate}, `;
+}
+
 function fillRecord({ experiment, run }) {
   const { curve, file, final, ...fields } = run;
   const thinned = curve.epoch.length < curve.epoch[curve.epoch.length - 1];
@@ -39,7 +45,7 @@ function fillRecord({ experiment, run }) {
   const figure = el("figure", { class: "chart" }, el("figcaption", {}, el("strong", {}, "Its curve."), thinned ? " Some epochs are left out here; the file has all." : ""));
   figure.dataset.title = `${run.optimizer}, run ${run.id}`;
   const columns = Object.keys(curve).filter((key) => !["epoch", "step", "seconds"].includes(key));
-  const title = el("h2", { id: "record-title" }, `${run.optimizer} on ${run.problem}, seed ${run.seed}`);
+  const title = el("h2", { id: "record-title" }, `${run.optimizer} on ${run.problem}, ${settingOf(run)}seed ${run.seed}`);
   const keep = () => save(`${run.optimizer}-${run.id}.json`, "application/json", JSON.stringify({ ...fields, curve, ...(thinned ? { thinned } : {}) }, null, 1));
   dialog.replaceChildren(
     el("form", { method: "dialog", class: "tools" }, el("button", {}, "Close"), el("button", { type: "button", click: keep }, "Save as JSON")),

@@ -24,8 +24,8 @@ function heatMap(figure, experiment, problem, name) {
   const said = el("p", { class: "readout", "aria-live": "polite" });
   figure.append(
     el("div", { class: "tools" }, ...saving(figure, name)), place, said,
-    el("p", { class: "note" }, "Ring: the chosen setting. Grey with a cross: diverged. Choose a field to open its record. "
-      + (leftOut ? `${leftOut} rows are left out, those with the highest costs.` : "")),
+    el("p", { class: "note" }, "Ring: the chosen setting. Grey with a cross: diverged. ", el("span", { class: "screen" }, "Choose a field to open its record. "),
+      (leftOut ? `${leftOut} rows are left out, those with the highest costs.` : "")),
     numbersBelow("The numbers of this chart", name, () => [
       ["optimizer", "other values", "learning rate", `final ${metric.label}`, "run"],
       ...cells.map((cell) => [cell.row.label, cell.row.others || "–", cell.rate, finite(cell.final) ? cell.final * factor : "diverged", runLink(cell.id)]),
@@ -40,7 +40,7 @@ function heatMap(figure, experiment, problem, name) {
     across = names;
     width = Math.max(available, names + wide * rates.length + 12);
     box = { left: names, top: 6, bottom: 6 + high * rows.length };
-    const height = box.bottom + 104;
+    const height = box.bottom + 118;
     view = svg("svg", { viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application",
       "aria-label": `${figure.dataset.title}: ${cells.length} settings by learning rate. Arrow keys move, Enter opens the record of a run.` });
     view.style.minWidth = `${width}px`;
@@ -65,7 +65,7 @@ function heatMap(figure, experiment, problem, name) {
     const left = across + wide * rates.indexOf(cell.rate), top = box.top + high * cell.r;
     const middle = `${left + wide / 2 - 0.5} ${top + high / 2 - 0.5}`;
     const group = svg("g", {}, svg("rect", { x: left, y: top, width: wide - 1, height: high - 1,
-      ...(finite(cell.final) ? { fill: heatColour(cell.final / lowest) } : { class: "lost" }) }));
+      ...(finite(cell.final) ? { class: "cell", fill: heatColour(cell.final / lowest) } : { class: "lost" }) }));
     if (!finite(cell.final)) group.append(svg("path", { class: "white", transform: `translate(${middle})`, d: "M-4 -4l8 8m0 -8l-8 8" }));
     if (cell.best) group.append(svg("circle", { class: "open", transform: `translate(${middle})`, r: 6, stroke: "#ffffff", "stroke-width": 4 }),
       svg("circle", { class: "open", transform: `translate(${middle})`, r: 6, stroke: "#000000", "stroke-width": 2 }));
@@ -78,7 +78,7 @@ function heatMap(figure, experiment, problem, name) {
     for (const times of [1, 2, 5, WORST]) {
       group.append(svg("text", { x: 195 * Math.log10(times), y: 22, "text-anchor": "middle", class: "soft" }, times === WORST ? "≥ 10" : `${times}`));
     }
-    group.append(svg("text", { x: 216, y: 9, class: "soft" }, "times the lowest"));
+    group.append(svg("text", { x: 0, y: 36, class: "soft" }, "times the lowest"));
     return group;
   }
 

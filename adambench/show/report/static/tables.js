@@ -36,6 +36,7 @@ function keyOf(cell) {
 }
 
 function savingButton(button) {
+  button.hidden = false; // without a script it could do nothing
   const { save: kind, name, text } = button.dataset;
   const title = button.closest(".table")?.querySelector(".caption")?.textContent ?? button.closest(".experiment").querySelector("h2").textContent;
   button.addEventListener("click", () => save(name ?? `${title.slice(0, 80)}.${kind}`, kind === "csv" ? "text/csv" : "text/plain", text));
