@@ -1,6 +1,7 @@
 """What every optimizer must do: the checks of `adambench check`, and of the tests for every rule that is built in.
 
 Each check takes a setting and returns what is wrong in a sentence, or nothing.
+This module is long because there are many checks, which are best read side by side.
 """
 
 from collections.abc import Callable

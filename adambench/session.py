@@ -18,7 +18,7 @@ from adambench.execution.engines import Engine, Event, Finished
 from adambench.execution.plan import Entry, Run
 from adambench.execution.scheduling import execute
 from adambench.execution.unfolding import Unfolding
-from adambench.judge import analysis, claims, match, reading
+from adambench.judge import analysis, claims, match, reading, searching
 from adambench.judge.analysis import Summary
 from adambench.judge.claims import Verdict
 from adambench.judge.fairness import Fairness, fairness
@@ -114,7 +114,7 @@ class Session:
             name: (
                 title(members[0]),
                 *fairness(members, self.curves, self.together),
-                reading.search(members, self.curves),
+                searching.search(members, self.curves),
             )
             for name, members in plan.by_problem(self.entries).items()
         }

@@ -15,8 +15,9 @@ from adambench.execution import plan
 from adambench.optimizers import OPTIMIZERS, SGD, Adam
 from adambench.session import Session
 from adambench.show import charts
-from adambench.show.charts.base import Numbers, Places, short, shortened
+from adambench.show.charts.base import shortened
 from adambench.show.charts.ends import spread_out
+from adambench.show.charts.ticks import Numbers, Places, short
 from adambench.store.folder import Folder
 from tests.test_results import PAPER
 

@@ -162,8 +162,8 @@ def test_claims_survive_the_resolved_file() -> None:
 def test_interval() -> None:
     found = Interval.of([1.0, 2.0, 3.0])
     assert found.mean == 2.0
-    assert found.high - 2.0 == pytest.approx(4.303 / math.sqrt(3))  # Student's t with 2 degrees of freedom
-    assert 2.0 - found.low == pytest.approx(4.303 / math.sqrt(3))
+    assert found.high - 2.0 == pytest.approx(4.302652729911 / math.sqrt(3))  # Student's t with 2 degrees of freedom
+    assert 2.0 - found.low == pytest.approx(4.302652729911 / math.sqrt(3))
     assert Interval.of([5.0]) == Interval(5.0, -math.inf, math.inf, 1)
     assert math.isnan(Interval.of([], log=True).mean)
     assert Interval.of([1e-99, 1e99], log=True).high == math.inf  # too large for a float, and no error
@@ -203,7 +203,7 @@ def test_claims_are_judged_seed_by_seed() -> None:
     assert first.values == {1: pytest.approx(0.5), 2: pytest.approx(0.525), 3: pytest.approx(0.55)}
     logs = [math.log(value) for value in (0.5, 0.525, 0.55)]  # a ratio: the geometric mean
     assert math.log(first.interval.mean) == pytest.approx(sum(logs) / 3)
-    assert math.log(first.interval.high) == pytest.approx(sum(logs) / 3 + 4.303 * stdev(logs) / math.sqrt(3))
+    assert math.log(first.interval.high) == pytest.approx(sum(logs) / 3 + 4.302652729911 * stdev(logs) / math.sqrt(3))
     assert [v.verdict for v in (first, second, third)] == [claims.REPRODUCED, claims.INCONCLUSIVE, claims.REPRODUCED]
     assert second.values == {1: 0.75, 2: 0.75, 3: 0.75}  # the third epoch of four: three equal values prove nothing
     assert second.chance == 0.25
@@ -506,7 +506,7 @@ def test_reference_claims_by_hand(
     if not verdict.rival:
         logs = [math.log(value) for value in values.values()]
         n, mean = len(logs), sum(logs) / len(logs)
-        half = {3: 4.303, 5: 2.776}[n] * stdev(logs) / math.sqrt(n)
+        half = {3: 4.302652729911, 5: 2.776445105198}[n] * stdev(logs) / math.sqrt(n)
         interval = (verdict.interval.low, verdict.interval.high)
         assert interval == pytest.approx((math.exp(mean - half), math.exp(mean + half)), rel=1e-9)
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from adambench.cli.working import reach
 from adambench.datasets import Dataset
+from adambench.errors import AdambenchError
 from adambench.store.records import Record
 from tests.conftest import SMALL, Command
 from tests.test_faults import curves_of, needs_proc
@@ -334,6 +336,19 @@ def test_no_scheduler_is_told(command: Command, small: Path) -> None:
     assert answer.stderr.startswith("tcp://127.0.0.1:9: no Dask scheduler answers")
     assert command("run", small, "--engine", "dask").returncode == 2
     assert command("run", small, "--scheduler", "tcp://127.0.0.1:9").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://127.0.0.1:1", "Connection refused"),
+        ("127.0.0.1:1", "Connection refused"),
+        ("nowhere", "it must be like tcp://"),
+    ],
+)
+def test_a_worker_says_that_its_scheduler_cannot_be_reached(address: str, reason: str) -> None:
+    with pytest.raises(AdambenchError, match=f"^{address}: cannot be reached: {reason}"):
+        reach(address, 0)
 
 
 def test_data_of_another_digest_are_not_taken(dataset: Dataset, folder: Path) -> None:

@@ -18,7 +18,7 @@ LAYERS = [
     {"training", "contract", "duties"},
     {"range_test", "reference"},
     {"config"},
-    {"execution"},
+    {"execution", "stepwise"},
     {"store"},
     {"judge"},
     {"show", "bench"},

@@ -9,7 +9,7 @@ from adambench.config.loading import parse
 from adambench.curve import Curve, Evaluation
 from adambench.execution import plan
 from adambench.execution.plan import Entry
-from adambench.judge import reading
+from adambench.judge import reading, searching
 from adambench.judge.fairness import Reached, fairness
 
 TEXT = """\
@@ -97,14 +97,14 @@ def searched(adam: list[float], sgd: list[float]) -> tuple[list[Entry], dict[str
 )  # fmt: skip
 def test_the_readings_of_a_search(adam: list[float], sgd: list[float], lowest: str, widest: str, budgets: str) -> None:
     found = searched(adam, sgd)
-    assert reading.lowest(*found) == lowest
-    assert reading.widest(*found) == widest
-    assert reading.budgets(*found) == budgets
+    assert searching.lowest(*found) == lowest
+    assert searching.widest(*found) == widest
+    assert searching.budgets(*found) == budgets
 
 
 def test_many_changes_of_the_lowest_are_counted() -> None:
-    assert reading.spans(["a", "b", "a", "a", "b", "a"]) == "a for k = 1, 3 changes between, a for k = 6"
-    assert reading.spans(["a", "a", "b"]) == "a for k = 1 to 2, b for k = 3"
+    assert searching.spans(["a", "b", "a", "a", "b", "a"]) == "a for k = 1, 3 changes between, a for k = 6"
+    assert searching.spans(["a", "a", "b"]) == "a for k = 1 to 2, b for k = 3"
 
 
 def test_the_reading_of_a_race() -> None:

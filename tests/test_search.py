@@ -16,7 +16,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.execution.plan import Entry
 from adambench.execution.unfolding import Unfolding
-from adambench.judge import analysis, fairness, reading
+from adambench.judge import analysis, fairness, searching
 from adambench.judge.claims import verdicts
 from adambench.judge.importance import importance
 from adambench.show.words import selection
@@ -172,7 +172,7 @@ def test_importance_in_a_random_search_is_that_of_the_thirds() -> None:
 
 def test_budgets_in_words() -> None:
     def words(text: str) -> str:
-        return reading.tried(plan.entries(experiment(text)))
+        return searching.tried(plan.entries(experiment(text)))
 
     assert words(TEXT) == "Budgets differ: adam 16, nesterov 16, sgd 1 settings, each on 3 seeds."
     fixed = "  sgd: {lr: 0.1}\n"

@@ -91,6 +91,23 @@ def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> No
     assert text([Table("", columns, ["0.123456"])]).count("0.123456") == 9
 
 
+def test_rows_that_fit_no_grid_are_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word is cut, no column is left out, and no line is wider than the terminal."""
+    terminal(monkeypatch, 30)
+    words = Column("optimizer", lambda _: "schedule_free_adamw", left=True)
+    said = text([Table("", [words, *(Column(f"column {k}", lambda _: "0.123 ± 0.004") for k in range(4))], [0, 1])])
+    assert " ".join(said.split()).count("optimizer schedule_free_adamw; column 0 0.123 ± 0.004; column 1 0.123") == 2
+    assert max(map(len, said.splitlines())) <= 30
+
+
+def test_words_fold_but_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 44)
+    columns = [Column("setting", lambda _: "lr=0.001 momentum=0.995 decay=0.1", left=True), Column("cost", str)]
+    said = text([Table("", [columns[0], *[columns[1]] * 3], ["0.1234"])])
+    assert "momentum=0.995" in said
+    assert said.count("0.1234") == 3
+
+
 def test_spare_columns_are_dropped_first_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch, 36)
     columns = [Column("rule", lambda _: "adam", left=True), *(Column(f"column {k}", str, spare=k) for k in range(5))]
@@ -104,6 +121,8 @@ def test_a_pipe_gets_every_column_on_one_line_and_no_codes() -> None:
     assert "\x1b" not in said
     assert "Title [red]" in said
     assert max(line.count("0.123456") for line in said.splitlines()) == 9
+    wide = text([Table("", [Column(f"column {k}", lambda row: row, spare=k) for k in range(30)], ["0.123456"])])
+    assert max(line.count("0.123456") for line in wide.splitlines()) == 30
 
 
 def test_every_format_has_a_renderer() -> None:

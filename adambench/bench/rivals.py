@@ -3,70 +3,7 @@
 Each factory returns a function that trains a number of steps on one core: gather and scale a minibatch of uint8 images,
 forward, backward, Adam. JAX and PyTorch "by hand" are the fastest forms that were found, since a slow rival would
 flatter this package. PyTorch "as usual" is what a tutorial shows: modules, autograd, the fused Adam.
-This module is long because it lists what was tried.
-
-The table lists the forms that were tried, in milliseconds per step, on one core of an AMD EPYC with PyTorch 2.13 and
-JAX 0.10. Forms between two lines were timed alternately, column by column. The load of the machine differed between
-these groups, so compare times only within a group. In the column "24", softmax regression trains 24 settings in one
-step, and the time is per setting.
-
-    PyTorch                                                              MLP   softmax       24
-    -------------------------------------------------------------------------------------------
-    by hand into buffers, weights (out, in), a column for each image    22.0     0.385
-    the same with a row for each image                                  22.3     0.697
-    -------------------------------------------------------------------------------------------
-    by hand into buffers, weights (out, in), torch._fused_adam_                  0.389
-    by hand into buffers, weights (out, in), fused Adam as a function   20.1     0.454
-    by hand into buffers, weights (in, out), torch._fused_adam_         20.3     0.616
-    by hand into buffers, weights (in, out), fused Adam as a function   20.7     0.678
-    autograd, masks from random bytes, fused Adam as a function         21.7     0.566
-    autograd, masks from random bytes, torch.optim.Adam(fused=True)     21.8     0.695
-    autograd, nn.Dropout, torch.optim.Adam(fused=True)                  24.8     0.686
-    the same by torch.compile                                           25.9     1.050
-    -------------------------------------------------------------------------------------------
-    autograd, nn.Dropout, fused Adam, float images                      26.2
-    the same with uint8 images, by index_select                         26.5
-    the same with uint8 images, by index                                26.6
-    the same with set_to_none=False                                     29.2
-    Adam(foreach=True)                                                  32.3
-    Adam(foreach=False)                                                 32.5
-    -------------------------------------------------------------------------------------------
-    one product for all settings, one rate for all (not comparable)                       0.097
-    one product, changes at a rate of 1 times each setting's own rate                     0.105
-    one product, a call of the fused Adam for each setting                                0.112
-    one product, Adam in plain operations                                                 0.125
-    one product, torch.optim.Adam with a group for each setting                           0.174
-    torch.func.vmap                                                                       0.290
-
-    JAX                                                                  MLP   softmax       24
-    -------------------------------------------------------------------------------------------
-    weights (out, in), a column for each image                          26.9     0.247    0.087
-    weights (out, in), a row for each image                             26.6     0.269    0.095
-    -------------------------------------------------------------------------------------------
-    weights (out, in), a row for each image                             23.3     0.149    0.066
-    weights (in, out)                                                   24.7     0.249    0.068
-    vmap over the settings, weights (out, in)                                             0.069
-    vmap over the settings, weights (in, out)                                             0.089
-    -------------------------------------------------------------------------------------------
-    weights (in, out), threefry, masks from the bytes of words          20.0     0.249
-    the same with one_hot instead of take_along_axis                    20.1     0.230
-    the same with optax.adam                                            20.1     0.241
-    the same with one gather before the scan                            20.2     0.237
-    the same with float images                                          20.3     0.269
-    the same without donation                                           21.2     0.263
-    the same with Adam on a flat vector                                 21.3     0.236
-    the same with the scan unrolled (5 steps, 4 steps)                  24.5     0.245
-    masks by jax.random.bernoulli                                       21.4
-    -------------------------------------------------------------------------------------------
-    threefry, jax.random.bernoulli, float images                        20.8
-    rbg, jax.random.bernoulli                                           24.8
-    unsafe_rbg, jax.random.bernoulli                                    24.9
-    -------------------------------------------------------------------------------------------
-    weights (in, out), threefry, masks from the bytes of words          20.5
-    XLA without XNNPACK, or with vectors of 512 bits                    20.2
-    XLA with oneDNN custom calls, or with XNNPACK graphs                20.4
-    XLA with fast math                                                  20.6
-    XLA without fusion emitters                                         24.1
+docs/speed.md lists the forms that were tried.
 """
 
 # mypy: ignore-errors

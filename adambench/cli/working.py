@@ -16,6 +16,8 @@ QUIET = {  # Dask's profile of what its workers do, and its look a thousand time
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
 }
 
+PATIENCE = 30.0  # seconds for which a worker waits for its scheduler, as Dask does
+
 TlsCa = Annotated[
     Path | None, typer.Option(metavar="FILE", help="TLS: certificate of the authority that the cluster trusts.")
 ]
@@ -42,6 +44,7 @@ def worker(
 
     needs_distributed()
     files = tls_files("worker", scheduler, tls_ca, tls_cert, tls_key)
+    reach(scheduler, PATIENCE)
     count = str(jobs or cores())
     # One thread for each process, no limit of memory at which training would be stopped. What importing adambench has
     # set for OpenBLAS is inherited, so it comes before NumPy, whoever imports that first.
@@ -56,6 +59,33 @@ def worker(
         "PYTHONSAFEPATH": "1",
     }  # not the current folder
     os.execve(sys.executable, [sys.executable, *words], environment)
+
+
+def reach(scheduler: str, seconds: float) -> None:
+    """Wait so long for something that listens at an address. Raises AdambenchError if nothing does.
+
+    Dask would wait too, but would end in many pages of tracebacks.
+    """
+    import socket
+    import time
+    from urllib.parse import urlsplit
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            parts = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+            if not parts.hostname or not parts.port:
+                raise ValueError("it must be like tcp://host:8786")
+            socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or time.monotonic() >= end:
+                reason = getattr(error, "strerror", None) or error
+                raise AdambenchError(
+                    f"{scheduler}: cannot be reached: {reason}", "Start a scheduler first: dask scheduler", exit_code=2
+                ) from error
+            time.sleep(1)
+        else:
+            return
 
 
 def needs_distributed() -> None:

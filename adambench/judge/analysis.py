@@ -33,13 +33,6 @@ class Estimate:
         return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
 
 
-# Student's t, two-sided 95 %, for 1, 2, … degrees of freedom.
-STUDENT = [
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-]
-
-
 def two_sided(t: float, df: int) -> float:
     """P(|T| > |t|) for Student's t with df ≥ 1 degrees of freedom: Abramowitz and Stegun (1964), 26.7.3 and 26.7.4."""
     angle = math.atan(abs(t) / math.sqrt(df))
@@ -54,10 +47,8 @@ def two_sided(t: float, df: int) -> float:
 
 @functools.cache
 def student(df: int) -> float:
-    """The |t| that chance exceeds in 5 % of cases: from STUDENT, and beyond it the inverse of `two_sided`."""
-    if df <= len(STUDENT):
-        return STUDENT[df - 1]
-    low, high = 1.95, STUDENT[-1]
+    """The |t| that chance exceeds in 5 % of cases: the inverse of `two_sided`."""
+    low, high = 1.95, 12.75  # for many degrees of freedom, and more than for one
     for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, df) > 0.05 else (low, middle)

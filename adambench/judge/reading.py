@@ -2,23 +2,19 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry
-from adambench.judge.analysis import by_rate
 from adambench.judge.claims import Verdict
-from adambench.judge.fairness import Fairness, budget, stable
+from adambench.judge.fairness import Fairness
 from adambench.judge.inference import LEVEL, same, tested
 from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
 UNEQUAL = 3  # times as many settings, from which on budgets are worth a word
-MOST_SPANS = 4  # of settings tried, that a sentence lists
 
 
 def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) -> str:
@@ -42,7 +38,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     best, second = ranked[:2]
     if same(means[best], means[second]):
         return f"{best} and {second} end at the same {name}.{tail}"
-    gap = _gap(means[best], means[second])
+    gap = below(means[best], means[second])
     if most < 2:
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
@@ -53,7 +49,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     return f"{best} ends {gap} {second}, the next ({where}{most} seeds). {how}.{tail}"
 
 
-def _gap(low: float, high: float) -> str:
+def below(low: float, high: float) -> str:
     """`3.8 % below`."""
     if high == 0:
         return "below"
@@ -114,87 +110,11 @@ def shared_seconds(groups: Iterable[tuple[str, int]]) -> str:
     return f"Runs that are trained together share work, so do not compare the seconds of these groups: {said}."
 
 
-def lowest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
-    """Which optimizer the search took lowest, and how far below the next. Empty unless two were searched."""
-    found = {entry.grid.label: min(rates.values()) for entry in members if (rates := by_rate(entry, curves))}
-    if len(found) < 2:
-        return ""
-    best, second = sorted(found, key=found.__getitem__)[:2]
-    if not math.isfinite(found[best]):
-        return "Every setting diverged."
-    if same(found[best], found[second]):
-        return f"The best of {best} and of {second} are equal."
-    seeds = members[0].experiment.tuning.every
-    how = "one seed" if len(seeds) == 1 else f"mean of {len(seeds)} seeds"
-    return f"The best of {best} is {_gap(found[best], found[second])} that of {second}, the next ({how})."
-
-
-def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
-    """Which optimizers have the widest and the narrowest range of rates about as good as their best."""
-    found = {entry.grid.label: stable(entry, curves) for entry in members}
-    ranges = {label: range_ for label, range_ in found.items() if not math.isnan(range_.decades)}
-    if len(ranges) < 2:
-        return ""
-    most, least = (max(ranges.values(), key=astuple), min(ranges.values(), key=astuple))
-    said = [listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
-    if most.decades == least.decades:
-        return "All stable ranges are equally wide."
-    return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."
-
-
 def listed(labels: Iterable[str]) -> str:
     """`adam`, `adam and sgd`, `adam, sgd and adagrad`; of more than six, the first three and how many others."""
     names = list(labels)
     names = names if len(names) < 7 else [*names[:3], f"{len(names) - 3} others"]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def budgets(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
-    """Which optimizer has the lowest median for which k settings tried. Empty unless two were searched to the end."""
-    found = {entry.grid.label: line.median for entry in members if (line := budget(entry, curves))}
-    if len(found) < 2:
-        return ""
-    if not math.isfinite(min(line[-1] for line in found.values())):
-        return "Every setting diverged."
-
-    def lowest_at(k: int) -> str:
-        medians = {label: line[k - 1] for label, line in found.items()}
-        return listed(label for label, median in medians.items() if median == min(medians.values()))
-
-    common = min(map(len, found.values()))  # more settings than these, not all have tried
-    return f"Lowest median: {spans([lowest_at(k + 1) for k in range(common)])}."
-
-
-def spans(lowest: Sequence[str]) -> str:
-    """Who is lowest for which k: `adam for k = 1, sgd for k = 2 to 9`. lowest: who is, for k = 1, 2, 3."""
-    said, first = [], 1
-    for who, times in groupby(lowest):
-        last = first + len(list(times)) - 1
-        said.append(f"{who} for k = {first}" + (f" to {last}" if last > first else ""))
-        first = last + 1
-    if len(said) > MOST_SPANS:
-        said[1:-1] = [f"{len(said) - 2} changes between"]
-    return ", ".join(said)
-
-
-def search(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
-    """What the search says: the budgets, for each number of settings tried the lowest, and the ranges of good rates."""
-    return " ".join(filter(None, (tried(members), budgets(members, curves), widest(members, curves))))
-
-
-def tried(members: Sequence[Entry]) -> str:
-    """How many settings each optimizer was tried with, and on how many seeds. Empty unless one of several was searched.
-
-    One that has a single setting was not searched: it is a budget of 1.
-    """
-    found = {entry.grid.label: len(entry.grid.settings) for entry in members}
-    if len(found) < 2 or max(found.values()) < 2:
-        return ""
-    seeds = members[0].experiment.tuning.every
-    on = f", each on {len(seeds)} seeds" if len(seeds) > 1 else ""
-    if len(set(found.values())) == 1:
-        return f"Equal budgets: {next(iter(found.values())):,} settings for each optimizer{on}."
-    return f"Budgets differ: {', '.join(f'{label} {count:,}' for label, count in found.items())} settings{on}."
 
 
 def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:

@@ -132,11 +132,11 @@ def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[Rend
         Column("t", lambda step: step.t),
         Column("g", lambda step: step.g, figures),
         *(_remembered(symbol) for symbol in symbols),
-        *([Column(ratio, lambda step: step.snr, figures)] if steps[0].snr is not None else []),
+        *([Column(ratio, lambda step: step.snr, figures, spare=1)] if steps[0].snr is not None else []),
         Column("Δθ", lambda step: step.change, figures),
-        Column("θ", lambda step: step.theta, figures, spare=2),
+        Column("θ", lambda step: step.theta, figures),
         *(
-            [Column("Δθ uncorrected", lambda s: s.uncorrected, figures, spare=1)]
+            [Column("Δθ uncorrected", lambda s: s.uncorrected, figures, spare=2)]
             if steps[0].uncorrected is not None
             else []
         ),

@@ -62,7 +62,7 @@ def percent(value: float) -> str:
 COLUMNS = [
     Column("curve", lambda row: row.match.target.name, left=True),
     Column("", lambda row: row.place),
-    Column("problem", lambda row: place(row.fit), left=True, spare=2),
+    Column("problem", lambda row: place(row.fit), left=True),
     Column("setting", lambda row: setting(row.match, row.fit), left=True),
     Column("n", lambda row: len(row.fit.candidate.costs), spare=1),
     Column("epochs", lambda row: f"{row.fit.epochs} of {len(row.match.target.epochs)}"),

@@ -18,6 +18,7 @@ from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural
 
 MOST_SILENT = 60.0  # seconds without a line where there is no terminal
+NARROW = 79  # columns of a terminal, where a bar is short
 MOST_VALUES = 6  # of an axis that are written out
 
 
@@ -29,7 +30,7 @@ class TimeLeft(ProgressColumn):
         self.outlook = outlook
 
     def render(self, task: Task) -> Text:
-        return Text(f"{duration(self.outlook.left)} left" if task.fields["whole"] else "")
+        return Text(f"{duration(self.outlook.left)} left" if task.fields["whole"] else "", no_wrap=True)
 
 
 class Watch:
@@ -47,7 +48,7 @@ class Watch:
         self.under_way: dict[int, str] = {}  # by worker, what it trains and how far it is
         self.bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24 if out.width > NARROW else 6),
             TextColumn("{task.fields[state]}"),
             TimeLeft(outlook),
             console=out,

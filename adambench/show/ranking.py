@@ -1,5 +1,6 @@
 """Results as tables: the ranking of each problem, and the record of a run."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,7 +17,8 @@ from adambench.store.records import TABLES, Record
 
 
 def percent(value: Estimate) -> str:
-    return estimate(value, 100)
+    """Of a share; a dash if runs diverged, because a share cannot be infinite."""
+    return "–" if math.isinf(value.mean) else estimate(value, 100)
 
 
 def status(summary: Summary) -> str:

@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adambench.errors import neutral
 from adambench.store.files import csv_text, json_value
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -60,54 +57,24 @@ class Table:
 
 
 def text(tables: Sequence[Table]) -> str:
-    """For a terminal, as wide as it is: headings fold, spare columns give way, words fold; numbers never do."""
-    from adambench.show.terminal import captured, console  # noqa: PLC0415  # rich is slow to import
+    """For a terminal, as wide as it is: headings fold, spare columns give way, words fold; numbers never do.
+
+    For a file or a pipe everything, in lines as long as they are.
+    """
+    from adambench.show.grid import grid  # noqa: PLC0415  # rich is slow to import
+    from adambench.show.terminal import captured, console  # noqa: PLC0415
 
     out = console()
     parts: list[str] = []
     for table in tables:
         parts += ["\n"] if parts and table.title else []
         if not table.line:
-            parts.append(_grid(table, out))
+            parts.append(grid(table, out))
         else:
             parts += [captured(out, f"{table.title}\n", style="bold", markup=False)] if table.title else []
             parts += [captured(out, table.line(row), soft_wrap=not out.is_terminal) for row in table.rows]
         parts += [captured(out, note, markup=False, soft_wrap=not out.is_terminal) for note in table.notes]
     return "".join(parts)
-
-
-def _grid(table: Table, out: "Console") -> str:
-    from rich import box, markup  # noqa: PLC0415  # as above
-    from rich.console import Console  # noqa: PLC0415
-    from rich.measure import Measurement  # noqa: PLC0415
-    from rich.table import Table as Grid  # noqa: PLC0415
-
-    from adambench.show.terminal import captured  # noqa: PLC0415
-
-    cells = table.cells
-
-    def drawn(shown: Sequence[int], folded: bool) -> tuple[Grid, Measurement]:
-        grid = Grid(box=box.SIMPLE_HEAD)
-        for i in shown:
-            column = table.columns[i]
-            name = column.name.replace(" ", "\n") if folded and not column.left else column.name
-            grid.add_column(markup.escape(name), justify="left" if column.left else "right", no_wrap=not column.left)
-        for line in cells:
-            grid.add_row(*(markup.escape(line[i]) for i in shown))
-        return grid, Measurement.get(out, out.options.update(max_width=10_000), grid)
-
-    shown = list(range(len(table.columns)))
-    grid, needed = drawn(shown, folded=False)
-    if folded := needed.maximum > out.width:
-        grid, needed = drawn(shown, folded)
-    while needed.maximum > out.width and (spare := [i for i in shown if table.columns[i].spare]):
-        shown.remove(max(spare, key=lambda i: table.columns[i].spare))
-        grid, needed = drawn(shown, folded)
-    wide = Console(highlight=False, width=needed.minimum) if needed.minimum > out.width else out
-    title = captured(out, table.title, style="bold", markup=False, soft_wrap=not out.is_terminal)
-    left_out = ", ".join(column.name for i, column in enumerate(table.columns) if i not in shown)
-    note = captured(out, f"Not shown, for lack of width: {left_out}.", style="dim", markup=False)
-    return (title if table.title else "") + captured(wide, grid) + (note if left_out else "")
 
 
 def markdown(tables: Sequence[Table]) -> str:

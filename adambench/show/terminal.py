@@ -11,8 +11,8 @@ from rich.console import Console, RenderableType
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def console() -> Console:
-    """A terminal as wide as it is; a file or pipe wide enough that no table is folded, and without control codes.
+def console(wide: int = 160) -> Console:
+    """A terminal as wide as it is; a file or pipe so wide as is asked for, and without control codes.
 
     What counts is what is there: FORCE_COLOR makes no terminal of a pipe, and TERM=dumb is one without control codes.
     A notebook gets the lines of a file, in one output; rich would give each line an output of its own there.
@@ -20,7 +20,7 @@ def console() -> Console:
     there = sys.stdout.isatty()
     if there and os.environ.get("TERM") != "dumb":
         return Console(highlight=False)
-    width = None if there else 160
+    width = None if there else wide
     plain: dict[str, Any] = dict.fromkeys(("force_terminal", "force_interactive", "force_jupyter"), False)
     return Console(highlight=False, width=width, color_system=None, **plain)
 

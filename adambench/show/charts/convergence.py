@@ -16,9 +16,10 @@ from adambench.curve import METRICS, Curve, value
 from adambench.execution.plan import Entry, Run, by_problem
 from adambench.judge import analysis, reading
 from adambench.judge.analysis import Band, Estimate
-from adambench.show.charts.base import GREY, PAGE, Form, below, note, panels, value_axis
+from adambench.show.charts.base import GREY, PAGE, Form, below, note, panels
 from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import colour, looks
+from adambench.show.charts.ticks import value_axis
 from adambench.show.words import axis_label, estimate, title
 
 LOG_FROM = 3  # a range of more than this factor is drawn on a logarithmic axis

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from adambench.show.charts.base import PAGE, Form, value_axis
+from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.look import colour
+from adambench.show.charts.ticks import value_axis
 
 
 def growth(numbers: Mapping[str, Mapping[int, float]], form: Form = PAGE) -> Figure:

@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from adambench.curve import METRICS, Curve
 from adambench.execution.plan import Entry, by_problem
-from adambench.judge import analysis, fairness, reading
+from adambench.judge import analysis, fairness, searching
 from adambench.show.charts.base import (
     DIVERGED,
     LETTER,
@@ -27,9 +27,9 @@ from adambench.show.charts.base import (
     note,
     panel_width,
     panels,
-    short,
     shortened,
 )
+from adambench.show.charts.ticks import short
 from adambench.show.words import title
 
 RANGE = 9  # letters of a stable range in brackets
@@ -59,7 +59,7 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
 
     def draw(axes: Axes, rows: Sequence[Row]) -> None:
         meshes.append(_draw_heatmap(axes, rows, curves, form))
-        below(axes, reading.widest([entry for entry, _ in rows], curves), form, 7, panel_width(axes) - names)
+        below(axes, searching.widest([entry for entry, _ in rows], curves), form, 7, panel_width(axes) - names)
 
     height = 1.3 + form.scale * (1.1 + 0.34 * most)
     width = 6.2 + form.scale * LETTER * max(0, longest - 12)

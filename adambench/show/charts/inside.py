@@ -13,8 +13,9 @@ from adambench.execution.plan import Run
 from adambench.inspection import QUANTILES, WHOLE
 from adambench.judge import reading
 from adambench.optimizers import OPTIMIZERS
-from adambench.show.charts.base import GREY, PAGE, Form, note, plain, plain_ticks, value_axis
+from adambench.show.charts.base import GREY, PAGE, Form, note, plain
 from adambench.show.charts.look import colour, shade
+from adambench.show.charts.ticks import plain_ticks, value_axis
 from adambench.show.words import axis_label
 
 BELOW = 100.0  # times below the lowest median: where the axis ends

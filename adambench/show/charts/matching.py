@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from adambench.judge.match import Fit, Match
-from adambench.show.charts.base import PAGE, Form, below, note, panels, value_axis
+from adambench.show.charts.base import PAGE, Form, below, note, panels
 from adambench.show.charts.convergence import LOG_FROM
 from adambench.show.charts.ends import End, label_ends
 from adambench.show.charts.look import look, places
+from adambench.show.charts.ticks import value_axis
 from adambench.show.matching import explained, heading, percent, place, sentence, setting
 
 SHOWN = 3  # fits of a curve

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 
 from adambench.config.experiment import Grid
 from adambench.range_test import Sweep
-from adambench.show.charts.base import PAGE, Form, note, panels, plain_ticks, short, value_axis
+from adambench.show.charts.base import PAGE, Form, note, panels
 from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
+from adambench.show.charts.ticks import plain_ticks, short, value_axis
 
 NOTE = (
     "Smoothed cost of the minibatches while the learning rate rises at each step. Circle: where it falls fastest, "

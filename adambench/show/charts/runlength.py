@@ -15,10 +15,11 @@ from adambench.execution.plan import Entry
 from adambench.judge import reading, runlength
 from adambench.judge.analysis import Band
 from adambench.judge.runlength import Lengths
-from adambench.show.charts.base import PAGE, Form, below, note, panels, plain_ticks
+from adambench.show.charts.base import PAGE, Form, below, note, panels
 from adambench.show.charts.convergence import MARKS
 from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
+from adambench.show.charts.ticks import plain_ticks
 from adambench.show.terminal import plural
 
 UNITS = {"epoch": "epochs", "step": "minibatch updates", "seconds": "CPU seconds of training"}

@@ -10,12 +10,13 @@ from matplotlib.ticker import NullLocator
 
 from adambench.curve import Curve
 from adambench.execution.plan import Entry, by_problem
-from adambench.judge import analysis, fairness, reading
+from adambench.judge import analysis, fairness, searching
 from adambench.judge.analysis import Sensitivity
 from adambench.judge.fairness import Budget
-from adambench.show.charts.base import LETTER, MOST_TICKS, PAGE, ROW, Form, below, note, panels, plain_ticks, value_axis
+from adambench.show.charts.base import LETTER, MOST_TICKS, PAGE, ROW, Form, below, note, panels
 from adambench.show.charts.ends import End, label_ends, room
 from adambench.show.charts.look import looks
+from adambench.show.charts.ticks import plain_ticks, value_axis
 from adambench.show.terminal import cost
 from adambench.show.words import axis_label, title
 
@@ -47,7 +48,7 @@ def sensitivity(entries: Sequence[Entry], curves: Mapping[str, Curve], form: For
 
     def draw(axes: Axes, lines: Sequence[tuple[Entry, Sensitivity]]) -> None:
         _draw_sensitivity(axes, lines, styles)
-        below(axes, reading.lowest(_members(lines), curves), form)
+        below(axes, searching.lowest(_members(lines), curves), form)
 
     labels = {entry.grid.label for lines in shown.values() for entry, _ in lines}
     widest = form.scale * (HANDLE + LETTER * max(map(len, labels), default=0))
@@ -116,7 +117,7 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
 
     def draw(axes: Axes, lines: Sequence[tuple[Entry, Budget]]) -> None:
         _draw_budget(axes, lines, styles, form)
-        below(axes, reading.budgets(_members(lines), curves), form)
+        below(axes, searching.budgets(_members(lines), curves), form)
 
     most = max(map(len, shown.values()), default=0)
     figure = panels(shown, draw, form, 5.9, least=room(most, form))

@@ -9,8 +9,9 @@ from adambench.config.names import origin
 from adambench.execution.plan import words
 from adambench.explanation import CURVATURE, START, descend
 from adambench.optimizers import Optimizer
-from adambench.show.charts.base import PAGE, Form, short
+from adambench.show.charts.base import PAGE, Form
 from adambench.show.charts.look import PLACES, look
+from adambench.show.charts.ticks import short
 
 
 def valley(rules: Mapping[str, Optimizer], steps: int, form: Form = PAGE) -> Figure:

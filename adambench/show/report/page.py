@@ -9,7 +9,7 @@ from typing import Any
 
 from adambench.curve import METRICS
 from adambench.execution.plan import Entry, by_problem
-from adambench.judge import reading
+from adambench.judge import reading, searching
 from adambench.judge.analysis import Estimate
 from adambench.judge.fairness import Reached
 from adambench.show import findings
@@ -132,9 +132,9 @@ def _problem(chapter: Chapter, problem: str, members: Sequence[Entry]) -> dict[s
         "ranking": _table(chapter.rankings[problem]),
         "bands": _bands(members, chapter),
         "searched": searched,
-        "lowest": reading.lowest(members, chapter.curves),
-        "widest": reading.widest(members, chapter.curves),
-        "budgets": reading.budgets(members, chapter.curves),
+        "lowest": searching.lowest(members, chapter.curves),
+        "widest": searching.widest(members, chapter.curves),
+        "budgets": searching.budgets(members, chapter.curves),
         "fairness": [_table(table) for table in findings.fairness(found)],
         "inspected": bool(charts.inside(chapter, members)["runs"]),
     }
