@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adambench.config.loading import load, resolved
 from adambench.datasets import Dataset
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
@@ -91,6 +92,16 @@ def test_the_command(command: Any, small: Any, tmp_path: Any) -> None:
     assert (row["problem"], row["optimizer"]) == ("mlp", "adam")
     assert 1e-5 < float(row["suggested"]) < 1
     assert len(row["rates"].split()) == len(row["costs"].split()) == int(row["steps"])
+
+
+def test_a_changed_experiment_does_not_replace_the_chart(command: Any, small: Any, tmp_path: Any) -> None:
+    command("lr-find", small, "--optimizer", "adam")
+    picture = tmp_path / "results/small/figures/lr_find.png"
+    (tmp_path / "results/small/config.yaml").write_text(resolved(load(small)), encoding="utf-8")  # as `run` writes it
+    before = picture.read_bytes()
+    other = command("lr-find", small, "problems.mlp.batch_size=32", "--optimizer", "adam")
+    assert (other.returncode, "the chart is not written: results/small: holds another" in other.stderr) == (0, True)
+    assert picture.read_bytes() == before
 
 
 def test_the_command_trains_as_the_problem_says(command: Any, small: Any) -> None:

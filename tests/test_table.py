@@ -76,6 +76,7 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
     evil = Table(r"\input{x}", [Column("$", lambda row: row, left=True)], [r"\write18{rm} ~^<_>"])
     assert r"\textbackslash{}input\{x\}" in latex([evil])
     assert r"\write" not in latex([evil])
+    assert latex_text("-19.8, two-step 3-5") == "$-$19.8, two-step 3-5"
     assert latex_text("α/√step, √α") == r"$\alpha$/$\sqrt{\mathrm{step}}$, $\sqrt{}$$\alpha$"
 
 

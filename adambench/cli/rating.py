@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from adambench import __version__
-from adambench.cli.app import TEXT, Format, Plugins, Results, tell
+from adambench.cli.app import TEXT, Format, Plugins, Results, tell, warn
 from adambench.errors import AdambenchError, unknown
 
 
@@ -27,6 +27,7 @@ def lr_find(
     from adambench.show import charts, rates
     from adambench.show.words import data_and_model, named
     from adambench.store.folder import Folder
+    from adambench.stored import refuse_to_replace
 
     experiment, data = read(config, overrides or [], plugin or [])
     problems = {one.name: one for one in experiment.problems}
@@ -58,6 +59,12 @@ def lr_find(
             )
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
+    if overrides:
+        try:
+            refuse_to_replace(folder, experiment)
+        except AdambenchError as error:
+            warn(f"the chart is not written: {error.message}. {error.hint}")
+            return
     found = {
         named(one.name, data_and_model(experiment, one)): {
             row.grid.label: row.sweep for row in tested if row.problem is one

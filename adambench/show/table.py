@@ -162,6 +162,7 @@ LATEX = {
 
 def latex_text(words: str) -> str:
     """Words as LaTeX prints them, those between backticks as code; nothing in them is a command."""
+    words = re.sub(r"(?<![\w)])-(?=\d)", "−", words)  # a minus sign and no hyphen
     rooted = re.split("√([A-Za-z]+)", words)  # the words under a root are at the odd places
     parts = ["".join(LATEX.get(character, character) for character in part) for part in rooted]
     parts[1::2] = [rf"$\sqrt{{\mathrm{{{part}}}}}$" for part in parts[1::2]]
