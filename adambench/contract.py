@@ -17,6 +17,7 @@ from adambench.optimizers import MatrixOptimizer, Optimizer, State
 from adambench.optimizers.base import BLOCK, Array
 
 DTYPES = (np.float32, np.float64)
+RANGES = {"Gt", "Ge", "Lt", "Le", "Interval"}  # what limits a hyper-parameter
 Check = Callable[[Optimizer], str]
 
 
@@ -122,8 +123,9 @@ def standing(rule: Optimizer) -> str:
         factors = moved / theta
         if not (np.ptp(factors) < 1e-5 and 0 < factors[0] <= 1):
             return "gradients of zero move the weights"
-        farthest, tiny = (np.abs(walk(rule, np.full((3, 10), g, dtype), theta) - theta).max() for g in (1.0, 1e-23))
-        if tiny > 2 * farthest:  # the square of 1e-23 is zero in float32
+        with np.errstate(all="ignore"):
+            far, tiny = (np.abs(walk(rule, np.full((3, 10), g, dtype), theta) - theta).max() for g in (1.0, 1e-23))
+        if not tiny <= 2 * far:  # the square of 1e-23 is zero in float32
             return "gradients of 1e-23 move weights farther than gradients of 1; add nonzero(eps, theta) to the divisor"
     return ""
 
@@ -168,6 +170,8 @@ def refusing(rule: Optimizer) -> str:
 def remembered(rule: Optimizer) -> str:
     """`moments` returns new arrays; with a constant gradient g, a corrected mean is g and that of squares g²."""
     theta, state = noise(10), rule.init(noise(10))
+    if rule.mean_decay and not (rule.mean_decay in rule.hyperparameters and "M" in state.slots):
+        return f"mean_decay names the decay of a slot M, which is a sum; found {rule.mean_decay!r} and no such two"
     grad = np.full(10, 2.0)
     for _ in range(5):
         rule.step(theta, grad, state)
@@ -180,6 +184,10 @@ def remembered(rule: Optimizer) -> str:
             exact = {"m_hat": 2.0, "v_hat": 4.0}.get(name)
             if exact and rule.hyperparameters.get("bias_correction", True) and not np.allclose(value, exact, rtol=1e-6):
                 return f"moments: with the constant gradient 2, {name} must be {exact:g}, found {value[0]:.6g}"
+    if rule.mean_decay and "m" in moments:
+        again = _restored(rule, state, theta)
+        if not np.allclose(rule.with_decay(0.3, again).moments(again)["m"], moments["m"]):
+            return "moments: m changes where a schedule moves its decay; mean_decay names the β of m = (1 − β)·M"
     return ""
 
 
@@ -188,10 +196,12 @@ def ranged(rule: Optimizer) -> str:
     kind = type(rule)
     hints = get_type_hints(kind, include_extras=True)
     for name, value in vars(kind).items():
-        if isinstance(value, int | float) and name.islower() and name[0] != "_" and name not in hints:
-            return f"{name} has no annotation, so that it is no hyper-parameter; {_example(name)}"
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and name.islower() and name[0] != "_" and name not in hints and not hasattr(Optimizer, name):
+            return f"{name} has no annotation, so that it is no hyper-parameter; {_example(name)}, or ClassVar[float]"
     for name, value in rule.hyperparameters.items():
-        if not isinstance(value, bool) and not getattr(hints[name], "__metadata__", ()):
+        marks = {type(mark).__name__ for mark in getattr(hints.get(name), "__metadata__", ())}
+        if not isinstance(value, bool) and name in hints and not marks & RANGES:
             return f"{name} has no range, so that any number is accepted; {_example(name)}"
     return ""
 

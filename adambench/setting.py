@@ -159,8 +159,8 @@ def clip(grad: Array, norm: float) -> None:
     length = math.sqrt(float(np.sum(np.square(grad))))
     if math.isinf(length) and math.isfinite(largest := float(np.abs(grad).max())):  # the squares overflow, it does not
         grad /= largest
-        length = math.sqrt(float(np.sum(np.square(grad))))
-    if length > norm:
+        grad *= min(largest, norm / math.sqrt(float(np.sum(np.square(grad)))))
+    elif length > norm:
         grad *= norm / length
 
 

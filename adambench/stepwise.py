@@ -1,7 +1,7 @@
 """`adambench.train`: one training, epoch by epoch, of a setting that is given in Python."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy.typing as npt
 import threadpoolctl
 from annotated_types import Ge, Le
 
-from adambench.config.check import Check
+from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Average, Count, Norm, Problem, Seed
+from adambench.config.names import ORIGINS
 from adambench.config.sizes import check_problem
 from adambench.config.yamlfile import Source
 from adambench.curve import Evaluation
@@ -89,8 +90,9 @@ def _checked(
     for name, (value, kind, example) in kinds.items():
         if not isinstance(value, kind):
             check.fail((name,), f"must be like {example}, found {value!r:.60}")
-        elif name != "dataset":
-            check.instance(type(value), asdict(value), (name,))
+        elif type(value) in ORIGINS:  # else a class of the caller's own, of whose fields nothing is known
+            for field, hint in hints_of(value.__class__).items():
+                check.value(_plain(getattr(value, field)), hint, (name, field))
     for name, value in given.items():
         check.value(value, RANGES[name], (name,))
     if (precision := _dtype(dtype)) is None:
@@ -108,12 +110,16 @@ def _checked(
 
 def _dtype(given: Any) -> "np.dtype[Any] | None":
     try:
-        found = np.dtype(given)
-    except TypeError:
+        name = np.dtype(given).name
+    except (TypeError, ValueError):
         return None
-    return found if found.name in DTYPES else None
+    return np.dtype(name) if name in DTYPES else None
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+    """As YAML has it: NumPy's numbers as Python's, tuples as lists, dataclasses as mappings."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return value.item() if isinstance(value, np.generic) else value

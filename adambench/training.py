@@ -16,10 +16,17 @@ from adambench.datasets.batches import Batches, Sampling, scale
 from adambench.models import Model, Network
 from adambench.models.base import Array
 from adambench.optimizers import Optimizer
+from adambench.optimizers.base import nonzero
 from adambench.schedules import Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
+
+
+def numerics(optimizer: Optimizer) -> int:
+    """NUMERICS, or 3 for a setting whose ε is below the floor of `nonzero`: another one served before it was raised."""
+    eps = optimizer.hyperparameters.get("eps")
+    return 3 if eps is not None and eps < nonzero(0.0, np.zeros(0, np.float32)) else NUMERICS
 
 
 class Training:

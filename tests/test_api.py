@@ -168,13 +168,17 @@ def test_a_training_refuses_what_a_configuration_does(given: dict[str, Any], sai
 
 
 def test_a_training_takes_numbers_of_numpy() -> None:
+    kinds: tuple[Any, ...] = (int, np.int64)
     one, other = (
         list(
             adambench.train(
-                Logistic(), Adam(), Constant(), DATASETS["mnist"](), epochs=kind(1), batch_size=kind(6000), seed=kind(1)
+                *(MLP(hidden=(kind(4),)), Adam(), Constant(warmup=kind(1)), DATASETS["mnist"]()),
+                epochs=kind(1),
+                batch_size=kind(6000),
+                seed=kind(1),
             )
         )
-        for kind in (int, np.int64)
+        for kind in kinds
     )
     assert first_difference(one, other) is None
 

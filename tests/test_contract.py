@@ -126,6 +126,18 @@ class Unannotated(Good):
     beta1 = 0.5
 
 
+class Constant(Good):
+    """A class attribute with a name in capitals, a switch, and one of the base class are no hyper-parameters."""
+
+    ITERATIONS = 5
+    fused = False
+    by_part = False
+
+
+class Unmoved(Good):
+    mean_decay = "beta1"
+
+
 class Undocumented(Good):
     """A rule."""
 
@@ -158,6 +170,7 @@ def test_a_good_rule_passes(check: str) -> None:
         (Accepts, "refuses other shapes and dtypes", "step accepts a gradient of another dtype than theta"),
         (Shares, "moments are new arrays and mean what they say", "moments: b must be a new array, not the slot itself"),
         (Misnamed, "moments are new arrays and mean what they say", "moments: with the constant gradient 2, m_hat must be 2, found"),
+        (Unmoved, "moments are new arrays and mean what they say", "mean_decay names the decay of a slot M, which is a sum; found"),
         (Unlimited, "hyper-parameters have ranges", "beta1 has no range, so that any number is accepted"),
         (Unannotated, "hyper-parameters have ranges", "beta1 has no annotation, so that it is no hyper-parameter"),
         (Undocumented, "docstring and explain", "the docstring must have a paragraph of equations"),
@@ -168,6 +181,10 @@ def test_a_good_rule_passes(check: str) -> None:
 )  # fmt: skip
 def test_a_fault_is_found(rule: type[Optimizer], check: str, said: str) -> None:
     assert judged(partial(CHECKS[check], rule()), __name__).startswith(said)
+
+
+def test_constants_are_no_hyper_parameters() -> None:
+    assert CHECKS["hyper-parameters have ranges"](Constant()) == ""
 
 
 def test_every_check_finds_a_fault() -> None:

@@ -158,6 +158,12 @@ def test_ids_are_stable() -> None:
     assert replace(some_run(), dataset="0" * 64).id == "04cdfd3702ca9872"
 
 
+def test_records_of_another_floor_are_not_reused() -> None:
+    """The arithmetic of ε = 0 changed, and no other: only these settings have another id."""
+    assert {some_run().numbers["numerics"], replace(some_run(), optimizer=Adam(eps=1e-16)).numbers["numerics"]} == {2}
+    assert replace(some_run(), optimizer=Adam(eps=0.0)).numbers["numerics"] == 3
+
+
 def test_later_keys_change_an_id_only_if_they_are_used() -> None:
     """At their defaults they are neither in the numbers of a run nor in the stored configuration."""
     plain = TEXTS["plain"]

@@ -100,7 +100,10 @@ def test_a_changed_experiment_does_not_replace_the_chart(command: Any, small: An
     (tmp_path / "results/small/config.yaml").write_text(resolved(load(small)), encoding="utf-8")  # as `run` writes it
     before = picture.read_bytes()
     other = command("lr-find", small, "problems.mlp.batch_size=32", "--optimizer", "adam")
-    assert (other.returncode, "the chart is not written: results/small: holds another" in other.stderr) == (0, True)
+    assert (other.returncode, "the chart will not be written: results/small: holds another" in other.stderr) == (
+        0,
+        True,
+    )
     assert picture.read_bytes() == before
 
 

@@ -127,7 +127,7 @@ def test_a_chart_shows_the_shares(kind: str, unit: str, entries: list[Entry]) ->
     assert words["sgd"] == f"sgd  {100 * shares['sgd'].mean[-1]:.0f} %"
     assert axes.get_ylim()[0] == 0
     assert "Not on every problem: late." in figure._supxlabel.get_text()
-    assert ("3 at a time" in figure._supxlabel.get_text().replace("\n", " ")) == (unit == "seconds")
+    assert ("share work" in figure._supxlabel.get_text().replace("\n", " ")) == (unit == "seconds")
 
 
 def test_one_run_length_still_makes_a_chart(entries: list[Entry]) -> None:

@@ -174,13 +174,19 @@ def test_budgets_in_words() -> None:
     def words(text: str) -> str:
         return searching.tried(plan.entries(experiment(text)))
 
-    assert words(TEXT) == "Budgets differ: adam 16, nesterov 16, sgd 1 settings, each on 3 seeds."
+    assert (
+        words(TEXT)
+        == "Budgets differ. Settings, each on 3 seeds: adam 16, nesterov 16, sgd 1. One that has a single setting was not searched."
+    )
     fixed = "  sgd: {lr: 0.1}\n"
     assert fixed in GRID
     equal = GRID.replace(fixed, "")
     assert words(equal) == "Equal budgets: 6 settings for each optimizer, each on 3 seeds."
     uneven = GRID.replace("[0.8, 0.9]", "0.9").replace("seeds: [0, 1, 2]", "seed: 0")
-    assert words(uneven) == "Budgets differ: adam 3, nesterov 6, sgd 1 settings."
+    assert (
+        words(uneven)
+        == "Budgets differ. Settings: adam 3, nesterov 6, sgd 1. One that has a single setting was not searched."
+    )
 
 
 @pytest.mark.parametrize(

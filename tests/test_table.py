@@ -101,6 +101,14 @@ def test_rows_that_fit_no_grid_are_written_out(monkeypatch: pytest.MonkeyPatch) 
     assert max(map(len, said.splitlines())) <= 30
 
 
+def test_a_terminal_without_codes_is_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch, 40)
+    monkeypatch.setenv("TERM", "dumb")
+    said = text([Table("", [Column(f"column {k}", lambda row: row, spare=k) for k in range(9)], ["0.123456"])])
+    assert "Not shown, for lack of width: " in said
+    assert max(map(len, said.splitlines())) <= 40
+
+
 def test_words_fold_but_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch, 44)
     columns = [Column("setting", lambda _: "lr=0.001 momentum=0.995 decay=0.1", left=True), Column("cost", str)]

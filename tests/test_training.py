@@ -190,6 +190,11 @@ def test_a_long_gradient_is_scaled_to_the_norm() -> None:
     with np.errstate(over="ignore"):
         clip(long, 1.0)
     assert long.tolist() == [0.5] * 4
+    for norm, element in ((1e6, 5e5), (1e35, 1e30)):
+        long = np.full(4, 1e30, np.float32)
+        with np.errstate(over="ignore"):
+            clip(long, norm)
+        assert long.tolist() == pytest.approx([element] * 4)
     infinite = np.array([np.inf, 1.0], np.float32)
     with np.errstate(all="ignore"):
         clip(infinite, 1.0)

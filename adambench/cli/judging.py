@@ -64,7 +64,7 @@ def fairness(experiments: Names = None, format: Format = TEXT, results: Results 
         tell(findings.fairness({session.name: session.fairness() for session in found}), format)
 
 
-def verify(
+def verify(  # noqa: PLR0915  # one after the other
     experiments: Names = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only this many runs of each experiment, drawn at random.")
@@ -86,6 +86,7 @@ def verify(
     import random
 
     from adambench.config import loading
+    from adambench.config.paths import expanded
     from adambench.datasets import read_folder
     from adambench.execution.engines import Failed, Finished, Silent
     from adambench.execution.scheduling import execute, interruptible, local
@@ -95,14 +96,15 @@ def verify(
     from adambench.show.terminal import console, plural
     from adambench.stored import stored
 
-    out = console()
+    out, places = console(), {folder: read_folder(expanded(folder)) for folder in data or ()}
     found: Counter[Match] = Counter()
 
     def not_whole(message: str) -> None:
         found[Match.NOT] += 1
         warn(message)
 
-    moved = {dataset.sha256: dataset for dataset in map(read_folder, data or ())}
+    moved = {dataset.sha256: dataset for dataset in places.values()}
+    used: set[str] = set()
     for session in stored(results, experiments, not_whole, not_whole, loading.load):
         runs = [run for run in session.runs if run.id in session.records]
         if sample and sample < len(runs):
@@ -111,10 +113,13 @@ def verify(
             found[Match.NOT] += 1
             out.print(f"{session.name}: holds no run to train again", markup=False)
             continue
+        sources = [session.experiment.source(one) for one in session.experiment.problems]
+        used |= {source.sha256 for source in sources}
         try:
             _, sets = session.experiment.loaded(moved)
         except AdambenchError as error:
-            not_whole(f"{session.name}: {error.message}. If its images lie elsewhere here: --data DIR")
+            hint = ". If its images lie elsewhere here: --data DIR" if any(source.idx for source in sources) else ""
+            not_whole(f"{session.name}: {error.message}{hint}")
             continue
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
         with interruptible() as stop, local(workers(jobs, runs, sets, warn), sets) as engine:
@@ -131,6 +136,8 @@ def verify(
                 for run, (match, words) in zip(event.runs, told, strict=False):
                     found[match] += 1
                     out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
+    for folder in (folder for folder, dataset in places.items() if dataset.sha256 not in used):
+        warn(f"--data {folder}: holds other images than those of these results")
     out.print("; ".join(f"{match.value}: {found[match]}" for match in Match if found[match]))
     if found[Match.NOT] or (exact and found[Match.CLOSE]):
         raise typer.Exit(1)

@@ -45,6 +45,12 @@ def lr_find(
         raise AdambenchError(f"--problem {problem} --optimizer {optimizer}: this problem has no such optimizer")
     folder = Folder(results, experiment.name)
     folder.prepare()
+    kept = False  # whether the folder has a chart of another version of the experiment
+    try:
+        refuse_to_replace(folder, experiment)
+    except AdambenchError as error:
+        kept = True
+        warn(f"the chart will not be written: {error.message}. {error.hint}")
     seed = experiment.tuning.every[0]
     tested = []
     with threadpoolctl.threadpool_limits(1):
@@ -59,14 +65,10 @@ def lr_find(
             )
             tested.append(rates.Tested(one, grid, setting, sweep))
     tell([rates.table(tested, seed)], format)
-    if overrides:
-        try:
-            refuse_to_replace(folder, experiment)
-        except AdambenchError as error:
-            warn(f"the chart is not written: {error.message}. {error.hint}")
-            return
+    if kept:
+        return
     found = {
-        named(one.name, data_and_model(experiment, one)): {
+        named(one.name, one.title or data_and_model(experiment, one)): {
             row.grid.label: row.sweep for row in tested if row.problem is one
         }
         for one in experiment.problems

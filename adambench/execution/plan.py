@@ -18,7 +18,7 @@ from adambench.datasets.batches import Sampling
 from adambench.models import Model
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
-from adambench.training import NUMERICS
+from adambench.training import numerics
 
 SETTING = ("rule", "hyperparameters", "rule_source")
 
@@ -59,7 +59,7 @@ class Run:
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
         return {
-            "numerics": NUMERICS,
+            "numerics": numerics(self.optimizer),
             "dtype": "float32",
             "dataset": self.dataset,
             "model": named(self.model),

@@ -40,7 +40,7 @@ class Verdict:
     rival: str = ""  # of several that it compares with: those two with which it fares worst
     chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
     tuned: str = "train_loss"  # the metric that chose the settings
-    tried: Mapping[str, int] = field(default_factory=dict)  # settings, by label
+    tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # settings, by problem and label
 
     @property
     def searched(self) -> bool:
@@ -104,7 +104,7 @@ def _judged(
     sign = -1 if claim.relation.startswith("<") else 1
     worst = min(intervals, key=lambda compared: sign * intervals[compared].mean)
     values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
-    tried = {label: len(entry.grid.settings) for (_, label), entry in concerned.items()}
+    tried = {place: len(entry.grid.settings) for place, entry in concerned.items()}
     return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, *worst, tried=tried), told
 
 

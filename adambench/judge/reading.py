@@ -14,6 +14,7 @@ from adambench.judge.inference import LEVEL, same, tested
 from adambench.judge.pairing import Comparison, Pair, both
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
+SMALLEST = 0.01  # % that is written
 UNEQUAL = 3  # times as many settings, from which on budgets are worth a word
 
 
@@ -54,13 +55,16 @@ def below(low: float, high: float) -> str:
     if high == 0:
         return "below"
     share = 100 * (1 - low / high)
-    return f"{share:.1g} % below" if share < 0.05 else f"{share:.{1 if share < 9.95 else 0}f} % below"
+    if share < SMALLEST:
+        return f"less than {SMALLEST:g} % below"
+    return f"{share:.{2 if share < 0.095 else 1 if share < 9.95 else 0}f} % below"
 
 
 def _share(ratio: float) -> str:
     """How far a ratio lies below one: `3.8 %`; above it, `−3.8 %`."""
     share = 100 * (1 - ratio)
-    return f"{share:.1g} %".replace("-", "−") if 0 < abs(share) < 0.05 else f"{share:.1f} %".replace("-", "−")
+    places = 2 if SMALLEST <= abs(share) < 0.095 else 1
+    return f"{round(share, places) or 0.0:.{places}f} %".replace("-", "−")  # no −0.0
 
 
 def metrics(verdicts: Iterable[Verdict]) -> str:
@@ -76,11 +80,14 @@ def metrics(verdicts: Iterable[Verdict]) -> str:
 
 def unequal(verdicts: Iterable[Verdict]) -> str:
     """A word of care where claims compare optimizers of which one was tried with several times as many settings."""
-    found = {label: count for verdict in verdicts for label, count in verdict.tried.items() if not verdict.searched}
-    if not found or max(found.values()) < UNEQUAL * min(found.values()):
-        return ""
-    counts = ", ".join(f"{label} {count:,}" for label, count in found.items())
-    return f"settings tried: {counts}. The claims do not correct for that."
+    found: dict[str, dict[int, None]] = {}
+    for verdict in verdicts:
+        counts = verdict.tried
+        if not verdict.searched and counts and max(counts.values()) >= UNEQUAL * min(counts.values()):
+            for (_, label), count in counts.items():
+                found.setdefault(label, {})[count] = None
+    told = ", ".join(f"{label} {' or '.join(f'{count:,}' for count in counts)}" for label, counts in found.items())
+    return f"settings tried: {told}. The claims do not correct for that." if told else ""
 
 
 def bands(seeds: Collection[int], value: str, place: str = "At the end of each line") -> str:
@@ -92,14 +99,11 @@ def bands(seeds: Collection[int], value: str, place: str = "At the end of each l
     return f"Line: mean of {count} seeds. Band: from the lowest to the highest of them. {mean} ± standard deviation."
 
 
-def shared_seconds(groups: Iterable[tuple[str, int]]) -> str:
+def shared_seconds(together: Mapping[str, int]) -> str:
     """A warning about CPU seconds of runs that share work; empty if none do.
 
-    groups: of each line, its label and how many runs were trained together with it, itself included.
+    together: by label, how many runs were trained together with each, itself included.
     """
-    together: dict[str, int] = {}
-    for label, number in groups:
-        together[label] = max(number, together.get(label, 1))
     numbers = sorted(set(together.values()))
     of = {number: listed(label for label, own in together.items() if own == number) for number in numbers}
     if numbers == [1]:

@@ -88,4 +88,6 @@ def tried(members: Sequence[Entry]) -> str:
     on = f", each on {len(seeds)} seeds" if len(seeds) > 1 else ""
     if len(set(found.values())) == 1:
         return f"Equal budgets: {next(iter(found.values())):,} settings for each optimizer{on}."
-    return f"Budgets differ: {', '.join(f'{label} {count:,}' for label, count in found.items())} settings{on}."
+    counts = ", ".join(f"{label} {count:,}" for label, count in found.items())
+    fixed = " One that has a single setting was not searched." if min(found.values()) == 1 else ""
+    return f"Budgets differ. Settings{on}: {counts}.{fixed}"

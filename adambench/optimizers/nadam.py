@@ -21,9 +21,9 @@ class NAdam(Optimizer):
     v̂ = v / (1 − β₂ᵗ)
     θ ← θ − α·m̂ / (√v̂ + ε)
 
-    Source: Dozat (2016), with the warming μ_t of its section on implementation. Same as `torch.optim.NAdam`, where m
-    also decays by β₁, while β₁ is constant: where a schedule moves it, the product here is that of the present β₁.
-    Differs from the paper's algorithm, where m decays by μ_t, and from Optax, where every μ_t is β₁.
+    Source: Dozat (2016), with the warming μ_t of its section on implementation. Same as `torch.optim.NAdam` while β₁ is
+    constant; there m also decays by β₁. If a schedule moves β₁, the product here is that of the present β₁. Differs
+    from the paper's algorithm, where m decays by μ_t, and from Optax, where every μ_t is β₁.
     """
 
     lr: Annotated[float, Gt(0), doc("step size α, about the largest change of a weight in one step")] = 0.002

@@ -1,5 +1,6 @@
 """A table on a terminal, as wide as that is, or in a pipe."""
 
+import sys
 from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
@@ -19,7 +20,8 @@ WIDEST = 10_000  # columns of a pipe, for which no table is too wide
 def grid(table: Table, out: Console) -> str:
     """Columns side by side. A terminal that is too narrow for them gets each row written out instead."""
     cells = table.cells
-    room = out.width if out.is_terminal else WIDEST
+    there = sys.stdout.isatty()  # also one without control codes, which rich takes for none
+    room = out.width if there else WIDEST
 
     def drawn(shown: Sequence[int], folded: bool) -> tuple[Grid, Measurement]:
         made = Grid(box=box.SIMPLE_HEAD)
@@ -43,9 +45,9 @@ def grid(table: Table, out: Console) -> str:
         made, needed = drawn(shown, folded)
     title = captured(out, table.title, style="bold", markup=False, soft_wrap=not out.is_terminal)
     title = title if table.title else ""
-    if needed.minimum > room:
+    if needed.minimum > room and cells:
         return title + "".join(_written_out(table.header, line, room) for line in cells)
-    wide = out if out.is_terminal else console(max(out.width, needed.maximum))
+    wide = out if there else console(max(out.width, needed.maximum))
     left_out = ", ".join(column.name for i, column in enumerate(table.columns) if i not in shown)
     note = captured(out, f"Not shown, for lack of width: {left_out}.", style="dim", markup=False)
     return title + captured(wide, made) + (note if left_out else "")
@@ -54,4 +56,5 @@ def grid(table: Table, out: Console) -> str:
 def _written_out(header: Sequence[str], line: Sequence[str], width: int) -> str:
     """A row as `name value; name value`, folded to a width, with an empty line below."""
     words = "; ".join(f"{name} {cell}".strip() for name, cell in zip(header, line, strict=True))
-    return fill(words, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False) + "\n\n"
+    whole: Any = {"break_long_words": False, "break_on_hyphens": False}
+    return fill(words, width, initial_indent="  ", subsequent_indent="    ", **whole) + "\n\n"

@@ -83,8 +83,9 @@ def convergence(
 
     figure = panels(
         {
-            title(members[0]): (found[name], reading.ranking(members, curves, metric))
+            title(members[0]): (found[name], " ".join(filter(None, [reading.ranking(members, curves, metric), note_])))
             for name, members in _shown(entries, found)
+            for note_ in [_shared(found[name]) if x == "seconds" else ""]
         },
         draw,
         form,
@@ -93,12 +94,14 @@ def convergence(
         least=room(max(map(len, found.values())), form),
     )
     if figure:
-        sentences = [reading.bands({line.final.n for lines in found.values() for line in lines}, METRICS[metric].label)]
-        groups = [(label, line.together) for lines in found.values() for line in lines for label in line.labels]
-        if x == "seconds":
-            sentences.append(reading.shared_seconds(groups))
-        note(figure, " ".join(filter(None, sentences)), form)
+        seeds = {line.final.n for lines in found.values() for line in lines}
+        note(figure, reading.bands(seeds, METRICS[metric].label), form)
     return figure
+
+
+def _shared(lines: Sequence[Line]) -> str:
+    """What to think of the seconds of these lines, if they share work."""
+    return reading.shared_seconds({label: line.together for line in lines for label in line.labels})
 
 
 def beside_paper(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = PAGE) -> Figure | None:

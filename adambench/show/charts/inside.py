@@ -114,11 +114,11 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
         grid[0].set_ylabel(axis_label("train_loss"))
         figure.legend(loc="outside upper left", ncols=3, title=plain(runs[0].title), alignment="left")
         for name, axes in zip(shown, grid[1:], strict=False):
-            having = [(table, line) for table, line in zip(tables, colours, strict=True) if _seen(table, name)]
-            medians = np.concatenate([table[f"{name}_50"] for table, _ in having])
+            having = [one for one in zip(tables, colours, DASHES, strict=False) if _seen(one[0], name)]
+            medians = np.concatenate([table[f"{name}_50"] for table, *_ in having])
             bottom = min(medians[np.isfinite(medians) & (medians > 0)], default=1e-3) / BELOW
-            for i, (table, line) in enumerate(having):
-                _quantiles(axes, table, name, line, bottom, None if len(runs) == 1 else DASHES[i])
+            for table, line, dash in having:
+                _quantiles(axes, table, name, line, bottom, None if len(runs) == 1 else dash)
             axes.set_ylabel(panels[name])
             axes.set_yscale("log")
             plain_ticks(axes.yaxis, [])
@@ -194,7 +194,7 @@ def _corrected(run: Inspected, table: Mapping[str, Any]) -> list[int]:
 def _draw_corrections(
     axes: Axes, tables: Sequence[Mapping[str, Any]], which: Sequence[Sequence[int]], colours: Sequence[str]
 ) -> None:
-    dashes = {1: "-", 2: "--"}
+    dashes = {1: "-", 2: ":"}
     for table, numbers, line in zip(tables, which, colours, strict=True):
         for i in numbers:
             axes.plot(table["step"], table[f"correction{i}"], dashes[i], color=line)

@@ -22,6 +22,10 @@ from adambench.show.charts.look import looks
 from adambench.show.charts.ticks import plain_ticks
 from adambench.show.terminal import plural
 
+SHARED = (
+    "Runs that were trained together share work: compare the seconds of those only that were trained in equal numbers, "
+    "which `adambench fairness` tells."
+)
 UNITS = {"epoch": "epochs", "step": "minibatch updates", "seconds": "CPU seconds of training"}
 
 
@@ -89,9 +93,9 @@ def run_lengths(
     figure = panels({title: lines}, draw, form, 7.2, 4.6, room(len(lines), form))
     if figure:
         said = [targets(found)]
-        if unit == "seconds":
-            groups = [(e.grid.label, together.get(run.id, 1)) for e in entries for run in e.report(curves)]
-            said.append(reading.shared_seconds(groups))
+        groups = {together.get(run.id, 1) for entry in entries for run in entry.report(curves)}
+        if unit == "seconds" and groups != {1}:
+            said.append(SHARED)
         note(figure, " ".join(filter(None, said)), form)
     return figure
 

@@ -123,9 +123,10 @@ def budget(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = P
     figure = panels(shown, draw, form, 5.9, least=room(most, form))
     if figure:
         words = (
-            "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size. "
-            "A dotted line goes on from the end of a smaller grid."
+            "Line: median of the best of k settings drawn from the grid. Band: its quartiles. In brackets: grid size."
         )
+        if any(len({len(line.k) for _, line in lines}) > 1 for lines in shown.values()):
+            words += " A dotted line goes on from the end of a smaller grid."
         note(figure, words, form)
     return figure
 
@@ -139,7 +140,10 @@ def _draw_budget(axes: Axes, found: Sequence[tuple[Entry, Budget]], styles: Look
         axes.plot(line.k, _finite(line.median), **look, label=entry.grid.label)
         axes.fill_between(line.k, _finite(line.low), _finite(line.high), color=look["color"], alpha=0.15, linewidth=0)
         axes.plot(line.k[-1], line.median[-1], **styles[entry.grid.label])
-        axes.plot([line.k[-1], largest], [line.median[-1]] * 2, ":", color=look["color"], linewidth=0.7, label="_end")
+        if len(line.k) < largest:
+            axes.plot(
+                [line.k[-1], largest], [line.median[-1]] * 2, ":", color=look["color"], linewidth=0.7, label="_end"
+            )
         values += [value for value in line.median if math.isfinite(value)]
         words = f" ({len(line.k)})  {cost(line.median[-1])}"
         ends.append(End(entry.grid.label, words, line.median[-1], styles[entry.grid.label]))

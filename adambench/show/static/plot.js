@@ -23,16 +23,18 @@ function scale(low, high, from, to, log) {
 /** Where numbers stand on an axis, about so many at most. whole: only whole numbers. */
 function ticks(axis, most, whole = false) {
   const { low, high, log } = axis;
-  if (log && high / low > 1.5) {
+  if (log) {
     const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
     const dense = [1, 1.5, 2, 3, 4, 5, 7], denser = [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9];
+    let inside = [];
     for (const steps of [denser, dense, [1, 2, 5], [1, 3], [1]]) {
       const found = [];
       for (let e = first; e <= last; e++) for (const s of steps) found.push(Number(`${s}e${e}`));
-      const inside = found.filter((value) => value >= low * 0.999 && value <= high * 1.001 && (!whole || Number.isInteger(value)));
-      if (inside.length <= most) return inside;
-      if (steps.length === 1) return inside.filter((_, i) => i % Math.ceil(inside.length / most) === 0);
+      inside = found.filter((value) => value >= low * 0.999 && value <= high * 1.001 && (!whole || Number.isInteger(value)));
+      if (inside.length >= Math.min(3, most) && inside.length <= most) return inside;
     }
+    if (inside.length > most) return inside.filter((_, i) => i % Math.ceil(inside.length / most) === 0);
+    if (high / low > 20) return inside; // powers of ten, between which even steps would crowd at one end
   }
   const rough = (high - low) / most || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
