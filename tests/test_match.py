@@ -177,6 +177,9 @@ def test_the_table_in_every_format_and_the_chart() -> None:
     curves = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
     assert axes.get_ylim()[0] < min(one.min() for one in curves if len(one) > 3)  # not those that lead to words
     assert figure.get_supxlabel().splitlines()[-1] == "x, a: A network."
+    more = charts.matching(found, titles, 1)
+    assert more is not None
+    assert len(figure.axes[0].texts) > len(more.axes[0].texts)  # labels of the nearest three, and of one
     assert charts.matching(found[1:], titles) is None
 
 

@@ -46,7 +46,7 @@ def match(
         if plot:
             from adambench.show import charts
 
-            drawing = charts.matching(found, titles)
+            drawing = charts.matching(found, titles, nearest)
             assert drawing  # a curve has a fit
             print(f"wrote {write(plot, charts.save(drawing, plot.suffix[1:], f'adambench {__version__}'))}")
 

@@ -16,15 +16,18 @@ from adambench.show.charts.look import look, places
 from adambench.show.charts.ticks import value_axis
 from adambench.show.matching import explained, heading, percent, place, sentence, setting
 
-SHOWN = 3  # fits of a curve
+SHOWN, MOST = 3, 6  # fits of a curve: as a rule, and at most
 BELOW = 20.0  # times below the curve: where the axis ends, if ours go so low
 
 
-def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAGE) -> Figure | None:
+def matching(
+    found: Sequence[Match], titles: Mapping[str, str], nearest: int = SHOWN, form: Form = PAGE
+) -> Figure | None:
     """A panel for each curve that has a fit: the curve as a broad pale line, the nearest settings over it.
 
-    titles: a line on what each problem is, by its place.
+    titles: a line on what each problem is, by its place. nearest: how many settings; at most MOST are drawn.
     """
+    shown = min(nearest, MOST)
     order = places(fit.candidate.rule for match in found for fit in match.fits)
     several = len({fit.candidate.experiment for match in found for fit in match.fits}) > 1
 
@@ -37,7 +40,7 @@ def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAG
         low, high = float(target.costs.min()), float(target.costs.max())
         lowest = low / 1.25
         axes.plot(target.epochs, target.costs, color="#999999", linewidth=4.5, alpha=0.45, solid_capstyle="butt")
-        for i, fit in enumerate(match.fits[:SHOWN]):
+        for i, fit in enumerate(match.fits[:shown]):
             style = {**look(order.index(fit.candidate.rule), i), "marker": ""}
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
@@ -57,5 +60,5 @@ def matching(found: Sequence[Match], titles: Mapping[str, str], form: Form = PAG
     figure = panels({heading(match.target.name): match for match in found if match.fits}, draw, form, 5.9)
     if figure:
         how = "Broad, grey: the given curve. Thin: the nearest settings, mean over their runs, with the rms distance."
-        note(figure, "\n".join([how, *explained(found, SHOWN, titles)]), form)
+        note(figure, "\n".join([how, *explained(found, shown, titles)]), form)
     return figure
