@@ -59,7 +59,7 @@ def heatmap(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
 
     def draw(axes: Axes, rows: Sequence[Row]) -> None:
         meshes.append(_draw_heatmap(axes, rows, curves, form))
-        below(axes, searching.widest([entry for entry, _ in rows], curves), form, 7, panel_width(axes) - names)
+        below(axes, searching.widest([entry for entry, _ in rows], curves), form, 7, 0.92 * (panel_width(axes) - names))
 
     height = 1.3 + form.scale * (1.1 + 0.34 * most)
     width = 6.2 + form.scale * LETTER * max(0, longest - 12)
