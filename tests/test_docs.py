@@ -65,7 +65,10 @@ ON_TEST = {
     ("figure1", "step"): ("α/√step", "softmax regression (the paper's figure 1), rate α/√step"),
     ("figure1", "epoch"): ("α/√epoch", "the same, rate α/√epoch"),
     ("figure1", "constant"): ("constant rate", "the same, constant rate"),
-    ("figure2", "mlp"): ("dropout on the hidden units alone", "network (figure 2a), constant rate, half of the hidden units dropped"),
+    ("figure2", "mlp"): (
+        "dropout on the hidden units alone",
+        "network (figure 2a), constant rate, half of the hidden units dropped",
+    ),
     ("figure2_input", "constant"): ("dropout on the pixels as well", "the same, a fifth of the pixels dropped as well"),
 }
 
