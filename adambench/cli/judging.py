@@ -96,7 +96,11 @@ def verify(  # noqa: PLR0915  # one after the other
     from adambench.show.terminal import console, plural
     from adambench.stored import stored
 
-    out, places = console(), {folder: read_folder(expanded(folder)) for folder in data or ()}
+    out = console()
+    try:
+        places = {folder: read_folder(expanded(folder)) for folder in data or ()}
+    except AdambenchError as error:
+        raise AdambenchError(f"--data: {error.message}") from error
     found: Counter[Match] = Counter()
 
     def not_whole(message: str) -> None:
