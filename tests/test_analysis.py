@@ -64,6 +64,15 @@ def test_summary() -> None:
     assert (first.varied, first.edge, first.settings_tried) == ({}, [], 1)
 
 
+def test_runs_that_diverge_at_once_are_counted_and_have_no_metric_that_the_others_lack() -> None:
+    """Their cost is infinite, though no epoch has one. Without held-back images nobody has a validation cost."""
+    lost = [curve(math.nan)] * 3
+    _, last = analysis.summarise(*story(TUNING, ADAM, lost))["a"]
+    assert (last.optimizer, last.status, last.finals["train_loss"].n) == ("sgd", "diverged", 3)
+    assert last.finals["train_loss"].mean == last.finals["test_loss"].mean == math.inf
+    assert last.finals["validation_loss"].n == 0
+
+
 @pytest.mark.parametrize(
     ("tuning", "edge"), [([1, 1, 1, 0, 1, 1], []), ([0, 1, 1, 1, 1, 1], ["lr"]), ([1] * 5 + [0], ["lr"])]
 )

@@ -3,12 +3,20 @@
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Names, Results, opened, tell, warn
 from adambench.errors import AdambenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adambench.datasets import Data
+    from adambench.execution.plan import Run
+    from adambench.judge.verification import Match
+    from adambench.store.records import Record
 
 
 def claims(
@@ -64,7 +72,7 @@ def fairness(experiments: Names = None, format: Format = TEXT, results: Results 
         tell(findings.fairness({session.name: session.fairness() for session in found}), format)
 
 
-def verify(  # noqa: PLR0915  # one after the other
+def verify(
     experiments: Names = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only this many runs of each experiment, drawn at random.")
@@ -88,11 +96,8 @@ def verify(  # noqa: PLR0915  # one after the other
     from adambench.config import loading
     from adambench.config.paths import expanded
     from adambench.datasets import read_folder
-    from adambench.execution.engines import Failed, Finished, Silent
-    from adambench.execution.scheduling import execute, interruptible, local
-    from adambench.execution.workers import workers
-    from adambench.judge.verification import Match, compare
-    from adambench.show.progress import failure, run_name
+    from adambench.judge.verification import Match
+    from adambench.show.progress import run_name
     from adambench.show.terminal import console, plural
     from adambench.stored import stored
 
@@ -126,22 +131,33 @@ def verify(  # noqa: PLR0915  # one after the other
             not_whole(f"{session.name}: {error.message}{hint}")
             continue
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
-        with interruptible() as stop, local(workers(jobs, runs, sets, warn), sets) as engine:
-            for event in execute(runs, {}, engine, stop=stop):
-                told: list[tuple[Match, str]] = []
-                if isinstance(event, Finished):
-                    pairs = zip(event.runs, event.curves, strict=True)
-                    told = [compare(session.records[run.id], curve) for run, curve in pairs]
-                elif isinstance(event, Silent):
-                    warn(event.words)
-                elif isinstance(event, Failed):
-                    print(event.reason, file=sys.stderr)
-                    told = [(Match.NOT, failure(event))] * len(event.runs)
-                for run, (match, words) in zip(event.runs, told, strict=False):
-                    found[match] += 1
-                    out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
+        for run, match, words in _again(runs, session.records, sets, jobs):
+            found[match] += 1
+            out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
     for folder in (folder for folder, dataset in places.items() if dataset.sha256 not in used):
         warn(f"--data {folder}: holds other images than those of these results")
     out.print("; ".join(f"{match.value}: {found[match]}" for match in Match if found[match]))
     if found[Match.NOT] or (exact and found[Match.CLOSE]):
         raise typer.Exit(1)
+
+
+def _again(
+    runs: "Sequence[Run]", records: "Mapping[str, Record]", data: "Data", jobs: int | None
+) -> "Iterator[tuple[Run, Match, str]]":
+    """Train runs again, and compare each with its record as it ends: the run, the verdict, and a reason in words."""
+    from adambench.execution.engines import Failed, Finished, Silent
+    from adambench.execution.scheduling import execute, interruptible, local
+    from adambench.execution.workers import workers
+    from adambench.judge.verification import Match, compare
+    from adambench.show.progress import failure
+
+    with interruptible() as stop, local(workers(jobs, runs, data, warn), data) as engine:
+        for event in execute(runs, {}, engine, stop=stop):
+            if isinstance(event, Finished):
+                for run, curve in zip(event.runs, event.curves, strict=True):
+                    yield run, *compare(records[run.id], curve)
+            elif isinstance(event, Silent):
+                warn(event.words)
+            elif isinstance(event, Failed):
+                print(event.reason, file=sys.stderr)
+                yield from ((run, Match.NOT, failure(event)) for run in event.runs)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from adambench.curve import COMPARED, Curve, value
+from adambench.config.experiment import Problem
+from adambench.curve import COMPARED, METRICS, Curve, value
 from adambench.execution.plan import Entry, Run, by_problem
 from adambench.optimizers import Optimizer
 
@@ -144,17 +145,22 @@ def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
         edge=_edge(entry, setting) if setting and known else [],
         seeds=len(entry.problem.seeds),
         epochs=entry.problem.epochs,
-        finals={metric: _final(entry, known, metric) for metric in COMPARED},
+        finals={
+            metric: Estimate.of(
+                [entry.final(curve, metric) for curve in known] if measures(entry.problem, metric) else []
+            )
+            for metric in COMPARED
+        },
         seconds=Estimate.of([curve[-1].seconds for curve in known]),
         diverged=[curve[-1].epoch for curve in known if curve[-1].diverged],
         validation=entry.problem.validation,
     )
 
 
-def _final(entry: Entry, curves: Sequence[Curve], metric: str) -> Estimate:
-    """Of a metric that no epoch has, nan, also where runs diverged: there is nothing that could be infinite."""
-    measured = any(not math.isnan(value(evaluation, metric)) for curve in curves for evaluation in curve)
-    return Estimate.of([entry.final(curve, metric) for curve in curves] if measured else [])
+def measures(of: Problem | Run, metric: str) -> bool:
+    """Whether runs have a metric of COMPARED, also those that diverge before its first value: it is infinite then."""
+    facts = METRICS[metric]
+    return facts.compares and (of.validation > 0 or not facts.held_back) and (of.model.labels or not facts.needs_labels)
 
 
 def _edge(entry: Entry, setting: Optimizer) -> list[str]:

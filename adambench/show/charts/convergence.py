@@ -192,8 +192,7 @@ def _shown(entries: Sequence[Entry], found: Mapping[str, object]) -> list[tuple[
 
 def was_measured(run: Run, curve: Curve, metric: str) -> bool:
     """Whether a run measured it. One that diverged in its first epoch has no value, but would have had these."""
-    would = METRICS[metric].compares and (run.validation > 0 or not METRICS[metric].held_back)
-    return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and would)
+    return not math.isnan(value(curve[0], metric)) or (curve[0].diverged and analysis.measures(run, metric))
 
 
 def _same(one: Band, other: Band) -> bool:
