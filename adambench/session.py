@@ -88,13 +88,16 @@ class Session:
         """The ranking of each problem. named: with the session's name in the columns for programs."""
         metric = self.experiment.tuning.metric
         readings = {
-            name: reading.ranking(members, self.curves, metric)
+            name: (
+                reading.ranking(members, self.curves, metric),
+                reading.apart({e.grid.label: analysis.shared(e, self.curves, self.together) for e in members}),
+            )
             for name, members in plan.by_problem(self.entries).items()
         }
         return ranking.tables(self.experiment, self.summaries(), readings, self.name if named else "")
 
     def verdicts(self) -> list[Verdict]:
-        return claims.verdicts(self.experiment, self.entries, self.curves)
+        return claims.verdicts(self.experiment, self.entries, self.curves, self.together)
 
     def side(self, name: str) -> Side:
         """Of a comparison with another experiment, under a name that tells them apart."""

@@ -10,6 +10,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.judge.claims import Verdict, verdicts
 from adambench.show.findings import claims as table
+from adambench.show.findings import measured
 from adambench.show.table import text as as_text
 
 TEXT = """\
@@ -80,6 +81,24 @@ def test_a_verdict_and_how_it_is_told() -> None:
 def test_rivals_on_another_problem_are_each_compared() -> None:
     found = judged("final(adam, problem=one_cycle) / min(final(adam, problem=constant), final(sgd, problem=constant))")
     assert found.rival == "final(adam, problem=constant)"
+
+
+def test_the_worst_case_is_judged_problem_by_problem() -> None:
+    """The largest of several noisy ratios is above one by chance alone."""
+    found = judged("worst(final(adam) / final(sgd))")
+    assert found.one == "one_cycle"
+    assert found.interval.mean == pytest.approx(math.sqrt(0.5))  # of .5 and 1
+    assert not found.biased
+    one = judged("worst(final(adam) / min(final(sgd), final(sgd, problem=constant)))")
+    assert (one.one, one.rival) == ("deep-er", "final(sgd, problem=constant)")
+    assert judged("0 - worst(final(adam) / final(sgd))").biased  # of which the largest case is the least
+
+
+def test_without_common_seeds_it_is_said() -> None:
+    text = TEXT.replace("[3, 2, 9]", "[7, 8, 9]").replace("QUANTITY", "'mean(final(adam) / final(sgd))'")
+    experiment = parse(text, "x.yaml")
+    (verdict,) = verdicts(experiment, plan.entries(experiment), {})
+    assert measured(verdict) == "no seed that all its problems have"
 
 
 def test_without_runs_there_are_no_values() -> None:

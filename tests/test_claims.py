@@ -16,7 +16,7 @@ from adambench.config.loading import load, parse, resolved
 from adambench.curve import COMPARED, Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
 from adambench.execution import plan
-from adambench.judge import claims, comparisons
+from adambench.judge import claims, comparisons, reading
 from adambench.judge.analysis import Interval
 from adambench.session import Session
 from adambench.show import charts, findings, table
@@ -246,9 +246,27 @@ def test_a_claim_waits_until_all_its_report_seeds_are_finished() -> None:
 
 
 def test_a_claim_about_a_diverged_run() -> None:
+    """Two optimizers of which each run diverges with probability one half differ on all of three seeds in 1 of 32 cases."""
     lost = [curve(2, math.nan)] * 3
-    assert claims.verdicts(*story(lost, NESTEROV))[0].verdict == claims.CONTRADICTED
+    first, *_ = claims.verdicts(*story(lost, NESTEROV))
+    assert (first.verdict, first.chance) == (claims.INCONCLUSIVE, 0.75)  # .25, the largest of three after Holm
+    assert findings.measured(first) == "∞ (on each of 3 seeds)"
     assert claims.verdicts(*story([*lost[:1], *ADAM[1:]], NESTEROV))[0].verdict == claims.INCONCLUSIVE
+
+
+def test_a_comparison_without_a_test_counts_and_does_not_hide_the_others() -> None:
+    """Adam is above Nesterov for sure; the other optimizer diverged on one seed, so that there is no test with it."""
+    text = TEXT.replace("final(adam) / final(nesterov)", "final(nesterov) / min(final(adam), final(other))", 1)
+    text = text.replace("other-one", "other")
+    experiment, entries, curves = story(ADAM, NESTEROV, text)
+    (third,) = (entry for entry in entries if entry.grid.label == "other")
+    other = dict(zip((run.id for run in third.report({})), [curve(2, math.nan), *NESTEROV[1:]], strict=True))
+    one = TEXT.replace("final(adam) / final(nesterov)", "final(nesterov) / final(adam)", 1)
+    one = TEXT.replace("final(adam) / final(nesterov)", "final(nesterov) / final(adam)", 1)
+    alone, *_ = claims.verdicts(*story(ADAM, NESTEROV, one))
+    first, *_ = claims.verdicts(experiment, entries, {**curves, **other})
+    assert (first.verdict, first.rival) == (claims.CONTRADICTED, "adam")
+    assert first.chance == pytest.approx(alone.chance * 4 / 3)  # of four comparisons, one of which has no test
 
 
 @pytest.mark.parametrize(
@@ -369,21 +387,25 @@ def test_lowest_of_all_is_judged_rival_by_rival() -> None:
         "final(adam) / final(nesterov)", "final(adam) / min(final(nesterov), final(other-one))"
     ).replace("other-one", "other")
     claim = parse(text, "x.yaml").claims[0]
-    assert {compared: part.text for compared, part in comparisons.parts(claim).items()} == {
-        ("", "nesterov"): "final(adam) / final(nesterov)",
-        ("", "other"): "final(adam) / final(other)",
-    }
-    assert comparisons.parts(replace(claim, relation=">")) == {("", ""): claim.quantity}
+    assert [(one, rival, part.text) for one, rival, part in comparisons.parts(claim)] == [
+        ("", "nesterov", "final(adam) / final(nesterov)"),
+        ("", "other", "final(adam) / final(other)"),
+    ]
+    assert comparisons.parts(replace(claim, relation=">")) == [("", "", claim.quantity)]
 
 
 def test_each_of_several_below_another_is_judged_one_by_one() -> None:
     text = TEXT.replace("final(adam) / final(nesterov)", "max(final(adam), final(nesterov)) / final(other-one)")
     text = text.replace("other-one", "other")
     claim = parse(text, "x.yaml").claims[0]
-    assert list(comparisons.parts(claim)) == [("adam", ""), ("nesterov", "")]
-    assert list(comparisons.parts(replace(claim, relation=">"))) == [("", "")]
+    assert [part[:2] for part in comparisons.parts(claim)] == [("adam", ""), ("nesterov", "")]
+    assert comparisons.parts(replace(claim, relation=">")) == [("", "", claim.quantity)]
     both = parse(text.replace("/ final(other)", "/ min(final(other), 2)"), "x.yaml").claims[0]
-    assert list(comparisons.parts(both)) == [("adam", "other"), ("adam", "2"), ("nesterov", "other"), ("nesterov", "2")]
+    made = [part[:2] for part in comparisons.parts(both)]
+    assert made == [("adam", "other"), ("adam", "2"), ("nesterov", "other"), ("nesterov", "2")]
+
+
+MAX = "max(final(adam), final(other))"
 
 
 @pytest.mark.parametrize(
@@ -406,18 +428,60 @@ def test_each_of_several_below_another_is_judged_one_by_one() -> None:
             ["final(adam) / mean(final(nesterov))", "final(adam) / abs(final(other) - 1)"],
         ),
         ("max(final(adam), final(adam)) / final(adam)", ["max(final(adam), final(adam)) / final(adam)"]),
+        (
+            "final(adam) - min(final(nesterov), final(other))",
+            ["final(adam) - final(nesterov)", "final(adam) - final(other)"],
+        ),
+        (
+            "max(final(adam) / final(nesterov), 2 * final(adam) / final(other))",
+            ["final(adam) / final(nesterov)", "2 * final(adam) / final(other)"],
+        ),
+        (
+            "final(adam) / (2 * min(final(nesterov), final(other)))",
+            ["final(adam) / (2 * final(nesterov))", "final(adam) / (2 * final(other))"],
+        ),
+        (
+            "log10(max(final(adam), final(other))) + 1",
+            ["log10(final(adam)) + 1", "log10(final(other)) + 1"],
+        ),
+        (  # each of these grows where the quantity would have to fall
+            "final(adam) - max(final(nesterov), final(other))",
+            ["final(adam) - max(final(nesterov), final(other))"],
+        ),
+        (" + ".join([MAX] * 7), [" + ".join([MAX] * 7)]),  # of 128 comparisons
     ],
 )
 def test_no_comparison_is_lost_and_none_is_with_itself(quantity: str, parts: list[str]) -> None:
     text = TEXT.replace("final(adam) / final(nesterov)", quantity).replace("other-one", "other")
-    assert [part.text for part in comparisons.parts(parse(text, "x.yaml").claims[0]).values()] == parts
+    assert [part.text for _, _, part in comparisons.parts(parse(text, "x.yaml").claims[0])] == parts
+
+
+@pytest.mark.parametrize(
+    ("quantity", "biased"),
+    [
+        ("final(adam) / min(final(nesterov), final(other))", False),  # which is judged as two comparisons
+        ("final(adam) / max(final(nesterov), final(other))", True),
+        ("mean(final(adam) / min(final(nesterov), final(other)))", True),
+        ("abs(final(adam) - final(other))", True),
+        ("abs(final(adam)) / max(final(other), 0.1)", False),
+        ("epochs(adam, max(final(nesterov), final(other))) / epochs(other, 1)", False),  # one level for both
+    ],
+)
+def test_an_extreme_of_noisy_values_is_told(quantity: str, biased: bool) -> None:
+    text = TEXT.replace("final(adam) / final(nesterov)", quantity, 1).replace("other-one", "other")
+    first, *_ = claims.verdicts(*story(ADAM, NESTEROV, text))
+    assert first.biased == biased
+    told = findings.claims({"x": [replace(first, tried={})]}).notes[1:]
+    assert len(told) == biased
+    assert all(words.startswith("x: C1: min, max, worst or abs is judged as one number") for words in told)
 
 
 def test_a_ratio_that_can_be_negative_is_judged_as_a_whole() -> None:
     """For a negative X, X / min(Y, Z) is the least of X / Y and X / Z, not the largest."""
     less = "(final(adam) - final(nesterov)) / min(final(nesterov), final(other-one))"
     text = TEXT.replace("final(adam) / final(nesterov)", less).replace("other-one", "other")
-    assert list(comparisons.parts(parse(text, "x.yaml").claims[0])) == [("", "")]
+    (whole,) = comparisons.parts(parse(text, "x.yaml").claims[0])
+    assert whole[:2] == ("", "")
 
 
 def test_a_first_passage_can_be_smoothed() -> None:
@@ -525,3 +589,20 @@ def test_a_claim_about_another_cost_than_the_tuned_one_is_said_to_be() -> None:
     assert said.startswith(
         "x: without a metric, final(…) is the training cost, but the settings were chosen by validation"
     )
+
+
+def test_what_weakens_a_verdict_is_told() -> None:
+    """Runs that are shorter than the windows, and seconds of runs that share work."""
+    seconds = TEXT.replace("final(adam) / final(nesterov)", "seconds(adam, 1) / seconds(nesterov, 1)", 1)
+    experiment, entries, curves = story(ADAM, NESTEROV, f"{seconds}judging: {{final: 40, smooth: 3}}\n")
+    alone = {run.id: 1 for entry in entries for run in entry.report(curves)}
+    found = claims.verdicts(experiment, entries, curves, alone)
+    assert reading.windows(found) == (
+        "judging.final is 40 epochs, but the runs of C1, C2 and C3 have fewer: all their epochs were taken."
+    )
+    assert reading.clock(found) == ""
+    grouped = {**alone, **{run.id: 7 for run in entries[0].report(curves)}}
+    found = claims.verdicts(experiment, entries, curves, grouped)
+    assert "7 at a time" in reading.clock(found)
+    assert "alone" in reading.clock(found)
+    assert reading.clock(found[1:]) == ""  # which are about no seconds

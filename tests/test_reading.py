@@ -54,13 +54,16 @@ def said(*finals: list[float]) -> str:
          " Diverged: adam."),
         (([math.nan], [math.nan], [4]), "Only adagrad did not diverge."),
         (([math.nan], [math.nan], [math.nan]), "Every optimizer diverged."),
+        (([math.nan, 1], [2, math.nan], [math.nan, 4]), "Diverged: adam on 1 of 2 seeds, sgd on 1 of 2 seeds, adagrad on"
+         " 1 of 2 seeds."),
+        (([math.nan, 1], [math.nan, math.nan], [3, 4]), "Only adagrad diverged on no seed. Diverged: adam on 1 of 2"
+         " seeds, sgd."),
         (([1], [], []), ""),
         # sgd lacks a seed: its mean is lower, and on both seeds that it has adam is
         (([1, 2, 3], [1.05, 2.05], []), ""),
         (([1, 2, 3], [1.05, 2.05], [2, 4, 6.1]), "adam ends 50 % below adagrad, the next (95 % interval 49.1 % to 51.4 %,"
          " 3 seeds). That is more than chance explains."),
-        (([1, 2], [2, 4], [8, 9]), "adam ends 50 % below sgd, the next (95 % interval 50.0 % to 50.0 %, 2 seeds)."
-         " Chance could explain that."),  # two equal ratios
+        (([1, 2], [2, 4], [8, 9]), "adam ends 50 % below sgd, the next (on each of 2 seeds). Chance could explain that."),
         (([0], [0.5], [1]), "adam ends 100 % below sgd, the next. One seed cannot tell whether that is chance."),
     ],
 )  # fmt: skip

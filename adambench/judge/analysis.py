@@ -85,6 +85,14 @@ class Interval:
         return cls(mean, mean - half, mean + half, n)
 
 
+def shared(entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int]) -> int:
+    """How many runs an optimizer's report runs were trained together with at most, themselves included.
+
+    together: that number of each run, by id.
+    """
+    return max((together.get(run.id, 1) for run in entry.report(curves)), default=1)
+
+
 def logarithm(x: float) -> float:
     """−∞ at zero."""
     return math.log(x) if x else -math.inf

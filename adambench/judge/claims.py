@@ -11,15 +11,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from adambench import paper
 from adambench.config.experiment import Claim, Experiment, Judging, Problem
 from adambench.config.quantity import EVERY, Quantity
 from adambench.curve import Curve, final, reached
 from adambench.execution.plan import Entry
-from adambench.judge.analysis import Interval
-from adambench.judge.comparisons import is_ratio, parts, tree
+from adambench.judge.analysis import Interval, shared
+from adambench.judge.comparisons import biased, is_ratio, parts, tree
 from adambench.judge.inference import LEVEL, NONE, Evidence, holm, tested
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
@@ -37,10 +37,15 @@ class Verdict:
     paper: float | None  # the same quantity computed from the paper's curves, if possible
     verdict: str
     one: str = ""  # of several that the claim is about, and
-    rival: str = ""  # of several that it compares with: those two with which it fares worst
+    rival: str = ""  # of several that it compares with: the two that decide the verdict, or with which it fares worst
     chance: float = math.nan  # p-value of the verdict after Holm; nan if there is none
+    judging: Judging = USUAL
     tuned: str = "train_loss"  # the metric that chose the settings
+    epochs: int = 0  # of the shortest run that it is about
+    seeds: int = 0  # that the runs it is about have in common, also if these are not finished
+    biased: bool = False  # whether an extreme of noisy values is judged as one number
     tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # settings, by problem and label
+    together: Mapping[str, int] = field(default_factory=dict)  # runs trained together, by label, if it is about seconds
 
     @property
     def searched(self) -> bool:
@@ -48,15 +53,21 @@ class Verdict:
         return self.claim.quantity.search
 
 
-def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Verdict]:
+def verdicts(
+    experiment: Experiment,
+    entries: Sequence[Entry],
+    curves: Mapping[str, Curve],
+    together: Mapping[str, int] = MappingProxyType({}),
+) -> list[Verdict]:
     """A verdict on every claim of the experiment.
 
     A claim is judged on the report seeds for which each of its optimizers has a finished run. A claim about the search
-    is judged on the tuning runs: there is no interval, and the value alone decides.
+    is judged on the tuning runs: there is no interval, and the value alone decides. together: by run id, how many runs
+    were trained together.
     """
-    judged = [_judged(claim, entries, curves, experiment.judging) for claim in experiment.claims]
-    tests = {key: told for _, found in judged for key, told in found.items() if told is not NONE}
-    chances = dict(zip(tests, holm([min(told) for told in tests.values()]), strict=True))
+    judged = [_judged(claim, entries, curves, experiment.judging, together) for claim in experiment.claims]
+    told = {key: compared.told for _, found in judged for key, compared in found.items()}
+    chances = dict(zip(told, holm([min(1.0, *p) for p in told.values()]), strict=True))  # 1 where there is no test
     tuned = experiment.tuning.metric
     return [replace(_decided(verdict, found, chances), tuned=tuned) for verdict, found in judged]
 
@@ -64,19 +75,51 @@ def verdicts(experiment: Experiment, entries: Sequence[Entry], curves: Mapping[s
 Test = tuple[str, str, str, tuple[float, ...]]  # problem, comparison, relation, bound: what is tested once
 
 
-def _decided(verdict: Verdict, found: Mapping[Test, Evidence], chances: Mapping[Test, float]) -> Verdict:
-    """Reproduced if all comparisons speak for the claim, contradicted if one speaks against it, each after Holm."""
-    if not found or WAITING in found.values() or not found.keys() <= chances.keys():
+class Compared(NamedTuple):
+    """A comparison that a claim makes."""
+
+    one: str
+    rival: str
+    interval: Interval
+    told: Evidence
+
+
+def _decided(verdict: Verdict, found: Mapping[Test, Compared], chances: Mapping[Test, float]) -> Verdict:
+    """Reproduced if all comparisons speak for the claim, contradicted if one speaks against it, each after Holm.
+
+    With the interval and the p-value of the comparison that decides: of those that contradict the claim, or at least
+    speak against it, the one with which it fares worst; if none does, the least sure one.
+    """
+    if not found or any(compared.told is WAITING for compared in found.values()):
         return verdict
-    against = [chances[test] for test, told in found.items() if told.wrong < told.right]
-    chance = min(against) if against else max(chances[test] for test in found)
+
+    against = [test for test, compared in found.items() if compared.told.wrong < compared.told.right]
+    sure = [test for test in against if chances[test] < LEVEL] or against
+
+    def weakness(test: Test) -> tuple[float, float]:
+        return 0.0 if sure else chances[test], _excess(verdict.claim, found[test])
+
+    worst = max(sure or found, key=weakness)
+    one, rival, interval, told = found[worst]
     said = CONTRADICTED if against else REPRODUCED
-    return replace(verdict, verdict=said if chance < LEVEL else INCONCLUSIVE, chance=chance)
+    return replace(
+        verdict,
+        interval=interval,
+        one=one,
+        rival=rival,
+        verdict=said if chances[worst] < LEVEL else INCONCLUSIVE,
+        chance=math.nan if told is NONE else chances[worst],
+    )
+
+
+def _excess(claim: Claim, compared: Compared) -> float:
+    """The larger, the worse for the claim."""
+    return compared.interval.mean if claim.relation.startswith("<") else -compared.interval.mean
 
 
 def _judged(
-    claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve], judging: Judging
-) -> tuple[Verdict, dict[Test, Evidence]]:
+    claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve], judging: Judging, together: Mapping[str, int]
+) -> tuple[Verdict, dict[Test, Compared]]:
     """A verdict that is not yet decided, unless the claim is about the search; and the evidence of its comparisons."""
     members = {(e.problem.name, e.grid.label): e for e in entries}
     problems = list(dict.fromkeys(name for name, _ in members))
@@ -89,23 +132,36 @@ def _judged(
     if claim.quantity.search:
         values = _searched(claim.quantity, {label: entry for (_, label), entry in concerned.items()}, curves)
         value = next(iter(values.values()), math.nan)
-        seeds = next(iter(concerned.values())).experiment.tuning.every
-        interval = Interval(value, value, value, len(seeds) if values else 0)
+        searched = next(iter(concerned.values())).experiment.tuning.every
+        interval = Interval(value, value, value, len(searched) if values else 0)
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
-    told: dict[Test, Evidence] = {}
-    intervals: dict[tuple[str, str], Interval] = {}
-    common = set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
-    for compared, part in parts(claim).items():
-        found = list(_reported(part, claim.problem, concerned, curves, judging).values())
+    found: dict[Test, Compared] = {}
+    seeds = set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
+    made = parts(claim, problems)
+    for one, rival, part in made:
+        known = _reported(part, claim.problem, concerned, curves, judging)
+        interval, told = tested(list(known.values()), is_ratio(part), claim.relation, claim.bound)
+        finished = len(known) == len(seeds)  # else one could stop at the verdict one likes
         test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
-        intervals[compared], shown = tested(found, is_ratio(part), claim.relation, claim.bound)
-        finished = len(found) >= max(1, len(common))  # else one could stop at the verdict one likes
-        told[test] = shown if finished else WAITING
-    sign = -1 if claim.relation.startswith("<") else 1
-    worst = min(intervals, key=lambda compared: sign * intervals[compared].mean)
-    values = _reported(claim.quantity, claim.problem, concerned, curves, judging)
-    tried = {place: len(entry.grid.settings) for place, entry in concerned.items()}
-    return Verdict(claim, values, intervals[worst], drawn, INCONCLUSIVE, *worst, tried=tried), told
+        found[test] = Compared(one, rival, interval, told if finished else WAITING)
+    worst = max(found.values(), key=lambda compared: _excess(claim, compared))
+    groups = {label: shared(entry, curves, together) for (_, label), entry in concerned.items()}
+    undecided = Verdict(
+        claim,
+        _reported(claim.quantity, claim.problem, concerned, curves, judging),
+        worst.interval,
+        drawn,
+        INCONCLUSIVE,
+        worst.one,
+        worst.rival,
+        judging=judging,
+        epochs=min(entry.problem.epochs for entry in concerned.values()),
+        seeds=len(seeds),
+        biased=any(biased(part, problems) for _, _, part in made),
+        tried={place: len(entry.grid.settings) for place, entry in concerned.items()},
+        together=groups if "seconds" in claim.quantity.functions else {},
+    )
+    return undecided, found
 
 
 Place = tuple[str, str]  # problem, label

@@ -1,48 +1,140 @@
 """What a claim compares: whether its quantity is a ratio, and of what with which rivals."""
 
 import ast
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from adambench.config import quantity as language
 from adambench.config.experiment import Claim
 from adambench.config.measures import MEASURES, OVER
 from adambench.config.quantity import Quantity
-from adambench.curve import COMPARED
+
+MOST = 100  # comparisons of a claim
+
+
+class Part(NamedTuple):
+    """A comparison. one: what was chosen where the quantity grows, rival: where it falls; empty if nothing was."""
+
+    one: str
+    rival: str
+    quantity: Quantity
+
+
+class Term(NamedTuple):
+    """An expression without the extremes that were taken apart, and what was chosen of each."""
+
+    node: ast.expr
+    ones: tuple[str, ...] = ()  # of what the quantity grows with
+    rivals: tuple[str, ...] = ()  # of what it falls with
 
 
 def is_ratio(quantity: Quantity) -> bool:
-    """Whether the quantity is a division, so that its logarithm is a difference."""
-    return isinstance(tree(quantity), ast.BinOp) and isinstance(tree(quantity).op, ast.Div)
+    """Whether the quantity is a division of what cannot be negative, so that its logarithm is a difference."""
+    match tree(quantity):
+        case ast.BinOp(left=top, op=ast.Div(), right=bottom):
+            return _positive(top) and _positive(bottom)
+    return False
 
 
-def parts(claim: Claim) -> dict[tuple[str, str], Quantity]:
-    """`max(W, X) / min(Y, Z)` below a bound as W / Y, W / Z, X / Y and X / Z.
+def parts(claim: Claim, problems: Sequence[str] = ()) -> list[Part]:
+    """`max(W, X) / min(Y, Z)` below a bound as W / Y, W / Z, X / Y and X / Z, which are then all below it.
 
-    `min(W, X) / max(Y, Z)` above one likewise. By what is compared: the optimizer above the line, if several stand
-    there, and the one below it, if several do. Any other quantity is its only part, also if a term can be negative.
+    Likewise for every `max` that the quantity grows with, every `min` that it falls with, and `worst`, the `max` over
+    all problems; above a bound, for every `min` that it grows with and `max` that it falls with. A quantity with
+    nothing of that kind is its only part, and so is one with more than MOST.
     """
-    above, below = {"<": ("max", "min"), ">": ("min", "max")}.get(claim.relation[0], ("", ""))
-    match tree(claim.quantity):
-        case ast.BinOp(left=top, op=ast.Div(), right=bottom) if _positive(top) and _positive(bottom):
-            ones, others = _terms(top, above), _terms(bottom, below)
-            found = {
-                (_about(one, ones), _about(other, others)): ast.BinOp(one, ast.Div(), other)
-                for one in ones
-                for other in others
-                if ast.unparse(one) != ast.unparse(other)  # whose ratio is 1 by arithmetic
-            }
-            if found:
-                return {key: language.parse(ast.unparse(part), COMPARED) for key, part in found.items()}
-    return {("", ""): claim.quantity}
+    whole = [Part("", "", claim.quantity)]
+    if claim.relation == "between":
+        return whole
+    found = _terms(tree(claim.quantity), True, claim.relation.startswith("<"), problems)
+    return (
+        [
+            Part(", ".join(term.ones), ", ".join(term.rivals), replace(claim.quantity, text=ast.unparse(term.node)))
+            for term in found
+        ]
+        if 0 < len(found) <= MOST
+        else whole
+    )
 
 
-def _terms(node: ast.expr, extreme: str) -> list[ast.expr]:
-    """What `min` or `max` is taken of; the node itself if it is something else."""
+def biased(quantity: Quantity, problems: Sequence[str] = ()) -> bool:
+    """Whether it holds an extreme of several measured values: the least of noisy values is too low, by chance alone.
+
+    An extreme in the level of a measure does not count.
+    """
+
+    def of(node: ast.AST) -> bool:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in MEASURES:
+                return False
+            case ast.Call(func=ast.Name(id="min" | "max"), args=values) if sum(map(_measured, values)) > 1:
+                return True
+            case ast.Call(func=ast.Name(id="worst")) if len(problems) > 1:
+                return True
+            case ast.Call(func=ast.Name(id="abs"), args=[value]) if _measured(value) and not _positive(value):
+                return True
+        return any(map(of, ast.iter_child_nodes(node)))
+
+    return of(tree(quantity))
+
+
+def _measured(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Call) and ast.unparse(part.func) in MEASURES for part in ast.walk(node))
+
+
+def _terms(node: ast.expr, grows: bool, below: bool, problems: Sequence[str]) -> list[Term]:
+    """The terms that a node is the extreme of, on the side that decides.
+
+    grows: whether the quantity grows with the node, else it falls. below: whether the claim is that it is below a
+    bound. No term, if all of them are the same for any runs, like x / x; the node itself if it is no extreme.
+    """
     match node:
-        case ast.Call(func=ast.Name(id=name), args=[_, _, *_] as terms) if name == extreme:
-            return terms
-    return [node]
+        case ast.Call(func=ast.Name(id="min" | "max" as name), args=[_, _, *_] as values):
+            if (name == "max") == (grows == below):
+                return [
+                    _chosen(term, _about(value, values), grows)
+                    for value in values
+                    for term in _terms(value, grows, below, problems)
+                ]
+        case ast.Call(func=ast.Name(id="worst"), args=[value]) if grows == below and problems:
+            return [
+                _chosen(term, name, grows)
+                for name in problems
+                for term in _terms(_on(value, name), grows, below, problems)
+            ]
+        case ast.Call(func=ast.Name(id="log10") as name, args=[value]):
+            return [t._replace(node=ast.Call(name, [t.node], [])) for t in _terms(value, grows, below, problems)]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+            same = isinstance(op, ast.Add)
+            return _both(op, _terms(left, grows, below, problems), _terms(right, grows == same, below, problems))
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as op, right=right) if _positive(right):
+            same = isinstance(op, ast.Mult)
+            others = _terms(right, grows == same, below, problems) if _positive(left) else [Term(right)]
+            return _both(op, _terms(left, grows, below, problems), others)
+    return [Term(node)]
+
+
+def _both(op: ast.operator, lefts: Iterable[Term], rights: Sequence[Term]) -> list[Term]:
+    return [
+        Term(ast.BinOp(one.node, op, other.node), one.ones + other.ones, one.rivals + other.rivals)
+        for one in lefts
+        for other in rights
+        if not (isinstance(op, ast.Div | ast.Sub) and ast.unparse(one.node) == ast.unparse(other.node))
+    ][: MOST + 1]  # of too many, as many as show it
+
+
+def _chosen(term: Term, name: str, grows: bool) -> Term:
+    return term._replace(ones=(name, *term.ones)) if grows else term._replace(rivals=(name, *term.rivals))
+
+
+def _on(node: ast.expr, problem: str) -> ast.expr:
+    """A copy, with the problem in every measure that names none."""
+    copy = deepcopy(node)
+    for part in ast.walk(copy):
+        if isinstance(part, ast.Call) and ast.unparse(part.func) in MEASURES and not part.keywords:
+            part.keywords = [ast.keyword("problem", ast.Constant(problem))]
+    return copy
 
 
 def _positive(node: ast.expr) -> bool:
@@ -59,8 +151,6 @@ def _positive(node: ast.expr) -> bool:
 
 def _about(node: ast.expr, of: Sequence[ast.expr]) -> str:
     """What tells one of several terms from the others: its optimizer, `adagrad` of `final(adagrad)`; else all of it."""
-    if len(of) < 2:
-        return ""
     label = _label(node)
     return label if [_label(term) for term in of].count(label) == 1 else ast.unparse(node)
 

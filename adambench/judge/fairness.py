@@ -73,6 +73,7 @@ class Fairness:
     rank: float  # mean rank by the tuning metric over the report seeds, 1 is lowest; nan if there is no common seed
     epochs: Sequence["Reached"]  # for each of `levels`
     seconds: Sequence["Reached"]
+    smooth: int  # epochs that are averaged in these
     together: Sequence[int]  # group sizes in which its report runs were trained; compare seconds only if they are equal
     importance: Mapping[str, float]  # of each hyper-parameter that was varied, from 0 to 1
 
@@ -135,6 +136,7 @@ def _fairness(
         rank=rank,
         epochs=[_over_seeds(known, "epoch", mark, smooth) for mark in marks],
         seconds=[_over_seeds(known, "seconds", mark, smooth) for mark in marks],
+        smooth=smooth,
         together=sorted({together[id_] for id_ in ids}),
         importance=importance(entry, curves),
     )

@@ -24,9 +24,8 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     """Of values, one a seed, for and against the claim that their true mean has a relation to a bound.
 
     relation: <, <=, >, >= or between, which needs both ends of the bound. NONE for fewer than two values, or if some
-    are infinite and others are not. Student's t test. Equal values, as whole epochs may be, have no spread, and the
-    sign test has to do: all n lie on one side of a bound by chance in 2 of 2ⁿ cases. Of infinite values the mean is
-    infinite, which no bound is: that is certain.
+    are infinite and others are not. Student's t test. Equal values, as whole epochs may be, and infinite ones have no
+    spread, and the sign test has to do: all n lie on one side of a bound by chance in 2 of 2ⁿ cases.
     """
     n, equal = len(values), len(set(values)) == 1
     mean = values[0] if equal else math.fsum(values) / n if n and all(map(math.isfinite, values)) else math.nan
@@ -38,7 +37,7 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
         if mean == limit:
             return 1.0
         if not spread:
-            return 0.0 if math.isinf(mean) else 2.0 ** (1 - n)
+            return 2.0 ** (1 - n)
         return two_sided((mean - limit) / spread, n - 1)
 
     chances = [chance(limit) for limit in bound]
@@ -55,14 +54,16 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
 def tested(values: Sequence[float], ratio: bool, relation: str, bound: Sequence[float]) -> tuple[Interval, Evidence]:
     """The interval of the mean of values, one a seed, and the evidence that it has a relation to a bound.
 
-    A ratio that is not negative is judged by its logarithm, which is −∞ at zero: a ratio and its inverse are then
-    judged alike, also where one of the two has diverged. One that differs from the bound by rounding is at the bound.
+    ratio: of what cannot be negative. It is judged by its logarithm, which is −∞ at zero: a ratio and its inverse are
+    then judged alike, also where one of the two has diverged. A value that differs from a bound, or from the first
+    value, by rounding is that.
     """
     log = ratio and not any(value < 0 for value in values) and min(bound) > 0
     scale = logarithm if log else float
-    judged = [next((limit for limit in bound if log and same(value, limit)), value) for value in values]
+    known = (*bound, *values[:1])
+    judged = [next((one for one in known if same(value, one)), value) for value in values]
     told = evidence([scale(value) for value in judged], relation, [scale(limit) for limit in bound])
-    return Interval.of(values, log), told
+    return Interval.of(judged, log), told
 
 
 def same(one: float, other: float) -> bool:

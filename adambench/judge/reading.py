@@ -31,11 +31,16 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     means = {label: sum(found.values()) / len(found) for label, found in complete.items()}
     ranked = sorted((label for label in means if math.isfinite(means[label])), key=means.__getitem__)
     name = METRICS[metric].label
-    tail = f" Diverged: {', '.join(lost)}." if (lost := [label for label in complete if label not in ranked]) else ""
+    lost = {
+        label: sum(not math.isfinite(v) for v in complete[label].values()) for label in complete if label not in ranked
+    }
+    told = ", ".join(f"{label}{f' on {n} of {most} seeds' if n < most else ''}" for label, n in lost.items())
+    tail = f" Diverged: {told}." if lost else ""
     if not ranked:
-        return "Every optimizer diverged."
+        return "Every optimizer diverged." if min(lost.values()) == most else tail.strip()
     if len(ranked) == 1:
-        return f"Only {ranked[0]} did not diverge."
+        always = min(lost.values()) == most
+        return f"Only {ranked[0]} did not diverge." if always else f"Only {ranked[0]} diverged on no seed.{tail}"
     best, second = ranked[:2]
     if same(means[best], means[second]):
         return f"{best} and {second} end at the same {name}.{tail}"
@@ -44,10 +49,12 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
     positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
-    found, told = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
-    where = f"95 % interval {_share(found.high)} to {_share(found.low)}, " if positive else ""
-    how = "That is more than chance explains" if told.right < LEVEL else "Chance could explain that"
-    return f"{best} ends {gap} {second}, the next ({where}{most} seeds). {how}.{tail}"
+    found, chance = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
+    where = f"95 % interval {_share(found.high)} to {_share(found.low)}, {most} seeds" if positive else f"{most} seeds"
+    if found.low == found.high:
+        where = f"on each of {most} seeds"
+    how = "That is more than chance explains" if chance.right < LEVEL else "Chance could explain that"
+    return f"{best} ends {gap} {second}, the next ({where}). {how}.{tail}"
 
 
 def below(low: float, high: float) -> str:
@@ -67,7 +74,7 @@ def _share(ratio: float) -> str:
     return f"{round(share, places) or 0.0:.{places}f} %".replace("-", "−")  # no −0.0
 
 
-def metrics(verdicts: Iterable[Verdict]) -> str:
+def metrics(verdicts: Sequence[Verdict]) -> str:
     """A word of care where claims of an experiment are about another cost than the one that chose its settings."""
     silent = [v for v in verdicts if not v.searched and not all(use.metric for use in v.claim.quantity.uses)]
     if not silent or (tuned := silent[0].tuned) == "train_loss":
@@ -76,6 +83,37 @@ def metrics(verdicts: Iterable[Verdict]) -> str:
         "without a metric, final(…) is the training cost, but the settings were chosen by "
         f"{METRICS[tuned].label}; final(…, {tuned}) is that."
     )
+
+
+def biased(verdicts: Iterable[Verdict]) -> str:
+    """A word of care where the least or largest of noisy values is judged as one number."""
+    found = listed(verdict.claim.id for verdict in verdicts if verdict.biased)
+    why = "Noise alone makes the least of several values too low, and the largest too high"
+    said = (
+        f"{found}: min, max, worst or abs is judged as one number here. {why}: the verdict is surer than it should be."
+    )
+    return said if found else ""
+
+
+def windows(verdicts: Sequence[Verdict]) -> str:
+    """A word of care where runs are shorter than the windows of `judging`."""
+    wanted = verdicts[0].judging
+    said = [
+        f"judging.{key} is {epochs:g} epochs, but the runs of {ids} have fewer: all their epochs were taken."
+        for key, epochs in (("final", wanted.final), ("smooth", wanted.smooth))
+        if (ids := listed(v.claim.id for v in verdicts if not v.searched and v.epochs < epochs))
+    ]
+    return " ".join(said)
+
+
+def clock(verdicts: Iterable[Verdict]) -> str:
+    """A word of care where claims are about seconds of runs that were trained in groups of different sizes."""
+    return apart({label: number for verdict in verdicts for label, number in verdict.together.items()})
+
+
+def apart(together: Mapping[str, int]) -> str:
+    """A warning about CPU seconds that do not compare; empty if all runs share as much work. See `shared_seconds`."""
+    return shared_seconds(together) if len(set(together.values())) > 1 else ""
 
 
 def unequal(verdicts: Iterable[Verdict]) -> str:
@@ -118,7 +156,7 @@ def listed(labels: Iterable[str]) -> str:
     """`adam`, `adam and sgd`, `adam, sgd and adagrad`; of more than six, the first three and how many others."""
     names = list(labels)
     names = names if len(names) < 7 else [*names[:3], f"{len(names) - 3} others"]
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def speed(rows: Sequence[Fairness], levels: Sequence[float]) -> str:

@@ -82,8 +82,8 @@ def claims(judged: Mapping[str, Sequence[Verdict]]) -> Table:
     searched = all(verdict.searched for _, verdict in rows)
     note = "" if searched else " (mean over the report seeds with its 95 % interval; verdicts corrected after Holm)"
     total = f"{plural(len(verdicts), 'claim')}: {counts}{note}"
-    words = (reading.metrics, reading.unequal)
-    others = [f"{name}: {said}" for name, found in judged.items() for say in words if (said := say(found))]
+    words = (reading.metrics, reading.biased, reading.windows, reading.clock, reading.unequal)
+    others = [f"{name}: {said}" for name, found in judged.items() if found for say in words if (said := say(found))]
     return Table("", CLAIMS, rows, CLAIMS_DATA, [total, *others], _claim)
 
 
@@ -91,13 +91,17 @@ def measured(verdict: Verdict) -> str:
     """`0.61 [0.55, 0.67]`."""
     interval = verdict.interval
     if interval.n == 0:
-        return "the search is not finished" if verdict.searched else "no finished runs"
+        if verdict.searched:
+            return "the search is not finished"
+        return "no finished runs" if verdict.seeds else "no seed that all its problems have"
     if verdict.searched:
         seeds = "one seed" if interval.n == 1 else f"mean of {interval.n} seeds"
         return f"{cost(interval.mean)} (of the search, {seeds})"
     if interval.n == 1:
         return f"{cost(interval.mean)} (one seed: no interval)"
     compared = f"{verdict.one and f' of {verdict.one}'}{verdict.rival and f' against {verdict.rival}'}"
+    if interval.low == interval.high:
+        return f"{cost(interval.mean)} (on each of {interval.n} seeds){compared}"
     return f"{cost(interval.mean)} [{cost(interval.low)}, {cost(interval.high)}]{compared}"
 
 
@@ -141,7 +145,7 @@ SEARCH = [
     *(_best_of(k, spare=9 - i) for i, k in enumerate(TRIED)),
     Column("of all", lambda row: cost(row.tuned) if row.budget else "–"),
     Column("report seeds", lambda row: row.reported, estimate),
-    Column("optimism", lambda row: "–" if math.isnan(row.optimism) else f"{row.optimism:+.1%}", spare=2),
+    Column("optimism", lambda row: f"{row.optimism:+.1%}" if math.isfinite(row.optimism) else "–", spare=2),
     Column("importance", _importance, left=True, spare=10),
 ]
 
@@ -178,6 +182,8 @@ def _fairness(name: str, problems: Found) -> Iterator[Table]:
             f"{heading}; the search", SEARCH, rows, _data(name, problem, levels), [sentence] if sentence else []
         )
         speed = "epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
+        if rows and rows[0].smooth > 1:
+            speed = f"{speed}; in means of {rows[0].smooth} epochs, at the middle of the first"
         first = reading.speed(rows, levels)
         yield Table(f"{heading}; {speed}", _speed(levels), rows, data=(), notes=[first] if first else [])
 
@@ -217,7 +223,7 @@ def time_to(found: Reached, form: str) -> str:
 
 NOTES = (
     "best of k: median of the best of k settings drawn from the grid. optimism: the final value on the report seeds "
-    "compared with that on the tuning seeds.",
+    "compared with that on the tuning seeds. What all optimizers have in common is the seeds, not the search.",
     "stable decades: width of the range of rates around the best whose final metric is at most "
     f"{STABLE:g} times the best, each rate at the best of the other hyper-parameters; ≥: the range reaches an end of "
     "the grid. ∞: never reached.",

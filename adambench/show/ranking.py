@@ -91,10 +91,10 @@ END = [
 def tables(
     experiment: Experiment,
     summaries: Mapping[str, Sequence[Summary]],
-    readings: Mapping[str, str],
+    readings: Mapping[str, Sequence[str]],
     name: str = "",
 ) -> list[Table]:
-    """For each problem, the ranking. readings: a sentence on each. name: programs get it in a column of its own."""
+    """For each problem, the ranking. readings: sentences on each. name: programs get it in a column of its own."""
     first = [Column("experiment", lambda _: name)] if name else []
     metric, seen = experiment.tuning.metric, tuned_on_test(experiment)
     return [
@@ -103,7 +103,7 @@ def tables(
             _ranking(metric, all(summary.status == "finished" for summary in summaries[problem.name])),
             list(enumerate(summaries[problem.name], 1)),
             [*first, *_summary(any(problem.validation for problem in experiment.problems))],
-            notes=[note for note in (readings.get(problem.name, ""), edges(summaries[problem.name]), seen) if note],
+            notes=[note for note in (*readings.get(problem.name, ()), edges(summaries[problem.name]), seen) if note],
         )
         for problem in experiment.problems
     ]
