@@ -33,6 +33,10 @@ def of_schedule(schedule: Schedule) -> dict[str, Check]:
             found = schedule.factor(step, epoch, count)
             if not isinstance(found, int | float | np.floating) or not 0 <= found <= 1:
                 return f"the factor must be a number from 0 to 1, found {found!r:.40} at step {step} of {count}"
+            try:
+                schedule.beta(step, count)
+            except ValueError as error:
+                return str(error)
         return ""
 
     def alike() -> str:
@@ -111,6 +115,9 @@ def of_model(model: Model, data: Dataset) -> dict[str, Check]:
         for name, value in found.items():
             if np.shape(value) != (1,):
                 return f"{name} of one setting must be an array (1,), found {_told(value)}"
+        wrong = evaluated[1][0]
+        if wrong < 0 or wrong > len(their):
+            return f"evaluate must count the wrong labels of {len(their)}, found {wrong}"
         return "" if math.isfinite(found["cost"][0]) else f"the first cost is {found['cost'][0]}"
 
     def seeded() -> str:

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 PLUGIN = "adambench_plugin_"  # what the names of the modules of plug-ins begin with
-OF_PLUGINS = ("adambench.training", "adambench.setting", "adambench.schedules", "adambench.optimizers.base")  # use them
+OF_PLUGINS = tuple(  # use them
+    f"adambench.{name}"
+    for name in ("training", "setting", "schedules", "optimizers.base", "inspection", "explanation", "execution.group")
+)
 MOST_NAMES = 15  # of the allowed ones that a message lists in full
 NEAREST = 5  # that it lists if there are more
 SURE, MAYBE = 0.75, 0.6  # how alike two words are, from 0 to 1, if one was probably meant
@@ -91,7 +94,7 @@ def in_plugin(error: BaseException) -> str:
     said = f"{type(error).__name__}: {error}"
     if found := place(error, PLUGIN):
         return f"{found[0]}:{found[1]}: {said}"
-    if not isinstance(error, TypeError | ValueError | AttributeError | IndexError):
+    if not isinstance(error, TypeError | ValueError | AttributeError | LookupError | ArithmeticError):
         return ""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][:-3:-1]
     ours = [frame for frame in frames if str(frame.f_globals.get("__name__")).startswith(OF_PLUGINS)]
@@ -99,6 +102,13 @@ def in_plugin(error: BaseException) -> str:
         if (module := str(held.__module__)).startswith(PLUGIN):
             return f"{_file_of(module)}: {held.__name__}: {said}; adambench check may tell more"
     return ""
+
+
+def in_file(error: BaseException, file: str) -> str:
+    """An exception with the last line of the plug-in that took part in it: `my_rules.py:12: NameError: …`."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    return in_plugin(error) or f"{file}: {type(error).__name__}: {error}"
 
 
 def _file_of(module: str) -> str:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Ge, Gt, Le, Lt, doc
 
 Decay = Annotated[float, Ge(0), Lt(1)]
@@ -23,8 +24,8 @@ Share = Annotated[float, Gt(0), Lt(1)]
 class Schedule(ABC):
     """A factor on the learning rate, at most 1, so that `lr` is the highest rate.
 
-    In all methods, step and epoch are counted from 1, the step count does not restart in an epoch, and steps is the
-    number of steps of the whole run.
+    In all methods, step and epoch are counted from 1, the epoch from the end of the warm-up. The step count does not
+    restart in an epoch, and steps is the number of steps of the whole run.
     """
 
     warmup: Annotated[int, Ge(0), doc("steps in which the rate first rises linearly; the schedule follows")] = field(
@@ -46,13 +47,20 @@ class Schedule(ABC):
         """
         rising = step / (self.warmup + 1) if step <= self.warmup else 1.0
         factor = self.factor(max(1, step - self.warmup), epoch, max(1, steps - self.warmup))
-        if not 0 <= factor <= 1:
+        if not (isinstance(factor, int | float | np.number) and 0 <= factor <= 1):
             raise ValueError(f"the factor must be a number from 0 to 1, found {factor!r:.40} at step {step} of {steps}")
         return rising * factor
 
     def decay(self, step: int, steps: int) -> float | None:
         """The decay of the running mean of gradients (`beta1` or `momentum`) at a step; None: the setting's own."""
         return None
+
+    def beta(self, step: int, steps: int) -> float | None:
+        """The decay at a step. Raises ValueError if `decay` is neither None nor from 0 to below 1."""
+        decay = self.decay(step, steps)
+        if not (decay is None or (isinstance(decay, int | float | np.number) and 0 <= decay < 1)):
+            raise ValueError(f"decay must be a number from 0 to below 1, or None, found {decay!r:.40} at step {step}")
+        return decay
 
     def title(self) -> str:
         return self.describe() + (f" after {self.warmup:,} steps of warm-up" if self.warmup else "")

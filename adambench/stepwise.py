@@ -1,7 +1,6 @@
 """`adambench.train`: one training, epoch by epoch, of a setting that is given in Python."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from annotated_types import Ge, Le
 from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Average, Count, Norm, Problem, Seed
 from adambench.config.names import ORIGINS
+from adambench.config.shown import plain
 from adambench.config.sizes import check_problem
 from adambench.config.yamlfile import Source
 from adambench.curve import Evaluation
@@ -60,7 +60,7 @@ def train(
     nothing else is random: the same arguments give the same bits, which are those of `run`. What can be left out
     changes nothing then, and is explained at `Training`. Raises AdambenchError for what a configuration may not hold.
     """
-    given = {name: _plain(value) for name, value in locals().items() if name in RANGES}
+    given = {name: plain(value) for name, value in locals().items() if name in RANGES}
     precision = _checked(model, optimizer, schedule, dataset, given, dtype)
     return _epochs(Training(model, [optimizer], schedule, dataset, **given, dtype=precision))
 
@@ -92,7 +92,7 @@ def _checked(
             check.fail((name,), f"must be like {example}, found {value!r:.60}")
         elif type(value) in ORIGINS:  # else a class of the caller's own, of whose fields nothing is known
             for field, hint in hints_of(value.__class__).items():
-                check.value(_plain(getattr(value, field)), hint, (name, field))
+                check.value(plain(getattr(value, field)), hint, (name, field))
     for name, value in given.items():
         check.value(value, RANGES[name], (name,))
     if (precision := _dtype(dtype)) is None:
@@ -114,12 +114,3 @@ def _dtype(given: Any) -> "np.dtype[Any] | None":
     except (TypeError, ValueError):
         return None
     return np.dtype(name) if name in DTYPES else None
-
-
-def _plain(value: Any) -> Any:
-    """As YAML has it: NumPy's numbers as Python's, tuples as lists, dataclasses as mappings."""
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return value.item() if isinstance(value, np.generic) else value

@@ -17,16 +17,22 @@ from adambench.models import Model, Network
 from adambench.models.base import Array
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import nonzero
-from adambench.schedules import Schedule
+from adambench.schedules import SCHEDULES, Schedule
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
 
 
-def numerics(optimizer: Optimizer) -> int:
-    """NUMERICS, or 3 for a setting whose ε is below the floor of `nonzero`: another one served before it was raised."""
+def numerics(optimizer: Optimizer, schedule: Schedule) -> int:
+    """NUMERICS, or 3 for the runs whose arithmetic has changed since.
+
+    These are settings whose ε is below the floor of `nonzero`, which was raised, and schedules that count epochs after
+    a warm-up (those of plug-ins may): they counted them from its beginning.
+    """
     eps = optimizer.hyperparameters.get("eps")
-    return 3 if eps is not None and eps < nonzero(0.0, np.zeros(0, np.float32)) else NUMERICS
+    small = eps is not None and eps < nonzero(0.0, np.zeros(0, np.float32))
+    counts = type(schedule) not in SCHEDULES.values() or vars(schedule).get("per") == "epoch"
+    return 3 if small or (counts and schedule.warmup) else NUMERICS
 
 
 class Training:
@@ -101,7 +107,8 @@ class Training:
             for images, labels in batches.epoch():
                 step += 1
                 costs = self._per_setting("cost", network.cost(images, labels, self.dropout_rng)) * len(labels)
-                factor, decay = self.schedule.scale(step, epoch, self.steps), self.schedule.decay(step, self.steps)
+                since = max(0, step - 1 - self.schedule.warmup) // batches.count + 1  # epoch after the warm-up
+                factor, decay = self.schedule.scale(step, since, self.steps), self.schedule.beta(step, self.steps)
                 inspecting = self.inspects and (step in self.inspected or step == epoch * batches.count)
                 clock.shared(left)
                 for setting in left:
@@ -218,6 +225,8 @@ def evaluate(network: Network, split: Split, batch_size: int) -> Evaluated:
     for start in range(0, len(split.labels), batch_size):
         raw, labels = split.images[start : start + batch_size], split.labels[start : start + batch_size]
         batch_loss, batch_wrong = network.evaluate(scale(raw, images[: len(raw)]), labels)
+        if np.any((batch_wrong < 0) | (batch_wrong > len(labels))):  # not so of nan, where there are no labels
+            raise ValueError(f"evaluate must return 0 to {len(labels)} wrong labels, found {batch_wrong}")
         loss += batch_loss
         wrong += batch_wrong
     return loss / len(split.labels), wrong / len(split.labels)

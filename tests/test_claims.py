@@ -16,7 +16,7 @@ from adambench.config.loading import load, parse, resolved
 from adambench.curve import COMPARED, Curve, Evaluation, final, reached
 from adambench.errors import AdambenchError
 from adambench.execution import plan
-from adambench.judge import claims, comparisons, reading
+from adambench.judge import claims, comparisons, reading, values
 from adambench.judge.analysis import Interval
 from adambench.session import Session
 from adambench.show import charts, findings, table
@@ -83,7 +83,7 @@ NESTEROV = [curve(2, 1.5, 1.0, 0.8)] * 3
 )
 def test_a_quantity_has_its_value(text: str, value: float) -> None:
     found = quantity.parse(text, ["train_loss", "test_error"])
-    assert claims.value(found, {"adam": ADAM[0], "nesterov": NESTEROV[0]}) == pytest.approx(value)
+    assert values.value(found, {"adam": ADAM[0], "nesterov": NESTEROV[0]}) == pytest.approx(value)
 
 
 def test_a_comment_does_not_cut_a_quantity_off() -> None:
@@ -93,7 +93,7 @@ def test_a_comment_does_not_cut_a_quantity_off() -> None:
 
 def test_a_quantity_without_value_is_nan() -> None:
     for text in ("epochs(adam, 0) / epochs(adam, 0)", "epochs(adam, 0 / 0)"):
-        assert math.isnan(claims.value(quantity.parse(text, []), {"adam": ADAM[0]}))
+        assert math.isnan(values.value(quantity.parse(text, []), {"adam": ADAM[0]}))
 
 
 def test_a_curve_that_begins_late_reaches_its_first_cost_at_an_unknown_epoch() -> None:
@@ -281,7 +281,7 @@ def test_a_comparison_without_a_test_counts_and_does_not_hide_the_others() -> No
     ],
 )
 def test_the_papers_curves_give_the_papers_numbers(figure: str, text: str, value: float) -> None:
-    found = claims.value(quantity.parse(text, []), paper.curves(figure))
+    found = values.value(quantity.parse(text, []), paper.curves(figure))
     assert found == pytest.approx(value, rel=0.03)
 
 

@@ -20,7 +20,7 @@ from adambench.optimizers import OPTIMIZERS
 from adambench.session import Session
 from adambench.show.charts import gallery
 from adambench.store.folder import Folder
-from tests.conftest import QUICK, Command
+from tests.conftest import ADAMBENCH, QUICK, Command
 from tests.test_results import PAPER
 
 
@@ -397,3 +397,15 @@ def test_what_the_source_says_is_shown_though_python_strips_it(
     plain, stripped = command(*words.split()), installed(*words.split(), env={"PYTHONOPTIMIZE": "2"})
     assert (stripped.returncode, stripped.stdout, stripped.stderr) == (plain.returncode, plain.stdout, plain.stderr)
     assert plain.returncode == 0
+
+
+def test_sigterm_ends_a_command_like_ctrl_c(tmp_path: Path) -> None:
+    """Also one that does not train: here it waits for its configuration, which comes through a pipe."""
+    os.mkfifo(tmp_path / "x.yaml")
+    process = subprocess.Popen([ADAMBENCH, "lr-find", tmp_path / "x.yaml"], stderr=subprocess.PIPE)
+    with (tmp_path / "x.yaml").open("wb"):  # opens when the command has opened the other end
+        process.terminate()
+        assert process.wait(timeout=30) == 130
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()

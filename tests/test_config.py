@@ -11,6 +11,7 @@ from adambench.errors import AdambenchError
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, Adam
 from adambench.schedules import InverseSqrt
+from tests.conftest import Command
 
 MORE = f"and {len(OPTIMIZERS) - 5} more"
 CONTRACT = """\
@@ -93,7 +94,7 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("seeds: [1, 2, 3]", "seeds: [1.5]", "f.yaml:3: seeds: 1st value: must be a whole number, found 1.5"),
         ("name: mnist\n", "name: ../up\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, "
          "starting with a letter or digit, found '../up'"),
-        ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, starting with a letter or digit, found 3"),
+        ("name: mnist\n", "name: 3\n", "f.yaml:1: name: must be a name of at most 64 letters, digits, _, + or -, starting with a letter or digit, found 3. Put it in quotes."),
         ("dataset: mnist", "dataset: minst", "f.yaml:2: dataset: 'minst' is unknown. Allowed: mnist, words. Did you mean mnist? For your own images write {idx: FOLDER}."),
         ("dataset: mnist", "dataset: {name: mnist, idx: x}",
          "f.yaml:2: dataset: must be one of mnist, words, or {idx: FOLDER}, found {name: 'mnist', idx: 'x'}"),
@@ -224,6 +225,8 @@ def test_wrong_overrides(override: str, message: str) -> None:
         ("- a", "f.yaml:1: must be a mapping (name, dataset, problems, …), found ['a']"),
         ("a: [", "f.yaml:1: a value is missing before the end of the text"),
         ("a: &x [*x]", "f.yaml:1: an alias that contains itself"),
+        ("a: !!bool yes", "f.yaml:1: 'yes' cannot be read as true or false"),
+        ("a: !!null foo", "f.yaml:1: 'foo' cannot be read as nothing"),
         ("a: !!python/object/apply:os.system [ls]", "f.yaml:1: the tag !!python/object/apply:os.system is not allowed; write plain values without tags"),
         ("a: !!int x", "f.yaml:1: 'x' cannot be read as a whole number"),
         ("? [a]\n: 1", "f.yaml:1: a key must be a word, found a list or a mapping"),
@@ -240,6 +243,29 @@ def test_what_is_not_plain_yaml_is_refused(text: str, message: str) -> None:
 def test_numbers_are_those_of_yaml_1_2() -> None:
     text = CONTRACT.replace("[0.01, 0.1, 1.0]", "[1e-3, 1E2, .5, 5., 0x10, 0o17, +1.5e+3]")
     assert parse(text, "f.yaml").problems[0].grids[0].axes["lr"] == (0.001, 100, 0.5, 5, 16, 15, 1500)
+
+
+def test_what_looks_like_a_space_is_stored_in_quotes() -> None:
+    experiment = parse(CONTRACT.replace("    epochs: 10\n", '    epochs: 10\n    title: "Softmax\\_"\n', 1), "f.yaml")
+    assert experiment.problems[0].title == "Softmax\N{NO-BREAK SPACE}"
+    assert parse(resolved(experiment), "g.yaml") == experiment
+
+
+def test_what_could_not_be_read_again_is_refused_before_anything_is_trained(
+    small: Path, command: Command, tmp_path: Path
+) -> None:
+    odd = tmp_path / "a\N{RIGHT-TO-LEFT MARK}b"
+    (tmp_path / "folder").mkdir()
+    odd.symlink_to(small.parent)
+    images = re.search(r"idx: (.*?)}", small.read_text())
+    assert images
+    odd.joinpath("images").symlink_to(images.group(1))
+    small.write_text(small.read_text().replace(images.group(1), "images"))
+    answer = command("run", odd / small.name)
+    assert answer.returncode == 2
+    assert "small: its configuration could not be read again" in answer.stderr
+    assert "a value contains a right-to-left mark (U+200F)" in answer.stderr
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_label_may_be_a_word_that_yaml_1_1_takes_for_a_truth() -> None:
@@ -259,6 +285,11 @@ def test_a_missing_file_is_refused_with_a_guess(tmp_path: Path) -> None:
     with pytest.raises(AdambenchError, match="cannot be read: No such file") as error:
         load(tmp_path / "mnits.yaml")
     assert error.value.hint == f"Did you mean {tmp_path / 'mnist.yaml'}?"
+    (tmp_path / "another.yaml").write_text(CONTRACT)
+    (tmp_path / "mnits.yaml").symlink_to("nowhere")
+    with pytest.raises(AdambenchError) as error:
+        load(tmp_path / "mnits.yaml")
+    assert error.value.hint == f"Did you mean {tmp_path / 'mnist.yaml'}?"  # and neither itself nor another
     with pytest.raises(AdambenchError, match="a folder, but `run` needs a YAML file"):
         load(tmp_path)
 

@@ -334,6 +334,11 @@ def test_no_scheduler_is_told(command: Command, small: Path) -> None:
     answer = command("run", small, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
     assert answer.returncode == 1
     assert answer.stderr.startswith("tcp://127.0.0.1:9: no Dask scheduler answers")
+    kept = small.parent / "results" / "small" / "runs" / "kept.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text("")
+    assert command("run", small, "--fresh", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9").returncode == 1
+    assert kept.exists()  # what is there is put aside only for what can train anew
     assert command("run", small, "--engine", "dask").returncode == 2
     assert command("run", small, "--scheduler", "tcp://127.0.0.1:9").returncode == 2
 
@@ -343,9 +348,16 @@ def test_no_scheduler_is_told(command: Command, small: Path) -> None:
     [
         ("tcp://127.0.0.1:1", "Connection refused"),
         ("127.0.0.1:1", "Connection refused"),
-        ("nowhere", "it must be like tcp://"),
     ],
 )
+@pytest.mark.parametrize("address", ["nowhere", "http://localhost:1", "tcp://localhost", "inproc://x", "tcp://a:b"])
+def test_what_is_no_address_is_refused_at_once(address: str, command: Command, small: Path) -> None:
+    with pytest.raises(AdambenchError, match=f"^{address}: must be an address like tcp://host:8786"):
+        reach(address, 10)
+    answer = command("run", small, "--engine", "dask", "--scheduler", address)
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 2)
+
+
 def test_a_worker_says_that_its_scheduler_cannot_be_reached(address: str, reason: str) -> None:
     with pytest.raises(AdambenchError, match=f"^{address}: cannot be reached: {reason}"):
         reach(address, 0)

@@ -195,6 +195,15 @@ def test_records_of_like_runs_on_this_machine_correct_what_was_timed(
         )
 
 
+def test_a_clock_too_coarse_for_a_step_is_no_error(
+    runs: Unfolding, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where steps seem to take no time, what like runs took tells nothing."""
+    monkeypatch.setattr(Steady, "_timed", lambda *_: Step(0.0, 0.0, 1))
+    run = replace(first(runs, "linear"), dataset=dataset.sha256)
+    assert steady({dataset.sha256: dataset}, 1, [record_of(run, 1.0)]).group([run]) == 0
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS
 from adambench.schedules import SCHEDULES
 from adambench.show import charts
+from adambench.show.charts.gallery import Gallery
 from adambench.stepwise import train
 from adambench.store.records import Record
 from tests.conftest import Command
@@ -415,3 +417,21 @@ def test_what_is_recorded_of_every_rule_is_a_size(rule: str) -> None:
         for name, values in inspection.quantities(optimizer, state, theta - before, grad, 0.1).items():
             assert np.isfinite(values).all(), name
             assert (values >= 0).all(), name
+
+
+def test_charts_of_names_that_run_together_do_not_replace_each_other() -> None:
+    """Problem `a` with label `b-c`, and problem `a-b` with label `c`."""
+    text = """\
+name: x
+dataset: mnist
+seeds: [1]
+problems:
+  a: {model: logistic, epochs: 1, batch_size: 100}
+  a-b: {model: logistic, epochs: 1, batch_size: 100}
+optimizers: {b-c: {name: adam}, c: {name: adam}}
+"""
+    entries = plan.entries(parse(text, "x.yaml"))
+    ids = [run.id for entry in entries for run in entry.report({})]
+    records: Any = {id_: SimpleNamespace(data={"inside": {"step": []}}) for id_ in ids}
+    drawn = Gallery(entries, records, dict.fromkeys(ids, ()), {}).inspected(None)
+    assert list(drawn) == ["inside-a-b-c", "inside-a-c", "inside-a-b-b-c", "inside-a-b-c-"]

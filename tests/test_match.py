@@ -1,5 +1,6 @@
 """Which settings come nearest to a curve: planted curves are found, with their offset, jitter and shift."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from adambench.session import Session
 from adambench.show import charts, matching
 from adambench.show.table import RENDERERS
 from adambench.store.folder import Folder
+from tests.conftest import Command
 from tests.test_results import PAPER
 
 EPOCHS = np.arange(1.0, 41.0)
@@ -263,3 +265,11 @@ def test_what_cannot_be_matched(tmp_path: Path) -> None:
     file.write_text("curve,epoch,train_loss\na,1,1\na,2,1\n", encoding="utf-8")
     with pytest.raises(AdambenchError, match=r"^no run has three epochs in common with a curve"):
         call("match", "mnist", "--curves", file, "--results", PAPER)
+
+
+def test_a_picture_beside_a_table_for_programs_is_not_told(command: Command, tmp_path: Path) -> None:
+    """Standard output then holds the table alone."""
+    where = ["--results", PAPER, "--nearest", 1, "--plot", tmp_path / "m.png"]
+    json.loads(command("match", "figure1_defaults", "--format", "json", *where).stdout)
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+    assert f"wrote {tmp_path / 'm.png'}\n" in command("match", "figure1_defaults", *where).stdout

@@ -12,6 +12,7 @@ import pytest
 from adambench.errors import AdambenchError
 from adambench.execution.unfolding import shard
 from adambench.store.folder import Folder
+from adambench.store.lock import holder
 from adambench.store.merge import merge
 from adambench.store.records import Record
 from tests.conftest import QUICK, Command
@@ -118,6 +119,21 @@ def test_seconds_may_differ_and_what_is_there_stays(tmp_path: Path) -> None:
     (merged,) = merge([tmp_path / "other"], tmp_path / "here", pytest.fail)
     assert (merged.new, merged.total) == (1, 2)
     assert before.items() <= {file.name: file.read_bytes() for file in here.runs.iterdir()}.items()
+
+
+def test_a_new_folder_is_locked_while_it_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a run could begin in it, and both would write."""
+    folder(tmp_path / "a", 2.0)
+    write, held = Folder.write_record, []
+
+    def watched(self: Folder, record: Record) -> None:
+        held.append(holder(self.path))
+        write(self, record)
+
+    monkeypatch.setattr(Folder, "write_record", watched)
+    merge([tmp_path / "a"], tmp_path / "c", pytest.fail)
+    assert len(held) == 1
+    assert all(held)
 
 
 def test_the_folder_of_one_experiment_is_none_of_results(tmp_path: Path) -> None:

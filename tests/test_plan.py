@@ -15,6 +15,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import group, plan
 from adambench.execution.plan import Run
 from adambench.optimizers import Adam
+from adambench.schedules import Cosine, InverseSqrt, Schedule
 from adambench.stepwise import train
 
 TEXT = """\
@@ -162,6 +163,19 @@ def test_records_of_another_floor_are_not_reused() -> None:
     """The arithmetic of ε = 0 changed, and no other: only these settings have another id."""
     assert {some_run().numbers["numerics"], replace(some_run(), optimizer=Adam(eps=1e-16)).numbers["numerics"]} == {2}
     assert replace(some_run(), optimizer=Adam(eps=0.0)).numbers["numerics"] == 3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "numerics"),
+    [
+        (InverseSqrt(per="epoch"), 2),
+        (InverseSqrt(per="step", warmup=3), 2),
+        (InverseSqrt(per="epoch", warmup=3), 3),  # it once counted epochs from the beginning of the warm-up
+        (Cosine(warmup=3), 2),
+    ],
+)
+def test_records_of_another_warm_up_are_not_reused(schedule: Schedule, numerics: int) -> None:
+    assert replace(some_run(), schedule=schedule).numbers["numerics"] == numerics
 
 
 def test_later_keys_change_an_id_only_if_they_are_used() -> None:

@@ -15,6 +15,7 @@ from adambench.config import loading
 from adambench.config.loading import resolved
 from adambench.errors import AdambenchError
 from adambench.execution import plan
+from adambench.optimizers import OPTIMIZERS
 from tests.conftest import QUICK, Command
 
 RULES = '''\
@@ -177,6 +178,72 @@ def test_ids_are_the_same_when_read(mine: Path, tmp_path: Path) -> None:
     assert len(set(ids[0])) == 16
     assert loading.resolved(read) == loading.resolved(experiment)
     assert loading.differences(read, experiment) == []
+
+
+ODD = """\
+from dataclasses import dataclass, field
+from typing import Literal
+
+from adambench.models import MLP
+from adambench.models.mlp import Normal
+from adambench.optimizers.base import Optimizer
+from adambench.schedules import Cosine
+
+
+@dataclass(frozen=True)
+class Late(Optimizer):
+    \"\"\"A rule whose rate is not its first field.\"\"\"
+
+    k: float = 2.0
+    lr: float = 0.5
+
+    def update(self, theta, g, slots, tmp, t, lr_scale):
+        theta -= self.lr / self.k * g
+
+
+@dataclass(frozen=True)
+class Mine(MLP):
+    \"\"\"It inherits fields that are keyword-only, and has one more, whose default is a dataclass.\"\"\"
+
+    start: Literal["he"] | Normal = field(default=Normal(0.25), kw_only=True)
+
+
+@dataclass(frozen=True)
+class Slow(Cosine):
+    \"\"\"Another default of an inherited field, and a field that is keyword-only.\"\"\"
+
+    warmup: int = field(default=3, kw_only=True)
+    late: bool = field(default=False, kw_only=True)
+
+
+OPTIMIZERS = {"late": Late}
+MODELS = {"mine": Mine}
+SCHEDULES = {"slow": Slow}
+"""
+ODD_CONFIG = """\
+name: odd
+dataset: mnist
+plugins: [odd.py]
+seeds: [1]
+search: {random: 5}
+problems:
+  a: {model: mine, epochs: 2, batch_size: 64, schedule: slow}
+  b: {model: {name: mine, max_norm: 2.0, start: {normal: 0.5}}, epochs: 2, batch_size: 64, schedule: {name: slow, warmup: 0, late: true}}
+optimizers:
+  late: {lr: {log: [0.01, 1.0]}, k: {uniform: [1, 3]}}
+"""
+
+
+def test_the_plan_is_the_same_when_read_whatever_the_fields_are(tmp_path: Path) -> None:
+    """Their order, fields that are keyword-only, defaults that are redefined or dataclasses."""
+    (tmp_path / "odd.py").write_text(ODD)
+    experiment = loading.parse(ODD_CONFIG, "odd.yaml", tmp_path)
+    (tmp_path / "config.yaml").write_text(loading.resolved(experiment))
+    read = loading.read(tmp_path / "config.yaml")
+    ids = [[run.id for entry in plan.entries(one) for run in entry.outlook({})] for one in (experiment, read)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 2 * (5 + 1)
+    assert loading.resolved(read) == loading.resolved(experiment)
 
 
 def test_only_runs_that_use_a_plugin_have_its_hash(mine: Path) -> None:
@@ -374,6 +441,11 @@ MADE = (
         (RULE.format("lr: 'Foo' = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: name 'Foo' is not defined"),
         (RULE.format("lr: Adam = 1.0"), "bad.py:7: OPTIMIZERS.a: has an annotation that cannot be checked: "),
         (RULE.format("lr: float = 1.0\n    def __post_init__(self): ..."), "bad.py:8: OPTIMIZERS.a: A must not define __post_init__"),
+        (RULE.format("lr: float = 1.0; λ: float = 0.1"), "bad.py:7: OPTIMIZERS.a: A must not have a field λ: a key of a configuration has at most 64 letters"),
+        (RULE.format("lr: float = 1.0; _k: float = 0.1"), "bad.py:7: OPTIMIZERS.a: A must not have a field _k: "),
+        ("from adambench.optimizers import OPTIMIZERS\nOPTIMIZERS['mine'] = 3\n",
+         "bad.py: changes adambench's own OPTIMIZERS; write a dict of its own: OPTIMIZERS = {'my_name': …}"),
+        ("from adambench.optimizers import OPTIMIZERS\n", "bad.py: defines none of OPTIMIZERS"),
         (SCHEDULE, "bad.py:8: SCHEDULES.falling: Falling must not have a field decay: Schedule has something else of that name"),
         (RULE.format("lr: float = 1.0") + "REFERENCES = {'b': 'torch.optim.SGD'}\n", "bad.py:8: REFERENCES.b: must give, for a name of OPTIMIZERS"),
     ],
@@ -386,6 +458,19 @@ def test_a_mistake_in_a_plugin_is_told_with_its_line(
     with pytest.raises(AdambenchError) as raised:
         loading.parse("name: x\nplugins:\n  - bad.py\n", "x.yaml")
     assert f"x.yaml:3: plugins: 1st value: {said}" in raised.value.message
+    assert "mine" not in OPTIMIZERS
+
+
+@pytest.mark.parametrize("text", ["1 / 0", "raise SystemExit(0)", "x = ("])
+def test_a_package_that_fails_is_told(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of a module is executed to find the module."""
+    package = tmp_path / "failing"
+    package.mkdir()
+    (package / "__init__.py").write_text(text)
+    (package / "rules.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AdambenchError, match=r"x\.yaml:3: plugins: 1st value: failing\.rules: its package fails: "):
+        loading.parse("name: x\nplugins:\n  - failing.rules\n", "x.yaml")
 
 
 @pytest.mark.parametrize(
@@ -496,18 +581,32 @@ def test_what_a_model_or_schedule_returns_wrongly_is_told_of_it(
     """The exception is then raised in code of ours."""
     text = (
         "from dataclasses import dataclass\nfrom adambench.models.mlp import MLP\n"
-        "from adambench.schedules import Constant\n\n\n"
+        "from adambench.schedules import Constant\n"
+        "from adambench.models.logistic import Logistic, SoftmaxRegression\n\n\n"
         "@dataclass(frozen=True)\nclass Scalar(MLP):\n    def build(self, *given, **more):\n"
         "        class Net(type(net := super().build(*given, **more))):\n"
         "            def cost(self, *given):\n                return float(super().cost(*given)[0])\n"
         "        net.__class__ = Net\n        return net\n\n\n"
         "@dataclass(frozen=True)\nclass High(Constant):\n    def factor(self, step, epoch, steps):\n        return 'high'\n\n\n"
-        "MODELS = {'scalar': Scalar}\nSCHEDULES = {'high': High}\n"
+        "@dataclass(frozen=True)\nclass Cycle(Constant):\n    def decay(self, step, steps):\n        return 1.0\n\n\n"
+        "class Many(SoftmaxRegression):\n    def evaluate(self, images, labels):\n"
+        "        loss, wrong = super().evaluate(images, labels)\n        return loss, wrong * 0 + 99\n\n\n"
+        "@dataclass(frozen=True)\nclass Counts(Logistic):\n    def build(self, *given, **more):\n"
+        "        net = super().build(*given, **more)\n        net.__class__ = Many\n        return net\n\n\n"
+        "MODELS = {'scalar': Scalar, 'many': Counts}\nSCHEDULES = {'high': High, 'cycle': Cycle}\n"
     )
     (tmp_path / "mine.py").write_text(text)
     for change, said in (
         ("problems.mlp.model.name=scalar", "mine.py: Net: "),
-        ("problems.logistic.schedule=high", "mine.py: High: TypeError: "),
+        ("problems.logistic.schedule=high", "mine.py: High: ValueError: the factor must be a number"),
+        (
+            "problems.logistic.schedule=cycle",
+            "mine.py: Cycle: ValueError: decay must be a number from 0 to below 1, or None",
+        ),
+        (
+            "problems.logistic.model=many",
+            "mine.py: Many: ValueError: evaluate must return 0 to 64 wrong labels, found [99",
+        ),
     ):
         run = command("run", small, "--plugin", "mine.py", change, f"name=x{jobs}", "--no-charts", "--jobs", jobs)
         assert run.returncode == (1 if jobs else 2)
@@ -517,7 +616,14 @@ def test_what_a_model_or_schedule_returns_wrongly_is_told_of_it(
 
 
 @pytest.mark.parametrize(
-    "line", ["        theta -= self.lr * undefined", "        raise ValueError('no')", "        self.cache = 1"]
+    "line",
+    [
+        "        theta -= self.lr * undefined",
+        "        raise ValueError('no')",
+        "        self.cache = 1",
+        "        raise SystemExit(0)",
+        "        open('/nonexistent')",
+    ],
 )
 def test_an_exception_in_a_rule_is_told_with_its_line(line: str, small: Path, command: Command, tmp_path: Path) -> None:
     """By `check`, by `explain` and by `run`, and never with a traceback."""

@@ -17,7 +17,7 @@ from adambench.execution import plan
 from adambench.execution.plan import Run
 from adambench.session import Session
 from adambench.store import records as results
-from adambench.store.folder import CONTRACT, Folder
+from adambench.store.folder import CONTRACT, Folder, folders
 from adambench.store.records import Record
 from adambench.training import NUMERICS
 from adambench.writing import write
@@ -187,3 +187,32 @@ def test_what_is_up_to_date_is_not_made_again(command: Command, small: Path) -> 
     assert figure.is_file()
     small.write_text(small.read_text().replace("    epochs: 3\n", "    title: Another\n    epochs: 3\n"))
     assert "wrote" in command("run", small).stdout
+    (folder / ".made.json").write_text("[" * 100_000)
+    assert "wrote" in command("run", small, "--no-charts").stdout
+    (folder / ".made.json").unlink()
+    os.mkfifo(folder / ".made.json")  # which no one ever writes to
+    assert "wrote" in command("run", small, "--no-charts").stdout
+
+
+def test_a_folder_of_experiments_does_not_become_an_experiment(command: Command, small: Path) -> None:
+    (small.parent / "results" / "small" / "other").mkdir(parents=True)
+    (small.parent / "results" / "small" / "other" / "config.yaml").write_text("")
+    answer = command("run", small)
+    assert answer.returncode == 2
+    assert "results/small: is a folder of experiments, so no experiment can have the name small here" in answer.stderr
+
+
+def test_a_folder_that_cannot_be_entered_is_told_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is among the experiments, and what opens it says why it cannot."""
+    (tmp_path / "closed").mkdir()
+    is_file = Path.is_file
+
+    def denied(path: Path) -> bool:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    assert [folder.path.name for folder in folders(tmp_path, None)] == ["closed"]

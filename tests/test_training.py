@@ -1,5 +1,6 @@
 """The training loop: its measurements, its repeatability, and when it stops."""
 
+import inspect
 import math
 import warnings
 from collections.abc import Iterator
@@ -267,3 +268,20 @@ def test_train_holds_matrix_products_to_one_thread(dataset: Dataset) -> None:
         for _ in train(Logistic(), Adam(), Watched(), dataset, epochs=1, batch_size=200, seed=1):
             assert threads() == usual
     assert set(seen) == {1}
+
+
+def test_epochs_are_counted_from_the_end_of_a_warm_up(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two and a half epochs of four steps rise along a line to the rate itself; then t counts whole epochs."""
+    factors: list[float] = []
+    step = Optimizer.step
+
+    def watched(self: Optimizer, *given: Any, **more: Any) -> None:
+        factors.append(inspect.signature(step).bind(self, *given, **more).arguments.get("lr_scale", 1.0))
+        step(self, *given, **more)
+
+    monkeypatch.setattr(Optimizer, "step", watched)
+    size = math.ceil(len(dataset.train.labels) / 4)
+    for _ in train(Logistic(), SGD(), InverseSqrt("epoch", warmup=10), dataset, epochs=6, batch_size=size, seed=1):
+        pass
+    rising = [step / 11 for step in range(1, 11)]
+    assert factors == pytest.approx([*rising, *[1.0] * 4, *[1 / math.sqrt(2)] * 4, *[1 / math.sqrt(3)] * 4, 0.5, 0.5])

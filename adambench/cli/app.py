@@ -5,6 +5,7 @@ import glob
 import io
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -135,26 +136,10 @@ def web_page(path: Path) -> Path:
     return path
 
 
-def check_picture(option: str, path: Path) -> None:
-    """Refuses a name that is not one of a picture, and a folder that is not there."""
-    if path.suffix[1:] not in list(Picture) or not path.parent.is_dir():
-        raise AdambenchError(f"{option} {path}: needs an existing folder and a name that ends in .png, .svg or .pdf")
-
-
-class Style(StrEnum):
-    page = "page"
-    slide = "slide"
-
-
-class Picture(StrEnum):
-    png = "png"
-    svg = "svg"
-    pdf = "pdf"
-
-
 def main() -> None:
     """The console command. What the user can correct is reported without a traceback, with exit code 2."""
     _open_what_is_closed()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters shows question marks
@@ -201,6 +186,10 @@ def _run() -> int:
         return app(standalone_mode=False) or 0
     except UsageError as error:
         raise mistake(error) from error
+    except (OSError, SystemExit) as error:
+        if not (said := in_plugin(error)):
+            raise
+        raise AdambenchError(said) from error
 
 
 def _version(wanted: bool) -> None:

@@ -118,7 +118,7 @@ def status(experiments: Names = None, format: Format = TEXT, results: Results = 
         Column("under_way", lambda row: row.told.under_way if row.holder else []),
         Column("warnings", lambda row: row.told.warnings),
     ]
-    with opened(results, experiments) as found:
+    with opened(results, [path.name for path in before]) as found:
         rows = [Doing(session, *before[session.folder.path]) for session in found]
         tell([Table("", columns, rows, data)], format)
         for row in rows if format is TEXT else ():

@@ -1,13 +1,14 @@
 """Commands to understand, to begin and to extend: `list`, `explain`, `lesson`, `init`, `check`, `schema`."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adambench import __version__
-from adambench.cli.app import TEXT, Format, Plugins, check_picture, tell, web_page
+from adambench.cli.app import TEXT, Format, Plugins, tell, web_page
+from adambench.cli.pictures import check_picture, write_picture
 from adambench.errors import AdambenchError
 
 
@@ -71,10 +72,8 @@ def explain(
     tell([table])
     if plot:
         from adambench.show import charts
-        from adambench.writing import write
 
-        figure = charts.valley(chosen, steps or 100)
-        print(f"wrote {write(plot, charts.save(figure, plot.suffix[1:], f'adambench {__version__}'))}")
+        write_picture(charts.valley(chosen, steps or 100), plot)
 
 
 def lesson(
@@ -129,13 +128,10 @@ def init(
 
     if plugin and (file or plugin.suffix != ".py"):
         raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py, and the only one that is written")
-    if plugin:
-        write_new(plugin, starter("starter_plugin.py").replace("FILE", str(plugin)))
-        print(f"wrote {plugin}; now: adambench check {plugin}")
-        return
-    file = file or Path("experiment.yaml")
-    write_new(file, starter("starter.yaml"))
-    print(f"wrote {file}; now: adambench run {file}")
+    then, text = ("check", "starter_plugin.py") if plugin else ("run", "starter.yaml")
+    file = plugin or file or Path("experiment.yaml")
+    write_new(file, starter(text).replace("FILE", shlex.quote(str(file))))
+    print(f"wrote {file}; now: adambench {then} {shlex.quote(str(file))}")
 
 
 def schema(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Picture, Results, Style, Width, opened, run_ids, tell, warn, web_page
+from adambench.cli.app import TEXT, Format, Names, Results, Width, opened, run_ids, tell, warn, web_page
+from adambench.cli.pictures import Picture, Style
 from adambench.curve import METRICS
 from adambench.errors import AdambenchError, neutral
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adambench.cli.app import TEXT, Format, Names, Results, check_picture, opened, tell
+from adambench.cli.app import TEXT, Format, Names, Results, opened, tell
+from adambench.cli.pictures import check_picture, write_picture
 from adambench.errors import AdambenchError, unknown
 
 if TYPE_CHECKING:
@@ -31,10 +32,9 @@ def match(
     results: Results = Path("results"),
 ) -> None:
     """Find the recorded settings whose training cost comes nearest to the paper's curves, or to those of a file."""
-    from adambench import __version__, paper
+    from adambench import paper
     from adambench.judge.match import Target
     from adambench.show import matching
-    from adambench.writing import write
 
     if plot:
         check_picture("--plot", plot)
@@ -48,7 +48,7 @@ def match(
 
             drawing = charts.matching(found, titles, nearest)
             assert drawing  # a curve has a fit
-            print(f"wrote {write(plot, charts.save(drawing, plot.suffix[1:], f'adambench {__version__}'))}")
+            write_picture(drawing, plot, format)
 
 
 def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tuned: bool) -> "list[Match]":

@@ -10,7 +10,7 @@ import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, TableFormat, tell, warn
 from adambench.cli.background import in_background
-from adambench.cli.working import TlsCa, TlsCert, TlsKey, needs_distributed, tls_files
+from adambench.cli.working import TlsCa, TlsCert, TlsKey, check_address, needs_distributed, tls_files
 from adambench.errors import AdambenchError
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def run(
         return
     with locked(folder.prepare(), warn), Told(folder.path) as told:
         keep = told.keep(warn)
-        if fresh:
-            folder.put_aside()
-            checkpoints.remove()
         session = _opened(experiment, folder, keep, mine, set_aside=True, fresh=fresh)
         trainer, places = _trainer(scheduler, tls, jobs, session, data, checkpoints, keep)
+        if fresh:  # and there is something that can train
+            folder.put_aside()
+            checkpoints.remove()
         failed = train_shown(session, data, trainer, places, checkpoints, told)
         tell(session.tables(), format)
         written: list[Path] = []
@@ -135,6 +135,7 @@ def _check_engine(
         raise AdambenchError("--engine dask and --scheduler need each other", f"For example: {example}")
     if scheduler:
         needs_distributed()
+        check_address(scheduler)
         return tls_files("client", scheduler, ca, cert, key)
     if ca or cert or key:
         raise AdambenchError("--tls-ca, --tls-cert and --tls-key need --engine dask")
@@ -236,9 +237,9 @@ def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Exper
     from adambench.config import loading
     from adambench.config.sizes import check_sizes
 
-    experiment = loading.load(config, overrides, plugins)
-    experiment, data = experiment.loaded()
+    experiment, data = loading.load(config, overrides, plugins).loaded()
     check_sizes(experiment, data)
+    loading.check_storable(experiment)
     return experiment, data
 
 

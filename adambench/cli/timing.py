@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from adambench import __version__
-from adambench.cli.app import TEXT, Format, check_picture, tell
+from adambench.cli.app import TEXT, Format, tell
+from adambench.cli.pictures import check_picture, write_picture
 from adambench.errors import AdambenchError
 
 
@@ -44,6 +44,5 @@ def bench(
     tell(timings(numbers), format)
     if chart:
         from adambench.show import charts
-        from adambench.writing import write
 
-        write(chart, charts.save(charts.growth(numbers["growth"]), chart.suffix[1:], f"adambench {__version__}"))
+        write_picture(charts.growth(numbers["growth"]), chart, format)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -68,24 +69,34 @@ def reach(scheduler: str, seconds: float) -> None:
     """
     import socket
     import time
-    from urllib.parse import urlsplit
 
-    end = time.monotonic() + seconds
+    host, end = check_address(scheduler), time.monotonic() + seconds
     while True:
         try:
-            parts = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
-            if not parts.hostname or not parts.port:
-                raise ValueError("it must be like tcp://host:8786")
-            socket.create_connection((parts.hostname, parts.port), timeout=5).close()
-        except (OSError, ValueError) as error:
-            if isinstance(error, ValueError) or time.monotonic() >= end:
+            socket.create_connection(host, timeout=5).close()
+        except (OSError, UnicodeError) as error:
+            if time.monotonic() >= end:
                 reason = getattr(error, "strerror", None) or error
                 raise AdambenchError(
-                    f"{scheduler}: cannot be reached: {reason}", "Start a scheduler first: dask scheduler", exit_code=2
+                    f"{scheduler}: cannot be reached: {reason}", "Start a scheduler first: dask scheduler"
                 ) from error
             time.sleep(1)
         else:
             return
+
+
+def check_address(scheduler: str) -> tuple[str, int]:
+    """The host and the port of a scheduler. Raises AdambenchError if it is no address."""
+    from urllib.parse import urlsplit
+
+    with suppress(ValueError):
+        parts = urlsplit(scheduler if "://" in scheduler else f"tcp://{scheduler}")
+        if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    raise AdambenchError(
+        f"{scheduler}: must be an address like tcp://host:8786, or tls://host:8786 for a scheduler with TLS",
+        "`dask scheduler` prints its address when it starts.",
+    )
 
 
 def needs_distributed() -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from pydantic_core import ErrorDetails
 
 from adambench.config.names import BUILT_IN, schema
-from adambench.config.shown import show
+from adambench.config.shown import plain, show
 from adambench.config.yamlfile import Path, Source
 from adambench.errors import unknown
 
@@ -122,7 +122,8 @@ class Check:
         if isinstance(name, str) and NAME.fullmatch(name):
             return name
         allowed = "at most 64 letters, digits, _, + or -, starting with a letter or digit"
-        self.fail(path, f"must be a name of {allowed}, found {show(name)}")
+        quotes = ". Put it in quotes." if isinstance(name, bool | int | float) and NAME.fullmatch(str(name)) else ""
+        self.fail(path, f"must be a name of {allowed}, found {show(name)}{quotes}")
         return None
 
     def value(self, value: Any, hint: Any, path: Path) -> Any:
@@ -179,7 +180,7 @@ class Check:
                 if default is MISSING:
                     self.fail(at, "needs a default")
                 else:
-                    self.value(list(default) if isinstance(default, tuple) else default, hints[one.name], at)
+                    self.value(plain(default), hints[one.name], at)
         except (NameError, TypeError, AttributeError, PydanticUserError) as error:
             self.fail(path, f"has an annotation that cannot be checked: {str(error).splitlines()[0]}")
 

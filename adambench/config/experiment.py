@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Len, Lt, doc
 
 from adambench.config.names import LOADERS, Plugin, origin
 from adambench.config.quantity import Quantity
+from adambench.config.shown import plain
 from adambench.config.yamlfile import Source
 from adambench.curve import COMPARED, FINAL
 from adambench.datasets import Dataset, read_folder
@@ -212,5 +213,4 @@ def named(value: Any) -> dict[str, Any]:
     A field that was added later is keyword-only. It is left out at its default, so that older ids do not change.
     """
     default = {field.name for field in fields(value) if field.kw_only and getattr(value, field.name) == field.default}
-    plain = {key: list(item) if isinstance(item, tuple) else item for key, item in asdict(value).items()}
-    return {"name": origin(value).name, **{key: item for key, item in plain.items() if key not in default}}
+    return {"name": origin(value).name, **{key: item for key, item in plain(value).items() if key not in default}}

@@ -112,6 +112,15 @@ def resolved(experiment: Experiment) -> str:
     )
 
 
+def check_storable(experiment: Experiment) -> None:
+    """Raises AdambenchError if the stored configuration could not be read again, as with odd characters in a path."""
+    try:
+        yamlfile.parse(resolved(experiment), "its configuration could not be read again, if it were stored, line ")
+    except AdambenchError as error:
+        hint = "Is it in the path of a folder of images? Then rename that folder."
+        raise AdambenchError(f"{experiment.name}: {error.message}".replace(" :", " "), hint) from error
+
+
 def _source(source: DataSource) -> dict[str, str]:
     return {key: value for key, value in asdict(source).items() if value and key != "plugin"}
 
@@ -164,8 +173,9 @@ def read_text(file: Path) -> str:
     except (OSError, ValueError) as error:
         hint = "`adambench init` writes a commented file to start from."
         with suppress(OSError, ValueError):
-            files = [*file.parent.glob("*.yaml"), *(file.parent / "configs").glob("*.yaml")]
-            names = [path.name for path in files if path != file]
+            found = [*file.parent.glob("*.yaml"), *(file.parent / "configs").glob("*.yaml")]
+            files = [path for path in found if path != file]
+            names = [path.name for path in files]
             if near := difflib.get_close_matches(file.with_suffix(".yaml").name, names, n=1, cutoff=0.6):
                 hint = f"Did you mean {files[names.index(near[0])]}?"
         raise AdambenchError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}", hint) from error

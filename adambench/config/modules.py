@@ -10,20 +10,18 @@ import functools
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from adambench.config.check import Check
-from adambench.config.names import BASES, BUILT_IN, KINDS, LOADERS, ORIGINS, Origin
+from adambench.config.made_data import loader
+from adambench.config.names import BASES, BUILT_IN, FIELD, KINDS, LOADERS, ORIGINS, Origin
 from adambench.config.yamlfile import Path as Where
 from adambench.config.yamlfile import Source
-from adambench.datasets import Dataset
-from adambench.datasets.base import Split
-from adambench.errors import PLUGIN, AdambenchError, in_plugin
+from adambench.errors import PLUGIN, AdambenchError, in_file
 
 FIXED = ("__post_init__", "hyperparameters")  # of a rule, whose numbers are those that the configuration has
 LARGEST = 1e300  # default of a hyper-parameter
@@ -41,22 +39,30 @@ def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
         module.__file__ = file  # with which a plug-in finds what lies beside it
         sys.modules[name] = module  # dataclasses look their module up
         try:
-            exec(compile(source, file, "exec", optimize=0), module.__dict__)  # 0: docstrings and asserts are kept
+            with _untouched(file):
+                exec(compile(source, file, "exec", optimize=0), module.__dict__)  # 0: docstrings and asserts are kept
             setattr(module, DEFINES, _registered(module, source, file))
         except BaseException as error:
             del sys.modules[name]
             if isinstance(error, AdambenchError | KeyboardInterrupt):
                 raise
-            raise AdambenchError(_told(error, file)) from error
+            raise AdambenchError(in_file(error, file)) from error
     found: Mapping[str, Mapping[str, Any]] = getattr(sys.modules[name], DEFINES)
     return found
 
 
-def _told(error: BaseException, file: str) -> str:
-    """An exception with the last line of the plug-in that took part in it: `my_rules.py:12: NameError: …`."""
-    if isinstance(error, SyntaxError) and error.filename == file:
-        return f"{file}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    return in_plugin(error) or f"{file}: {type(error).__name__}: {error}"
+@contextmanager
+def _untouched(file: str) -> Iterator[None]:
+    """Raises AdambenchError if the registries of the package are changed, after they are as they were."""
+    before = {kind: dict(getattr(BUILT_IN, kind)) for kind in KINDS}
+    yield
+    for kind, names in before.items():
+        registry = getattr(BUILT_IN, kind)
+        if registry != names:
+            registry.clear()
+            registry.update(names)
+            own = f"{kind.upper()} = {{'my_name': …}}"
+            raise AdambenchError(f"{file}: changes adambench's own {kind.upper()}; write a dict of its own: {own}")
 
 
 def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[str, Any]]:
@@ -78,7 +84,7 @@ def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[
     for kind, names in found.items():
         for name, thing in names.items():
             if kind == "datasets":
-                names[name] = LOADERS[sha256, name] = _loader(thing, file, name)
+                names[name] = LOADERS[sha256, name] = loader(thing, file, name)
             else:
                 ORIGINS[thing] = Origin(name, sha256)
                 copyreg.pickle(thing, functools.partial(_reduced, source, file, kind, name))
@@ -97,6 +103,8 @@ def _rebuilt(source: bytes, file: str, kind: str, name: str, values: Mapping[str
 def _accepted(check: Check, kind: str, module: ModuleType) -> dict[str, Any]:
     """What a module has in OPTIMIZERS, SCHEDULES, … as far as it can be used."""
     registry, here = getattr(module, kind.upper(), {}), (kind.upper(),)
+    if registry is getattr(BUILT_IN, kind):  # imported from adambench
+        return {}
     if not isinstance(registry, dict):
         check.fail(here, f"must be a dict, e.g. {{'my_rule': MyRule}}, found {type(registry).__name__}")
         return {}
@@ -158,6 +166,9 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  
         for cls in thing.__mro__[1:]:
             if name in vars(cls) and name not in getattr(cls, "__dataclass_fields__", ()):
                 return f"{thing.__name__} must not have a field {name}: {cls.__name__} has something else of that name"
+    if odd := next((field for field in thing.__dataclass_fields__ if not FIELD.fullmatch(field)), ""):
+        allowed = "at most 64 letters from a to z, digits and _, starting with a letter"
+        return f"{thing.__name__} must not have a field {odd}: a key of a configuration has {allowed}"
     if "name" in thing.__dataclass_fields__:
         return (
             f"{thing.__name__} must not have a field name: in a configuration, the key `name` says which one is meant"
@@ -175,58 +186,6 @@ def _takes(method: Callable[..., Any], names: Sequence[str]) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Dataset]:
-    """A data set's function that raises nothing but AdambenchError."""
-
-    @functools.wraps(make)
-    def checked() -> Dataset:
-        where = f"{file}: DATASETS.{name}"
-        try:
-            found = make()
-        except (Exception, SystemExit) as error:
-            raise AdambenchError(f"DATASETS.{name}: {_told(error, file)}") from error
-        if not isinstance(found, Dataset):
-            raise AdambenchError(f"{where}: must return a Dataset, found {type(found).__name__}")
-        if reason := _wrong(found):
-            raise AdambenchError(f"{where}: {reason}")
-        return _identified(found)
-
-    return checked
-
-
-def _wrong(found: Dataset) -> str:
-    """Why a data set cannot be used; empty if it can."""
-    if isinstance(found.classes, bool) or not isinstance(found.classes, int | np.integer) or found.classes < 1:
-        return f"classes must be a whole number above zero, found {found.classes!r:.60}"
-    if reason := _wrong_arrays("train", found.train) or _wrong_arrays("test", found.test):
-        return reason
-    if (pixels := found.test.images.shape[1]) != found.pixels:
-        return f"all images must have the same size, found {found.pixels} pixels in train and {pixels} in test"
-    highest = max(int(split.labels.max()) for split in (found.train, found.test))
-    return f"labels must be 0 to {found.classes - 1}, found {highest}" if highest >= found.classes else ""
-
-
-def _wrong_arrays(name: str, split: Split) -> str:
-    arrays = (split.images, split.labels) if isinstance(split, Split) else ()
-    if not arrays or not all(isinstance(array, np.ndarray) for array in arrays):
-        found = " of " + " and ".join(type(array).__name__ for array in arrays) if arrays else ""
-        return f"{name} must be a Split of two NumPy arrays, found {type(split).__name__}{found}"
-    shapes = f"images {split.images.dtype} {split.images.shape}, labels {split.labels.dtype} {split.labels.shape}"
-    fits = split.images.ndim == 2 and split.labels.shape == split.images.shape[:1]
-    if not fits or not split.images.dtype == split.labels.dtype == "uint8":
-        return f"images must be (n, pixels) and labels (n,), both uint8; found {shapes}"
-    return "" if split.images.size else f"{name} holds no images, or images without pixels; found {shapes}"
-
-
-def _identified(found: Dataset) -> Dataset:
-    """With digests of its arrays, whatever it says: other data must not be taken for the same."""
-    train, test = (Split(*map(np.ascontiguousarray, (s.images, s.labels))) for s in (found.train, found.test))
-    arrays = {"train-images": train.images, "train-labels": train.labels}
-    arrays |= {"test-images": test.images, "test-labels": test.labels}
-    digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
-    return replace(found, train=train, test=test, classes=int(found.classes), digests=digests)
 
 
 def _lines(source: bytes) -> dict[Where, int]:

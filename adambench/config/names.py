@@ -9,17 +9,18 @@ have the same ids.
 import functools
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, make_dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import PurePath
 from typing import Any
 
+from adambench.config.shown import plain
 from adambench.datasets import DATASETS, Dataset
 from adambench.models import MODELS, Model
 from adambench.optimizers import OPTIMIZERS, Optimizer
 from adambench.schedules import SCHEDULES, Schedule
 
-BASES: Mapping[str, type] = {"optimizers": Optimizer, "schedules": Schedule, "models": Model}
+BASES: Mapping[str, Any] = {"optimizers": Optimizer, "schedules": Schedule, "models": Model}
 KINDS = (*BASES, "datasets")
 FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -103,19 +104,23 @@ class StandIn:
     origin: Origin
     defaults: Mapping[str, Any]
 
-    def shaped(self, keys: Iterable[str]) -> type:
-        """A class with these fields, besides those that have a default. Keys that cannot be fields are left out."""
+    def shaped(self, keys: Collection[str]) -> type:
+        """A class with these fields, besides those that have a default. Keys that cannot be fields are left out.
+
+        A field that the configuration does not give is keyword-only: a stored one gives all others.
+        """
         always = ["lr"] if self.kind == "optimizers" else []  # the charts of a search need it
-        names = [key for key in dict.fromkeys([*always, *self.defaults, *keys]) if self._possible(key)]
-        defaults = ((name, _frozen(self.defaults.get(name))) for name in names)
-        return _class(self.kind, self.origin, tuple(defaults))
+        names = [key for key in dict.fromkeys([*self.defaults, *keys, *always]) if self._possible(key)]
+        members = ((name, _frozen(self.defaults.get(name)), name not in keys) for name in names)
+        return _class(self.kind, self.origin, tuple(members))
 
     def _possible(self, key: str) -> bool:
         base = BASES[self.kind]
-        return bool(FIELD.fullmatch(key)) and not keyword.iskeyword(key) and (key == "l2" or not hasattr(base, key))
+        free = key in base.__dataclass_fields__ or not hasattr(base, key)
+        return bool(FIELD.fullmatch(key)) and not keyword.iskeyword(key) and (key == "l2" or free)
 
 
-def schema(found: Any, keys: Iterable[str]) -> Any:
+def schema(found: Any, keys: Collection[str]) -> Any:
     """What a registry holds under a name, as a dataclass. keys: those that the configuration gives."""
     return found.shaped(keys) if isinstance(found, StandIn) else found
 
@@ -160,9 +165,9 @@ STAND_INS: Mapping[str, tuple[type, Any]] = {  # what stands in, and the type of
 
 
 @functools.cache
-def _class(kind: str, origin: Origin, defaults: tuple[tuple[str, Any], ...]) -> type:
+def _class(kind: str, origin: Origin, defaults: tuple[tuple[str, Any, bool], ...]) -> type:
     base, hint = STAND_INS[kind]
-    members = [(name, hint, field(default=default)) for name, default in defaults]
+    members = [(name, hint, field(default=default, kw_only=late)) for name, default, late in defaults]
     cls = make_dataclass("StandIn", members, bases=(base,), frozen=True)
     ORIGINS[cls] = origin
     return cls
@@ -174,9 +179,7 @@ def described(value: Schedule | Model) -> str:
     One of a plug-in: its name, and the fields that are not at their defaults. Its own words are not used, because
     reading results must not execute it, and a chart must have the same title whoever draws it.
     """
-    fields = type(value).__dataclass_fields__.values()
     if not origin(value).source and not isinstance(value, _Schedule | _Model):
         return value.title() if isinstance(value, Schedule) else value.describe()
-    told = {f.name: item for f in fields if (item := getattr(value, f.name)) != f.default}
-    plain = (f"{name} {list(item) if isinstance(item, tuple) else item}" for name, item in told.items())
-    return " ".join([origin(value).name, *plain])
+    told = {f.name: plain(item) for f in fields(value) if (item := getattr(value, f.name)) != f.default}
+    return " ".join([origin(value).name, *(f"{name} {item}" for name, item in told.items())])

@@ -18,7 +18,7 @@ from adambench.config import modules
 from adambench.config.check import Check
 from adambench.config.names import BUILT_IN, KINDS, Known, Plugin, Recorded
 from adambench.config.paths import expanded
-from adambench.config.shown import show
+from adambench.config.shown import plain, show
 from adambench.config.yamlfile import Path as Where
 from adambench.errors import AdambenchError
 
@@ -99,6 +99,8 @@ def _read(name: str, folder: Path) -> tuple[str, bytes]:
             spec = importlib.util.find_spec(name) if all(map(str.isidentifier, name.split("."))) else None
         except (ImportError, ValueError) as error:
             raise AdambenchError(f"{name}: cannot be found: {error}. {hint}") from error
+        except (Exception, SystemExit) as error:  # its package is executed
+            raise AdambenchError(f"{name}: its package fails: {type(error).__name__}: {error}") from error
         if spec is None or not (spec.origin or "").endswith(".py"):
             raise AdambenchError(f"{name}: no such file or installed module. {hint}")
         file = str(spec.origin)
@@ -150,4 +152,4 @@ def _defaults(thing: Any) -> dict[str, Any]:
     """The fields of a class with their defaults; none of a function."""
     if not isinstance(thing, type):
         return {}
-    return {f.name: list(f.default) if isinstance(f.default, tuple) else f.default for f in fields(thing)}
+    return {field.name: plain(field.default) for field in fields(thing)}

@@ -188,7 +188,9 @@ def _label(node: ast.expr, kind: str = "optimizer") -> str:
         case ast.Constant(value=str(label)):
             return label
     wanted = "the label of an optimizer, e.g. adam" if kind == "optimizer" else "the name of a problem"
-    raise ValueError(f"{ast.unparse(node)}: must be {wanted}")
+    text = ast.unparse(node)
+    quotes = f", in quotes if it is no plain word: {text.replace(' ', '')!r}" if isinstance(node, ast.BinOp) else ""
+    raise ValueError(f"{text}: must be {wanted}{quotes}")
 
 
 def _setting(node: ast.expr) -> float | bool | None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from adambench.config import claims, grids, places
-from adambench.config.check import Check
+from adambench.config.check import Check, hints_of
 from adambench.config.experiment import (
     Average,
     Count,
@@ -32,6 +32,7 @@ from adambench.curve import METRICS
 from adambench.datasets.batches import Sampling
 from adambench.paper import FIGURES, GRIDS
 
+T = TypeVar("T")
 Registries = Callable[[Check, Any, Path], Known]  # of the key `plugins`
 
 
@@ -51,12 +52,10 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
         return None  # the names of a plug-in that cannot be used would all be unknown
     name = check.name(values["name"], ("name",)) if "name" in values else None
     dataset = _dataset(values["dataset"], check, folder, ("dataset",)) if "dataset" in values else None
-    tuning = _tuning(check, check.mapping(values.get("tuning", {}), ("tuning",), "seed, metric, epochs") or {})
-    search = _search(check, values["search"]) if "search" in values else None
+    tuning = _tuning(check, values)
+    search = _part(check, values, "search", Search) if "search" in values else None
     draws = Draws(name or "", search.random) if search else None
-    evaluate = check.instance(
-        Evaluate, check.mapping(values.get("evaluate", {}), ("evaluate",), "train") or {}, ("evaluate",)
-    )
+    evaluate = _part(check, values, "evaluate", Evaluate)
     seeds = _seeds(check, values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
     validation = check.value(values["validation"], Count, ("validation",)) if "validation" in values else 0
     shared = check.mapping(values.get("optimizers", {}), ("optimizers",), "e.g. {adam: {lr: 0.001}}")
@@ -76,12 +75,7 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     whole = tuple(problem for problem in problems if problem)
     if dataset is None and own:
         dataset = next((problem.dataset for problem in whole), None)
-    inspect = check.instance(
-        Inspect, check.mapping(values.get("inspect", {}), ("inspect",), "optimizers, points") or {}, ("inspect",)
-    )
-    judging = check.instance(
-        Judging, check.mapping(values.get("judging", {}), ("judging",), "final, smooth") or {}, ("judging",)
-    )
+    inspect, judging = _part(check, values, "inspect", Inspect), _part(check, values, "judging", Judging)
     if not whole or len(whole) < len(problems):
         return None  # what a wrong problem holds would be missing to claims and `inspect`
     labels = list(dict.fromkeys(grid.label for problem in whole for grid in problem.grids))
@@ -99,20 +93,24 @@ def _own_datasets(problems: Any) -> bool:
     return bool(found) and all(isinstance(problem, dict) and "dataset" in problem for problem in found)
 
 
+def _part(check: Check, values: Mapping[str, Any], key: str, cls: Callable[..., T]) -> T | None:
+    """What a key of the experiment holds, or a mapping without keys if it is not there."""
+    given = check.mapping(values.get(key, {}), (key,), ", ".join(hints_of(cls)))
+    return None if given is None else check.instance(cls, given, (key,))
+
+
 def _tuning(check: Check, values: Mapping[str, Any]) -> Tuning | None:
     path: Where = ("tuning", "seeds")
-    if "seeds" in values and "seed" in values:
+    tuning, given = _part(check, values, "tuning", Tuning), values.get("tuning")
+    if not isinstance(given, dict):
+        return tuning
+    if "seeds" in given and "seed" in given:
         check.fail(path, "give either seed or seeds, found both")
-    if (seeds := values.get("seeds")) == []:
+    if (seeds := given.get("seeds")) == []:
         check.fail(path, "must hold at least one seed, e.g. [0, 1, 2], found []")
-    tuning = check.instance(Tuning, values, ("tuning",))
     if tuning and len(set(tuning.seeds)) < len(tuning.seeds):
         check.fail(path, f"duplicate seed in {show(seeds)}")
     return tuning
-
-
-def _search(check: Check, value: Any) -> Search | None:
-    return check.instance(Search, check.mapping(value, ("search",), "e.g. {random: 16}") or {}, ("search",))
 
 
 def _problem(

@@ -1,7 +1,10 @@
 """Values in messages, as YAML writes them."""
 
 import math
+from dataclasses import asdict, is_dataclass
 from typing import Any
+
+import numpy as np
 
 
 def show(value: Any) -> str:
@@ -23,3 +26,14 @@ def _flow(value: Any) -> str:
         case dict():
             return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     return repr(value)
+
+
+def plain(value: Any) -> Any:
+    """As YAML has it: NumPy's numbers as Python's, tuples as lists, dataclasses as mappings."""
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

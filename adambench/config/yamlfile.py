@@ -42,9 +42,19 @@ for _kind, _pattern, _first in (
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts text in quotes that _Loader would not read as text."""
+    """Puts text in quotes that _Loader would not read as text, and writes what occurs twice twice."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        quotes = '"' if syntax.invisible(data[:1] + data[-1:]) else None
+        return self.represent_scalar(f"{TAG}str", data, style=quotes)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def dump(value: Any) -> str:
@@ -208,9 +218,9 @@ class _Values:
         match tag.removeprefix(TAG):
             case "str":
                 return text
-            case "null":
+            case "null" if text.lower() in ("", "~", "null"):
                 return None
-            case "bool":
+            case "bool" if text.lower() in ("true", "false"):
                 return text.lower() == "true"
             case "int":
                 return int(str(int(text, 0))) if text.startswith(("0o", "0x")) else int(text)  # at most 4,300 digits

@@ -6,6 +6,7 @@ archive of plain arrays, in which nothing can be executed.
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from adambench.setting import Saved
 from adambench.training import NUMERICS
 from adambench.writing import prepare, write
 
+ID = re.compile(r"[0-9a-f]{16}")  # of a run
 EVERY = 60.0  # seconds between two checkpoints, at least
 
 
@@ -77,7 +79,7 @@ class Checkpoints:
     def epochs(self, warn: Callable[[str], object]) -> dict[str, int]:
         """By id, the epochs that are behind each run. One that cannot be used is left out with a warning."""
         found = {}
-        for file in sorted(self.folder.glob("[!.]*.npz")):
+        for file in sorted(self._files()):
             try:
                 if checkpoint := self.load(file.stem):
                     found[file.stem] = int(checkpoint.saved.numbers["epoch"])
@@ -88,9 +90,13 @@ class Checkpoints:
     def remove(self, ids: Sequence[str] | None = None) -> None:
         """Remove the checkpoints of these runs, or all of them, and the folder if it is empty."""
         with suppress(OSError):
-            for file in self.folder.glob("*.npz") if ids is None else map(self._file, ids):
+            for file in self._files() if ids is None else map(self._file, ids):
                 file.unlink(missing_ok=True)
             self.folder.rmdir()
+
+    def _files(self) -> list[Path]:
+        """All checkpoints, and nothing else that may lie beside them."""
+        return [file for file in self.folder.glob("*.npz") if ID.fullmatch(file.stem)]
 
     def _file(self, id_: str) -> Path:
         return self.folder / f"{id_}.npz"

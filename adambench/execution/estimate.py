@@ -141,7 +141,7 @@ class Cost:
             count = len(record["curve"]["epoch"]) * trained / min(run.batch_size, trained)
             took += record["seconds"]
             expected += count * step.seconds(record["together"]) / record["together"]
-        factor = took / expected if took else 1.0
+        factor = took / expected if took and expected else 1.0  # a clock may be too coarse for a step
         return Step(step.shared * factor, step.own * factor, step.most)
 
 

@@ -59,7 +59,7 @@ class Run:
     def numbers(self) -> dict[str, Any]:
         """Everything that decides the curve."""
         return {
-            "numerics": numerics(self.optimizer),
+            "numerics": numerics(self.optimizer, self.schedule),
             "dtype": "float32",
             "dataset": self.dataset,
             "model": named(self.model),

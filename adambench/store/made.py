@@ -8,6 +8,7 @@ from pathlib import Path
 
 import adambench
 from adambench.errors import AdambenchError
+from adambench.store.files import read
 from adambench.store.folder import Folder
 from adambench.store.records import Record
 from adambench.writing import write
@@ -16,9 +17,9 @@ from adambench.writing import write
 def up_to_date(folder: Folder, records: Mapping[str, Record]) -> bool:
     """Whether all that was made is still there as it was, and was made by this adambench of these records."""
     try:
-        noted = json.loads(_file(folder).read_text(encoding="utf-8"))
+        noted = json.loads(read(_file(folder)))
         return bool(noted["of"] == _of(folder, records) and noted["files"] == _times(folder, noted["files"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return False
 
 

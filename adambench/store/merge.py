@@ -36,14 +36,17 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
             by_name.setdefault(folder.path.name, []).append(folder)
     with ExitStack() as stack:
         here = {name: Folder(results, name) for name in by_name}
-        for folder in here.values():
-            if folder.path.is_dir():
+        created = [name for name, folder in here.items() if not folder.path.is_dir()]
+        for name, folder in here.items():
+            if name not in created:
                 stack.enter_context(locked(folder.path, warn))
                 folder.tidy()  # a record may have kept its temporary name
         found = {name: _union(here[name], parts, warn) for name, parts in by_name.items()}
         merged = []
         for name, (config, new, total) in found.items():
             here[name].prepare()
+            if name in created:
+                stack.enter_context(locked(here[name].path, warn))
             here[name].records(warn, set_aside=True)  # else a copy could replace a file that is no record
             here[name].write_config(config)
             for part in by_name[name]:

@@ -93,11 +93,11 @@ def _serve(connection: Connection, layouts: Mapping[str, Layout], checkpoints: C
             for evaluations in group.train(asked, data[asked[0].dataset], checkpoints):
                 connection.send(Epoch(evaluations))
             connection.send(Done())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             connection.send(_crashed(error))
 
 
-def _crashed(error: Exception) -> Crashed:
+def _crashed(error: Exception | SystemExit) -> Crashed:
     if line := in_plugin(error):
         return Crashed(line, of_plugin=True)
     return Crashed(f"does not fit into memory: {error}" if isinstance(error, MemoryError) else traceback.format_exc())

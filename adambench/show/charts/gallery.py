@@ -1,5 +1,6 @@
 """Every chart of an experiment, by the name of its file."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -84,12 +85,14 @@ class Gallery:
         labels = list(dict.fromkeys(label for _, label in found))
         groups = [[label] for label in labels] if over is None or not labels else [_pair(over, labels)]
         problems = dict.fromkeys(problem for problem, _ in found)
-        return {
-            "-".join(["inside", problem, *group]): partial(inside, [found[problem, label] for label in group])
-            for problem in problems
-            for group in groups
-            if all((problem, label) in found for label in group)
-        }
+        drawings: dict[str, Drawing] = {}
+        for problem, group in itertools.product(problems, groups):
+            if all((problem, label) in found for label in group):
+                name = "-".join(["inside", problem, *group])
+                while name in drawings:  # of `a-b` and `c`, and of `a` and `b-c`
+                    name += "-"
+                drawings[name] = partial(inside, [found[problem, label] for label in group])
+        return drawings
 
 
 PAPER = {"paper": beside_paper, "figure4": figure4}
