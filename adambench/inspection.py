@@ -44,14 +44,15 @@ def inspect(
 
     before, theta: (n,), the parameters before and after the step; grad: the gradient that the step used. Columns:
     `step`; `part`; `ratio` (‖Δθ‖/‖θ‖); `correction1` (1 − β₁ᵗ) and `correction2` (1 − β₂ᵗ), None if the rule has no
-    such β; and the quantiles `<name>_<percent>` of `quantities`.
+    such β, whether or not it applies them; and the quantiles `<name>_<percent>` of `quantities`.
     """
     alpha = optimizer.hyperparameters["lr"] * lr_scale
-    found = quantities(optimizer, state, theta - before, grad, alpha)
+    change = theta - before
+    found = quantities(optimizer, state, change, grad, alpha)
     for part, where in {WHOLE: slice(None), **parts}.items():
         row: dict[str, Any] = {"step": state.t, "part": part}
         norm = float(np.linalg.norm(before[where]))
-        row["ratio"] = float(np.linalg.norm((theta - before)[where])) / norm if norm else None
+        row["ratio"] = float(np.linalg.norm(change[where])) / norm if norm else None
         for number in (1, 2):
             beta = optimizer.hyperparameters.get(f"beta{number}")
             row[f"correction{number}"] = None if beta is None else 1 - beta**state.t

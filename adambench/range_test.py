@@ -3,7 +3,6 @@
 fast.ai's `lr_find` made it popular. The rate rises by the same factor at every step, so the test needs about one epoch.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,9 +86,8 @@ def sweep(
     state, lr = optimizer.init(theta, network.layout), optimizer.hyperparameters["lr"]
     costs: list[float] = []
     best = math.inf
-    endless = (batch for _ in itertools.count() for batch in batches.epoch())
     with np.errstate(all="ignore"):  # overflow is the expected end
-        for rate, (images, labels) in zip(rates, endless, strict=False):
+        for rate, (images, labels) in zip(rates, batches.endless(), strict=False):
             cost = float(network.cost(images, labels, dropout_rng)[0])
             if not math.isfinite(cost):
                 break

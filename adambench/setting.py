@@ -115,38 +115,29 @@ class Setting:
         epoch: int,
         images: int,
         penalty: Floats,
-        test: Evaluated | None,
-        full: Evaluated | None,
-        validation: Evaluated | None,
-        averaged: Evaluated | None,
+        found: Mapping[str, Evaluated],
     ) -> Evaluation:
         """What was measured in the epoch.
 
-        test, full, validation, averaged: on the test set, the training set, the images held back, and on the test set
-        with the averaged parameters. None if not evaluated, as when the cost is no longer finite.
+        found: the costs and errors of all settings, by what was evaluated, as the fields of `Evaluation` name it. Empty
+        if nothing was, as when the cost is no longer finite.
         """
         cost = float(self.cost) / images
-        test_loss, test_error = (float(column[self.place]) for column in test) if test else (math.nan, math.nan)
-        self.diverged = not (math.isfinite(cost) and math.isfinite(test_loss))
-        full_loss, full_error = (float(column[self.place]) for column in full) if test and full else (None, None)
-        held_loss, held_error = (float(c[self.place]) for c in validation) if test and validation else (None, None)
-        mean_loss, mean_error = (float(c[self.place]) for c in averaged) if test and averaged else (None, None)
+        measured = {
+            f"{name}_{kind}": float(column[self.place])
+            for name, columns in found.items()
+            for kind, column in zip(("loss", "error"), columns, strict=True)
+        }
+        self.diverged = not (math.isfinite(cost) and math.isfinite(measured.get("test_loss", math.nan)))
         return Evaluation(
             epoch=epoch,
             step=self.steps,
             seconds=round(self.seconds, 4),
             train_loss=cost,
             penalty=float(penalty[self.place]),
-            test_loss=test_loss,
-            test_error=test_error,
-            full_train_loss=full_loss,
-            full_train_error=full_error,
-            average_test_loss=mean_loss,
-            average_test_error=mean_error,
-            validation_loss=held_loss,
-            validation_error=held_error,
             diverged=self.diverged,
             inside=self.inside,
+            **measured,
         )
 
 

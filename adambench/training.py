@@ -1,6 +1,5 @@
 """Train a model with one setting or several at once, and yield an evaluation after each epoch."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -128,28 +127,25 @@ class Training:
                     if not left:
                         break
             clock.shared(left)
-            test = full = validation = averaged = None
-            held_back = self.dataset.validation
+            found: dict[str, Evaluated] = {}
             with placed((setting, setting.evaluated()) for setting in left):
-                if left:
-                    test = evaluate(network, self.dataset.test, batches.batch_size)
-                if left and self.evaluate_train:
-                    full = evaluate(network, self.dataset.train, batches.batch_size)
-                if left and held_back:
-                    validation = evaluate(network, held_back, batches.batch_size)
+                for name, split in self._splits().items() if left else ():
+                    found[name] = evaluate(network, split, batches.batch_size)
                 penalty = self._per_setting("penalty", network.penalty())
             if left and self.average:
                 with placed((setting, setting.averaged()) for setting in left):
-                    averaged = evaluate(network, self.dataset.test, batches.batch_size)
-        images_seen = len(self.dataset.train.labels)
+                    found["average_test"] = evaluate(network, self.dataset.test, batches.batch_size)
+        trained = len(self.dataset.train.labels)
         return [
-            setting.end_epoch(
-                epoch, images_seen, penalty, test if setting in left else None, full, validation, averaged
-            )
-            if setting in begun
-            else None
+            setting.end_epoch(epoch, trained, penalty, found if setting in left else {}) if setting in begun else None
             for setting in self.settings
         ]
+
+    def _splits(self) -> dict[str, Split]:
+        """What is evaluated after each epoch, as the fields of `Evaluation` name it."""
+        train = self.dataset.train if self.evaluate_train else None
+        splits = {"test": self.dataset.test, "full_train": train, "validation": self.dataset.validation}
+        return {name: split for name, split in splits.items() if split}
 
     def save(self) -> list[Saved]:
         """Each setting as it is now, at the end of an epoch."""
@@ -175,7 +171,7 @@ def steps(model: Model, optimizers: Sequence[Optimizer], dataset: Dataset, batch
     """A function that performs the next training step of all settings at each call, for timing."""
     network, batches, dropout_rng = start(model, len(optimizers), dataset, batch_size, 0, np.float32)
     states = [optimizer.init(theta, network.layout) for optimizer, theta in zip(optimizers, network.theta, strict=True)]
-    endless = (batch for _ in itertools.count() for batch in batches.epoch())
+    endless = batches.endless()
 
     def step() -> None:
         images, labels = next(endless)

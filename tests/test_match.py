@@ -10,6 +10,7 @@ import pytest
 
 from adambench import paper
 from adambench.cli import app
+from adambench.config import shown
 from adambench.config.loading import load, parse
 from adambench.curve import Curve, Evaluation
 from adambench.errors import AdambenchError
@@ -222,7 +223,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     header, first, *_ = capsys.readouterr().out.splitlines()
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert (row["experiment"], row["problem"], row["rule"], float(row["rms"])) == ("mnist", "logistic", "sgd", 0)
-    assert row["setting"] == f"lr={plan.shortest(run.hyperparameters['lr'])}"
+    assert row["setting"] == f"lr={shown.shortest(run.hyperparameters['lr'])}"
     assert (tmp_path / "m.png").stat().st_size > 10_000
 
 

@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class Check:
-    """Collects mistakes. Each method returns the checked value, or None if it found a mistake.
+    """Collects mistakes. What returns a value returns the checked one, or None if it found a mistake.
 
     known: what the configuration can name.
     """

@@ -91,7 +91,7 @@ def _use(check: Check, use: Use, problem: Problem, path: Where) -> None:
 
 def search(check: Check, found: Quantity, grids: Mapping[str, Grid], path: Where) -> None:
     """Check that the optimizers were searched, and that their grids have the values that the quantity needs."""
-    for label in sorted(found.labels if found.search else ()):
+    for label in sorted(found.labels):
         if not grids[label].varied:
             check.fail(path, f"{label} has one setting, so it is not searched; give it a grid, e.g. lr: [0.01, 0.1]")
     for held in found.held:

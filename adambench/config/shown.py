@@ -1,6 +1,7 @@
-"""Values in messages, as YAML writes them."""
+"""Values as YAML writes them, in messages and tables."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -37,3 +38,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value.item() if isinstance(value, np.generic) else value
+
+
+def shortest(value: Any) -> str:
+    """A hyper-parameter as YAML has it, in the shortest form that is exact: 0.001, 1e-05, 3, true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else repr(value)
+
+
+def words(hyperparameters: Mapping[str, Any]) -> str:
+    """`lr=0.001 bias_correction=false`."""
+    return " ".join(f"{name}={shortest(value)}" for name, value in hyperparameters.items())

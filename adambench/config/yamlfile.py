@@ -1,7 +1,8 @@
 """YAML text to plain values, with the line of each of them.
 
 Numbers are read as in YAML 1.2. PyYAML follows YAML 1.1, which reads `1e-3` as text and `no` as false. Only plain data
-is accepted: no tags, no merge keys, no duplicate keys, no aliases that contain themselves or expand without end.
+is accepted: no tags but YAML's own, no merge keys, no duplicate keys, no aliases that contain themselves or expand
+without end.
 """
 
 import re

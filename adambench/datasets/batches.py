@@ -45,6 +45,11 @@ class Batches:
             np.take(self.split.images, chosen, axis=0, out=raw, mode="clip")  # clip: no bounds check, no second buffer
             yield scale(raw, self._images[: len(chosen)]), self.split.labels[chosen]
 
+    def endless(self) -> Iterator[tuple[Floats, Bytes]]:
+        """One epoch after another."""
+        while True:
+            yield from self.epoch()
+
 
 def scale(raw: Bytes, out: Floats) -> Floats:
     """Bytes 0 to 255 as numbers from 0 to 1, written into out."""

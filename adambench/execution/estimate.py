@@ -82,14 +82,11 @@ class Cost:
         Evaluation has no backward pass, so per image it is a third of the work of a training step.
         """
         run = runs[0]
-        trained = self._images(run) - run.validation
+        trained = run.trained(self.data[run.dataset])
         tested = len(self.data[run.dataset].test.labels)
         seen = trained + (tested + run.validation + trained * run.evaluate_train) / 3
         count = seen / min(run.batch_size, trained) * (run.epochs - begun)
         return count * self._step(run).seconds(len(runs))
-
-    def _images(self, run: Run) -> int:
-        return run.train_images or len(self.data[run.dataset].train.labels)
 
     def crowd(self, ahead: float) -> float:
         """Seconds that pass while each place gets a CPU second: 1 on an idle machine, 2 if half of it is taken.
@@ -113,16 +110,15 @@ class Cost:
             return 1 / statistics.mean(pool.map(share, range(places)))
 
     def _step(self, run: Run) -> Step:
-        key = run.model, run.batch_size, run.validation, run.train_images, run.dataset
-        if key not in self._steps:
+        if run.kind not in self._steps:
             try:
-                self._steps[key] = self._slowed(self._timed(run), run)
+                self._steps[run.kind] = self._slowed(self._timed(run), run)
             except MemoryError as error:
                 if in_plugin(error):
                     raise
                 message = f"problems.{run.problem}: does not fit into memory: {error}"
                 raise AdambenchError(message, exit_code=1) from error
-        return self._steps[key]
+        return self._steps[run.kind]
 
     def _timed(self, run: Run) -> Step:
         most = self.engine.most_together(run)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import threadpoolctl
 
-from adambench.curve import Evaluation
+from adambench.curve import Curve, Evaluation
 from adambench.datasets import Dataset
 from adambench.execution.checkpoints import Checkpoints
 from adambench.execution.plan import Run
@@ -15,7 +15,7 @@ from adambench.training import Training
 
 def most_together(run: Run, dataset: Dataset) -> int:
     """`Model.most_together` for all sizes that a minibatch of the run has, in training and in evaluation."""
-    trained = (run.train_images or len(dataset.train.labels)) - run.validation
+    trained = run.trained(dataset)
     size = min(run.batch_size, trained)
     sizes = {size, *(count % size for count in (trained, len(dataset.test.labels), run.validation))} - {0}
     with threadpoolctl.threadpool_limits(1):
@@ -32,17 +32,27 @@ def train(
     """
     training, curves = _resumed(runs, dataset, checkpoints) if checkpoints else (set_up(runs, dataset), [])
     curves = curves or [[] for _ in runs]
-    for epoch in range(max(map(len, curves))):  # of which the last can be before that of the training, if all diverged
-        yield [curve[epoch] if epoch < len(curve) else None for curve in curves]
+    yield from epochs(curves)  # of which the last can be before that of the training, if all diverged
     last = time.monotonic()
     for evaluations in training:
-        for curve, evaluation in zip(curves, evaluations, strict=True):
-            curve.extend([evaluation] if evaluation else [])
+        append(curves, evaluations)
         yield evaluations
         if checkpoints and time.monotonic() - last >= checkpoints.every and training.epoch < training.epochs:
             for run, saved, curve in zip(runs, training.save(), curves, strict=True):
                 checkpoints.save(run, saved, curve)
             last = time.monotonic()
+
+
+def append(curves: Sequence[list[Evaluation]], evaluations: Sequence[Evaluation | None]) -> None:
+    """An epoch to the curves of runs, of which some may have diverged before."""
+    for curve, evaluation in zip(curves, evaluations, strict=True):
+        curve.extend([evaluation] if evaluation else [])
+
+
+def epochs(curves: Sequence[Curve], start: int = 0) -> Iterator[list[Evaluation | None]]:
+    """The epochs of curves after so many, as `Training` yields them."""
+    for epoch in range(start, max(map(len, curves))):
+        yield [curve[epoch] if epoch < len(curve) else None for curve in curves]
 
 
 def _resumed(

@@ -6,20 +6,23 @@ A plan depends on the experiment and on the finished curves, never on how or in 
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from adambench.config.experiment import Experiment, Grid, Problem, named
 from adambench.config.names import origin
+from adambench.config.shown import words
 from adambench.curve import Curve, final
+from adambench.datasets import Dataset
 from adambench.datasets.batches import Sampling
 from adambench.models import Model
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule
 from adambench.training import numerics
 
+LATER = ("inspect", "validation", "train_images", "average", "clip_norm")  # in an id only if they are used
 SETTING = ("rule", "hyperparameters", "rule_source")
 
 
@@ -70,14 +73,19 @@ class Run:
             "batch_size": self.batch_size,
             "seed": self.seed,
             "evaluate_train": self.evaluate_train,
-            **({"inspect": self.inspect} if self.inspect else {}),
-            **({"validation": self.validation} if self.validation else {}),
             **({"sampling": self.sampling} if self.sampling != "shuffle" else {}),
-            **({"train_images": self.train_images} if self.train_images else {}),
+            **{name: value for name in LATER if (value := getattr(self, name))},
             **self.sources,
-            **({"average": self.average} if self.average else {}),
-            **({"clip_norm": self.clip_norm} if self.clip_norm else {}),
         }
+
+    @property
+    def kind(self) -> Hashable:
+        """What decides how long a step takes and how much memory it needs, but for the optimizer."""
+        return self.dataset, self.model, self.batch_size, self.validation, self.train_images
+
+    def trained(self, dataset: Dataset) -> int:
+        """How many images of its data set it trains on."""
+        return (self.train_images or len(dataset.train.labels)) - self.validation
 
     @property
     def sources(self) -> dict[str, str]:
@@ -234,15 +242,3 @@ def runs(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> list[Run]:
     """
     tuning = [run for entry in entries for run in entry.tuning]
     return tuning + [run for entry in entries for run in entry.report(curves)]
-
-
-def shortest(value: Any) -> str:
-    """A hyper-parameter as YAML has it, in the shortest form that is exact: 0.001, 1e-05, 3, true."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 else repr(value)
-
-
-def words(hyperparameters: Mapping[str, Any]) -> str:
-    """`lr=0.001 bias_correction=false`."""
-    return " ".join(f"{name}={shortest(value)}" for name, value in hyperparameters.items())

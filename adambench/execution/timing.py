@@ -21,8 +21,7 @@ def step_seconds(run: Run, together: int, dataset: Dataset, ready: Callable[[], 
 
     ready: called after a first step, which is not counted.
     """
-    images = (run.train_images or len(dataset.train.labels)) - run.validation
-    most = SHARE * run.epochs * images / run.batch_size
+    most = SHARE * run.epochs * run.trained(dataset) / run.batch_size
     with threadpoolctl.threadpool_limits(1):
         step = steps(run.model, [OPTIMIZERS["adam"]()] * together, dataset, run.batch_size)
         step()

@@ -59,8 +59,7 @@ def needed(runs: Iterable[Run], data: Data, places: int = 1) -> float:
     """
     kinds: dict[Hashable, list[Run]] = defaultdict(list)
     for run in runs:
-        like = run.dataset, run.model, run.batch_size, run.validation, run.train_images, run.average
-        kinds[*like, type(run.optimizer)].append(run)
+        kinds[run.kind, run.average, type(run.optimizer)].append(run)
     return IDLE + max((_allocated(alike, data, places) for alike in kinds.values()), default=0)
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import numpy.typing as npt
 
+from adambench.config.shown import words
 from adambench.curve import Curve, value
-from adambench.execution.plan import Entry, Run, words
+from adambench.execution.plan import Entry, Run
 
 Numbers = npt.NDArray[np.float64]
 BESIDE = ("seed", "epochs", "evaluate_train", "inspect", "average")  # do not make another setting of a run

@@ -58,15 +58,11 @@ def dense_layers(
 
 def dense_layout(layers: Sequence[Dense], vector: Array) -> list[Array]:
     """Views of a vector laid out as these layers: W (n_in, n_out) and b (n_out,) of each."""
-    ends = itertools.accumulate(layer.W.size + layer.b.size for layer in layers)
-    return [
-        part
-        for layer, end in zip(layers, ends, strict=True)
-        for part in (
-            vector[end - layer.b.size - layer.W.size : end - layer.b.size].reshape(layer.W.shape),
-            vector[end - layer.b.size : end],
-        )
-    ]
+    parts, start = [], 0
+    for array in (array for layer in layers for array in (layer.W, layer.b)):
+        parts.append(vector[start : start + array.size].reshape(array.shape))
+        start += array.size
+    return parts
 
 
 @dataclass(frozen=True)

@@ -101,13 +101,13 @@ class SoftmaxRegression(Network):
 
 
 @functools.cache
-def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[int], most: int = MOST) -> bool:
-    """Whether the BLAS of this process gives each of up to `most` settings the same bits as alone.
+def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[int]) -> bool:
+    """Whether the BLAS of this process gives each of up to MOST settings the same bits as alone.
 
     Tests every count and position with random numbers, for each batch size that will occur.
     """
     rng = np.random.default_rng(0)
-    theta = rng.standard_normal((most, *Logistic().build(pixels, classes, 1, np.float32).theta.shape[1:])) * 0.1
+    theta = rng.standard_normal((MOST, *Logistic().build(pixels, classes, 1, np.float32).theta.shape[1:])) * 0.1
     for b in batch_sizes:
         images, labels = rng.random((b, pixels), np.float32), rng.integers(0, classes, b).astype(np.uint8)
 
@@ -117,8 +117,8 @@ def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[in
             loss, _ = network.evaluate(images, labels)
             return network.cost(images, labels, rng), network.grad, loss
 
-        alone = [np.concatenate(column) for column in zip(*(costs(theta[i : i + 1]) for i in range(most)), strict=True)]
-        for count in range(2, most + 1):
+        alone = [np.concatenate(column) for column in zip(*(costs(theta[i : i + 1]) for i in range(MOST)), strict=True)]
+        for count in range(2, MOST + 1):
             if any((one[:count] != many).any() for one, many in zip(alone, costs(theta[:count]), strict=True)):
                 return False
     return True

@@ -130,13 +130,11 @@ class Perceptron(Network):
         """The derivative of h = dropout(relu(z)): 0 or the scale factor of dropout. h = z·gate and dz = dh·gate."""
         b = len(z)
         gate, active = self.gates[k][:b], np.greater(z, 0, out=self.active[k][:b])
-        if not self.masks:
-            np.copyto(gate, active)
-            return gate
-        mask = self.masks[k]
-        np.logical_and(active, mask.draw(rng, b), out=active)
+        if self.masks:
+            active &= self.masks[k].draw(rng, b)
         np.copyto(gate, active)
-        gate *= mask.scale
+        if self.masks:
+            gate *= self.masks[k].scale
         return gate
 
     def backward(self, delta: Array) -> None:

@@ -103,7 +103,7 @@ class AutoEncoder(Network):
 
     def backward(self, x: Array, noise: Array) -> None:
         """Compute the gradient of the mean over the minibatch of the last call of `forward`."""
-        a, h, dh, q, dq, z, dz, c, d, dd, logits, p = (self.b[name] for name in self.b)
+        a, h, dh, q, dq, z, dz, c, d, dd, logits, p = self.b.values()
         encoder, output, decoder, pixels = self.layers
         n = len(x)
         # ∂/∂l = (sigmoid(l) − x)/n;  sigmoid(l) = exp(l − softplus(l))

@@ -40,7 +40,7 @@ class Adan(Decaying):
     def moments(self, state: State) -> dict[str, Array]:
         decays = {"m": self.beta1, "v": self.beta2, "n": self.beta3}
         means = {name: (1 - decay) * state.slots[name.upper()] for name, decay in decays.items()}
-        corrected = {f"{name}_hat": means[name] / (1 - decays[name] ** max(state.t, 1)) for name in ("m", "n")}
+        corrected = {f"{name}_hat": means[name] / (1 - decays[name] ** state.t) for name in ("m", "n")}
         return means | corrected
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:

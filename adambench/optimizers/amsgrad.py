@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, State, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, corrections, nonzero
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,12 @@ class AMSGrad(Optimizer):
 
     def moments(self, state: State) -> dict[str, Array]:
         m, (v, u) = (1 - self.beta1) * state.slots["M"], ((1 - self.beta2) * state.slots[name] for name in "VU")
-        correction1, correction2 = self.corrections(state.t)
+        correction1, correction2 = corrections(self.beta1, self.beta2, state.t, self.bias_correction)
         return {"m": m, "v": v, "m_hat": m / correction1, "v_hat": u / correction2}
-
-    def corrections(self, t: int) -> tuple[float, float]:
-        """1 − β₁ᵗ and 1 − β₂ᵗ. Both are 1 without bias correction."""
-        return (1 - self.beta1**t, 1 - self.beta2**t) if self.bias_correction else (1.0, 1.0)
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         M, V, U = slots
-        correction1, correction2 = self.corrections(t)
+        correction1, correction2 = corrections(self.beta1, self.beta2, t, self.bias_correction)
         # M ← β₁·M + g,  so that  m̂ = c₁·M
         M *= self.beta1
         M += g

@@ -166,5 +166,17 @@ def nonzero(eps: float, theta: Array) -> float:
     return max(eps, math.sqrt(SMALLEST_NORMAL[theta.dtype]))
 
 
+def corrections(beta1: float, beta2: float, t: int, corrected: bool = True) -> tuple[float, float]:
+    """1 − β₁ᵗ and 1 − β₂ᵗ; both are 1 without bias correction."""
+    return (1 - beta1**t, 1 - beta2**t) if corrected else (1.0, 1.0)
+
+
+def means(state: State, beta1: float, beta2: float, corrected: bool = True) -> dict[str, Array]:
+    """The moments of Adam and its kin, of the slots M and V: m, v and their corrected forms m̂ and v̂."""
+    m, v = (1 - beta1) * state.slots["M"], (1 - beta2) * state.slots["V"]
+    correction1, correction2 = corrections(beta1, beta2, state.t, corrected)
+    return {"m": m, "v": v, "m_hat": m / correction1, "v_hat": v / correction2}
+
+
 def _column(vector: Array) -> list[Array]:
     return [vector[:, None]]

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, MatrixOptimizer, State, nonzero
+from adambench.optimizers.base import Array, MatrixOptimizer, State, means, nonzero
 from adambench.optimizers.decay import Decay, DecayBiases, Decaying
 
 
@@ -34,8 +34,7 @@ class LAMB(MatrixOptimizer, Decaying):
     mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
-        m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]
-        return {"m": m, "v": v, "m_hat": m / (1 - self.beta1**state.t), "v_hat": v / (1 - self.beta2**state.t)}
+        return means(state, self.beta1, self.beta2)
 
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         M, V = slots

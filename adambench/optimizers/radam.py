@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt, doc
 
-from adambench.optimizers.base import Array, Optimizer, State, nonzero
+from adambench.optimizers.base import Array, Optimizer, State, means, nonzero
 
 RELIABLE = 5  # the ρ_t above which v̂ is used
 
@@ -35,8 +35,7 @@ class RAdam(Optimizer):
     mean_decay = "beta1"
 
     def moments(self, state: State) -> dict[str, Array]:
-        m, v = (1 - self.beta1) * state.slots["M"], (1 - self.beta2) * state.slots["V"]
-        return {"m": m, "v": v, "m_hat": m / (1 - self.beta1**state.t), "v_hat": v / (1 - self.beta2**state.t)}
+        return means(state, self.beta1, self.beta2)
 
     def rectification(self, t: int) -> float:
         """The factor r_t, or 0 while ρ_t ≤ 5."""

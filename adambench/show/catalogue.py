@@ -13,8 +13,8 @@ from rich.text import Text
 
 from adambench.config.check import hints_of, parted
 from adambench.config.names import BUILT_IN, Known
+from adambench.config.shown import words
 from adambench.docstring import docstring
-from adambench.execution.plan import words
 from adambench.explanation import Worked, parts
 from adambench.optimizers import Optimizer
 from adambench.schedules import Schedule

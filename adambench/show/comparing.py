@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from adambench.config.shown import words
 from adambench.curve import METRICS
-from adambench.execution.plan import words
 from adambench.judge import reading
 from adambench.judge.analysis import Estimate, Interval
 from adambench.judge.pairing import Comparison, Names, Pair, both

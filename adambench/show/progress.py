@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from adambench.config.shown import shortest, words
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Retried, Silent, Started
 from adambench.execution.outlook import Outlook
-from adambench.execution.plan import Entry, Run, shortest, words
+from adambench.execution.plan import Entry, Run
 from adambench.execution.unfolding import Unfolding
 from adambench.show.table import Column, Table
 from adambench.show.terminal import cost, duration, plural

@@ -8,8 +8,8 @@ from operator import itemgetter
 from typing import Any
 
 from adambench.config.experiment import Experiment, Problem
+from adambench.config.shown import shortest, words
 from adambench.curve import COMPARED, METRICS
-from adambench.execution.plan import shortest, words
 from adambench.judge.analysis import Estimate, Summary
 from adambench.show.table import Column, Table
 from adambench.show.words import estimate, named, problem_title

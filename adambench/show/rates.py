@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adambench.config.experiment import Grid, Problem
-from adambench.execution.plan import words
+from adambench.config.shown import words
 from adambench.optimizers import Optimizer
 from adambench.range_test import EXPLODED, Sweep
 from adambench.show.catalogue import figures

@@ -1,4 +1,4 @@
-"""The results folder of an experiment. Nothing else in the package opens the files that are named here.
+"""The results folder of an experiment. Nothing else writes the records, tables and figures in it.
 
 results/<experiment>/config.yaml, runs/<label>-<id>.json, curves.csv, summary.csv, figures/. File names are labels for
 people; a record is identified by the id inside it. The checkpoints beside them are those of `run`.

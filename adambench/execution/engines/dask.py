@@ -166,8 +166,8 @@ class Cluster:
             reason = in_plugin(error) or f"{type(error).__name__}: {error}"
             yield Failed(one.number, one.runs, f"{one.address}: {reason}")
             return
-        for epoch in range(one.told, max(map(len, curves))):
-            yield from self._epoch(one, [curve[epoch] if epoch < len(curve) else None for curve in curves])
+        for evaluations in group.epochs(curves, one.told):
+            yield from self._epoch(one, evaluations)
         del self.groups[key]
         yield Finished(one.number, one.runs, curves, together, where)
 

@@ -54,8 +54,7 @@ def train(
             return alone, 1, provenance()
         curves: list[list[Evaluation]] = [[] for _ in runs]
         for evaluations in group.train(runs, dataset, checkpoints):
-            for curve, evaluation in zip(curves, evaluations, strict=True):
-                curve.extend([evaluation] if evaluation else [])
+            group.append(curves, evaluations)
             if topic:
                 told = [asdict(evaluation) | {"inside": ()} if evaluation else None for evaluation in evaluations]
                 worker.log_event(topic, {"key": key, "evaluations": told})

@@ -54,9 +54,7 @@ class Inline:
     def events(self, stop: Connection | None) -> Iterator[Event]:
         curves: list[list[Evaluation]] = [[] for _ in self.runs]
         for evaluations in group.train(self.runs, self.data[self.runs[0].dataset], self.checkpoints):
-            for curve, evaluation in zip(curves, evaluations, strict=True):
-                if evaluation:
-                    curve.append(evaluation)
+            group.append(curves, evaluations)
             yield Progressed(0, self.runs, evaluations)
             if stop and stop.poll():
                 raise KeyboardInterrupt

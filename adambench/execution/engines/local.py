@@ -66,10 +66,9 @@ class Pool:
         return self.jobs - self.running
 
     def most_together(self, run: Run) -> int:
-        kind = (run.model, run.batch_size, run.validation, run.train_images, run.dataset)
-        if kind not in self._most:
-            self._most[kind] = group.most_together(run, self.data[run.dataset])
-        return self._most[kind]
+        if run.kind not in self._most:
+            self._most[run.kind] = group.most_together(run, self.data[run.dataset])
+        return self._most[run.kind]
 
     def start(self, runs: Sequence[Run]) -> Started:
         """Start runs on an idle worker, or on a new one. More than one run: they are trained together."""
@@ -167,9 +166,7 @@ class _Worker:
         """What the worker reports next."""
         match self._message():
             case Epoch(evaluations):
-                for curve, evaluation in zip(self.curves, evaluations, strict=True):
-                    if evaluation:
-                        curve.append(evaluation)
+                group.append(self.curves, evaluations)
                 return Progressed(self.number, self.runs, evaluations)
             case Crashed(reason):
                 event: Event = Failed(self.number, self.runs, reason)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from adambench.config.names import origin
-from adambench.execution.plan import words
+from adambench.config.shown import words
 from adambench.explanation import CURVATURE, START, descend
 from adambench.optimizers import Optimizer
 from adambench.show.charts.base import PAGE, Form

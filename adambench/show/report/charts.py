@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from adambench import paper
+from adambench.config.shown import words
 from adambench.curve import METRICS, Curve
-from adambench.execution.plan import Entry, words
+from adambench.execution.plan import Entry
 from adambench.inspection import QUANTILES
 from adambench.judge import analysis, fairness
 from adambench.optimizers import Optimizer
