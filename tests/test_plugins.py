@@ -560,7 +560,7 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     rule, reference, schedule = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:3]
     (tmp_path / "my_rules.py").write_text("\n".join([rule, reference, schedule]), encoding="utf-8")
     (config,) = re.findall(r"^```yaml\n(name: .*?)^```", page, re.MULTILINE | re.DOTALL)
-    config = config.replace("path/to/images", str(folder)).replace("[1e-4, 1e-1, 7]", "[1e-3, 1e-1, 2]")
+    config = config.replace("dataset: mnist ", f"dataset: {{idx: {folder}}} ").replace("[1e-4, 1e-1, 7]", "[1e-3, 1e-1, 2]")
     config = config.replace("{name: inverse_sqrt, per: epoch}", "{name: my_halving, every: 2}")
     (tmp_path / "mine.yaml").write_text(config, encoding="utf-8")
     checked = command("check", "my_rules.py")

@@ -13,7 +13,7 @@ from adambench.optimizers.base import Array, Optimizer, State, corrections, nonz
 
 @dataclass(frozen=True)
 class AMSGrad(Optimizer):
-    """Adam whose divisor never shrinks: it uses the largest running mean of squared gradients so far.
+    """Adam that divides by the largest running mean of squared gradients so far, and not by the present one.
 
     m ← β₁·m + (1 − β₁)·g          v ← β₂·v + (1 − β₂)·g²
     u ← max(u, v)
