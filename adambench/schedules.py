@@ -24,8 +24,9 @@ Share = Annotated[float, Gt(0), Lt(1)]
 class Schedule(ABC):
     """A factor on the learning rate, at most 1, so that `lr` is the highest rate.
 
-    In all methods, step and epoch are counted from 1, the epoch from the end of the warm-up. The step count does not
-    restart in an epoch, and steps is the number of steps of the whole run.
+    In all methods, step and epoch are counted from 1, the step count does not restart in an epoch, and steps is the
+    number of steps of the whole run. But `factor` begins after the warm-up: it gets the steps and epochs from there on,
+    and the number of steps that are left.
     """
 
     warmup: Annotated[int, Ge(0), doc("steps in which the rate first rises linearly; the schedule follows")] = field(

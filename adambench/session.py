@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -184,15 +183,11 @@ class Session:
         written = []
         for chart, draw in drawings.items():
             try:
-                with warnings.catch_warnings(record=True) as told:
-                    warnings.filterwarnings("always", message=r"Glyph \d+ ")
-                    figure = draw(form=form)
-                    data = charts.save(figure, kind, origin, form) if figure else b""
+                figure = draw(form=form)
+                data = charts.save(figure, kind, origin, form) if figure else b""
             except Exception as error:  # a bug or a broken matplotlib must not cost the results
                 self.warn(f"the chart {chart} could not be drawn: {type(error).__name__}: {error}")
                 continue
-            if told:
-                self.warn(f"the chart {chart}: its font lacks characters of a name or title, and shows boxes")
             if data:
                 written.append(self.folder.write_figure(f"{chart}.{kind}", data))
         return written

@@ -67,7 +67,9 @@ def judged(quantity: str) -> Verdict:
 def test_the_value_by_seed(quantity: str, values: dict[int, float]) -> None:
     found = judged(quantity)
     assert found.values == pytest.approx(values)
-    assert found.interval.n == len(values)
+    assert found.interval.n == (
+        3 if quantity == "worst(final(adam) / final(sgd))" else len(values)
+    )  # each problem with its own seeds
     assert found.paper is None
 
 
@@ -86,8 +88,8 @@ def test_rivals_on_another_problem_are_each_compared() -> None:
 def test_the_worst_case_is_judged_problem_by_problem() -> None:
     """The largest of several noisy ratios is above one by chance alone."""
     found = judged("worst(final(adam) / final(sgd))")
-    assert found.one == "one_cycle"
-    assert found.interval.mean == pytest.approx(math.sqrt(0.5))  # of .5 and 1
+    assert found.one == "deep-er"  # the least sure
+    assert found.interval.mean == pytest.approx(0.8 ** (1 / 3))  # of .5, .8 and 2
     assert not found.biased
     one = judged("worst(final(adam) / min(final(sgd), final(sgd, problem=constant)))")
     assert (one.one, one.rival) == ("deep-er", "final(sgd, problem=constant)")

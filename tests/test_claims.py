@@ -428,6 +428,14 @@ MAX = "max(final(adam), final(other))"
             ["final(adam) / mean(final(nesterov))", "final(adam) / abs(final(other) - 1)"],
         ),
         ("max(final(adam), final(adam)) / final(adam)", ["max(final(adam), final(adam)) / final(adam)"]),
+        (  # 1 + (a ratio) has to be below one too, and cannot
+            "final(adam) / min(final(adam), final(other)) + final(nesterov)",
+            ["1 + final(nesterov)", "final(adam) / final(other) + final(nesterov)"],
+        ),
+        ("max(final(adam) - final(other), 0)", ["final(adam) - final(other)"]),  # 0 is below one by arithmetic
+        ("max(final(adam), 2)", ["max(final(adam), 2)"]),  # and 2 is not
+        ("-min(final(adam), final(other))", ["-final(adam)", "-final(other)"]),
+        ("2 * (max(final(adam), final(other)) - 1)", ["2 * (final(adam) - 1)", "2 * (final(other) - 1)"]),
         (
             "final(adam) - min(final(nesterov), final(other))",
             ["final(adam) - final(nesterov)", "final(adam) - final(other)"],
@@ -591,6 +599,24 @@ def test_a_claim_about_another_cost_than_the_tuned_one_is_said_to_be() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "same", ["final(adam)/final(nesterov)", "final(adam, problem=a) / final(nesterov, problem='a')"]
+)
+def test_a_comparison_counts_once_however_it_is_written(same: str) -> None:
+    """And what a claim shares with one that still waits for runs is judged by its own."""
+    (alone, *_) = claims.verdicts(*story(ADAM, NESTEROV))
+    waits = "final(adam) / min(final(nesterov), final('other-one'))"
+    later = "".join(
+        f'  - {{id: D{i}, sentence: "", problem: a, quantity: "{text}", relation: "<", bound: 1}}\n'
+        for i, text in enumerate((same, waits))
+    )
+    first, *_, second, last = claims.verdicts(*story(ADAM, NESTEROV, TEXT + later))
+    assert (
+        first.chance == second.chance == pytest.approx(alone.chance * 4 / 3)
+    )  # the smallest of four, of which one waits
+    assert (first.verdict, second.verdict, last.verdict) == ("reproduced", "reproduced", "inconclusive")
+
+
 def test_what_weakens_a_verdict_is_told() -> None:
     """Runs that are shorter than the windows, and seconds of runs that share work."""
     seconds = TEXT.replace("final(adam) / final(nesterov)", "seconds(adam, 1) / seconds(nesterov, 1)", 1)
@@ -598,7 +624,7 @@ def test_what_weakens_a_verdict_is_told() -> None:
     alone = {run.id: 1 for entry in entries for run in entry.report(curves)}
     found = claims.verdicts(experiment, entries, curves, alone)
     assert reading.windows(found) == (
-        "judging.final is 40 epochs, but the runs of C1, C2 and C3 have fewer: all their epochs were taken."
+        "judging.final is 40 epochs, but the runs of C2 and C3 have fewer: all their epochs were taken."
     )
     assert reading.clock(found) == ""
     grouped = {**alone, **{run.id: 7 for run in entries[0].report(curves)}}
@@ -606,3 +632,6 @@ def test_what_weakens_a_verdict_is_told() -> None:
     assert "7 at a time" in reading.clock(found)
     assert "alone" in reading.clock(found)
     assert reading.clock(found[1:]) == ""  # which are about no seconds
+    two = [replace(found[0], together={("a", "adam"): 1, ("b", "adam"): 3}), found[0]]
+    assert "adam on a alone; adam on b 3 at a time" in reading.clock(two)
+    assert reading.apart({"adam": 3, "sgd": 0}) == ""  # of which no run is there yet

@@ -182,7 +182,7 @@ def test_ids_are_the_same_when_read(mine: Path, tmp_path: Path) -> None:
 
 ODD = """\
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from adambench.models import MLP
 from adambench.models.mlp import Normal
@@ -194,6 +194,7 @@ from adambench.schedules import Cosine
 class Late(Optimizer):
     \"\"\"A rule whose rate is not its first field.\"\"\"
 
+    _floor: ClassVar[float] = 1e-9
     k: float = 2.0
     lr: float = 0.5
 
@@ -445,6 +446,7 @@ MADE = (
         (RULE.format("lr: float = 1.0; _k: float = 0.1"), "bad.py:7: OPTIMIZERS.a: A must not have a field _k: "),
         ("from adambench.optimizers import OPTIMIZERS\nOPTIMIZERS['mine'] = 3\n",
          "bad.py: changes adambench's own OPTIMIZERS; write a dict of its own: OPTIMIZERS = {'my_name': …}"),
+        ("from adambench.optimizers import OPTIMIZERS\nOPTIMIZERS['mine'] = 3\n1 / 0\n", "bad.py:3: ZeroDivisionError"),
         ("from adambench.optimizers import OPTIMIZERS\n", "bad.py: defines none of OPTIMIZERS"),
         (SCHEDULE, "bad.py:8: SCHEDULES.falling: Falling must not have a field decay: Schedule has something else of that name"),
         (RULE.format("lr: float = 1.0") + "REFERENCES = {'b': 'torch.optim.SGD'}\n", "bad.py:8: REFERENCES.b: must give, for a name of OPTIMIZERS"),
@@ -560,7 +562,9 @@ def test_the_page_leads_from_a_rule_to_a_verdict(folder: Path, command: Command,
     rule, reference, schedule = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:3]
     (tmp_path / "my_rules.py").write_text("\n".join([rule, reference, schedule]), encoding="utf-8")
     (config,) = re.findall(r"^```yaml\n(name: .*?)^```", page, re.MULTILINE | re.DOTALL)
-    config = config.replace("dataset: mnist ", f"dataset: {{idx: {folder}}} ").replace("[1e-4, 1e-1, 7]", "[1e-3, 1e-1, 2]")
+    config = config.replace("dataset: mnist ", f"dataset: {{idx: {folder}}} ").replace(
+        "[1e-4, 1e-1, 7]", "[1e-3, 1e-1, 2]"
+    )
     config = config.replace("{name: inverse_sqrt, per: epoch}", "{name: my_halving, every: 2}")
     (tmp_path / "mine.yaml").write_text(config, encoding="utf-8")
     checked = command("check", "my_rules.py")

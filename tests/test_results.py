@@ -21,7 +21,7 @@ from adambench.store.folder import CONTRACT, Folder, folders
 from adambench.store.records import Record
 from adambench.training import NUMERICS
 from adambench.writing import write
-from tests.conftest import Command
+from tests.conftest import QUICK, Command
 
 PAPER = Path(__file__).parents[1] / "results" / "paper"
 
@@ -197,22 +197,22 @@ def test_what_is_up_to_date_is_not_made_again(command: Command, small: Path) -> 
 def test_a_folder_of_experiments_does_not_become_an_experiment(command: Command, small: Path) -> None:
     (small.parent / "results" / "small" / "other").mkdir(parents=True)
     (small.parent / "results" / "small" / "other" / "config.yaml").write_text("")
-    answer = command("run", small)
+    answer = command("run", small, *QUICK)
     assert answer.returncode == 2
     assert "results/small: is a folder of experiments, so no experiment can have the name small here" in answer.stderr
+    copy = small.parent / "results" / "own" / "backup" / "config.yaml"
+    assert command("run", small, "name=own", *QUICK).returncode == 0
+    copy.parent.mkdir()
+    copy.write_text("")
+    assert command("run", small, "name=own", *QUICK).returncode == 0  # a copy in its folder is no experiment
 
 
-def test_a_folder_that_cannot_be_entered_is_told_when_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is among the experiments, and what opens it says why it cannot."""
-    (tmp_path / "closed").mkdir()
-    is_file = Path.is_file
-
-    def denied(path: Path) -> bool:
-        if path.parent.name == "closed":
-            raise PermissionError(13, "Permission denied")
-        return is_file(path)
-
-    monkeypatch.setattr(Path, "is_file", denied)
-    assert [folder.path.name for folder in folders(tmp_path, None)] == ["closed"]
+def test_what_cannot_be_entered_is_told_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder like lost+found, at the root of a disk, stands in nobody's way."""
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "config.yaml").write_text("")
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "lost+found")
+    assert [folder.path.name for folder in folders(tmp_path, None)] == ["x"]
+    with pytest.raises(AdambenchError, match=r"lost\+found: cannot be read: permission denied"):
+        folders(tmp_path, ["lost+found"])

@@ -55,14 +55,19 @@ def load(source: bytes, file: str) -> Mapping[str, Mapping[str, Any]]:
 def _untouched(file: str) -> Iterator[None]:
     """Raises AdambenchError if the registries of the package are changed, after they are as they were."""
     before = {kind: dict(getattr(BUILT_IN, kind)) for kind in KINDS}
-    yield
-    for kind, names in before.items():
-        registry = getattr(BUILT_IN, kind)
-        if registry != names:
-            registry.clear()
-            registry.update(names)
-            own = f"{kind.upper()} = {{'my_name': …}}"
-            raise AdambenchError(f"{file}: changes adambench's own {kind.upper()}; write a dict of its own: {own}")
+    changed = []
+    try:
+        yield
+    finally:
+        for kind, names in before.items():
+            registry = getattr(BUILT_IN, kind)
+            if registry != names:
+                registry.clear()
+                registry.update(names)
+                changed.append(kind.upper())
+    if changed:
+        own = f"{changed[0]} = {{'my_name': …}}"
+        raise AdambenchError(f"{file}: changes adambench's own {changed[0]}; write a dict of its own: {own}")
 
 
 def _registered(module: ModuleType, source: bytes, file: str) -> dict[str, dict[str, Any]]:
@@ -166,7 +171,7 @@ def _unfit(thing: Any, kind: str, module: ModuleType) -> str:  # noqa: PLR0911  
         for cls in thing.__mro__[1:]:
             if name in vars(cls) and name not in getattr(cls, "__dataclass_fields__", ()):
                 return f"{thing.__name__} must not have a field {name}: {cls.__name__} has something else of that name"
-    if odd := next((field for field in thing.__dataclass_fields__ if not FIELD.fullmatch(field)), ""):
+    if odd := next((one.name for one in fields(thing) if not FIELD.fullmatch(one.name)), ""):
         allowed = "at most 64 letters from a to z, digits and _, starting with a letter"
         return f"{thing.__name__} must not have a field {odd}: a key of a configuration has {allowed}"
     if "name" in thing.__dataclass_fields__:

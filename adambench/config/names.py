@@ -116,7 +116,7 @@ class StandIn:
 
     def _possible(self, key: str) -> bool:
         base = BASES[self.kind]
-        free = key in base.__dataclass_fields__ or not hasattr(base, key)
+        free = key in {one.name for one in fields(base)} or not hasattr(base, key)
         return bool(FIELD.fullmatch(key)) and not keyword.iskeyword(key) and (key == "l2" or free)
 
 

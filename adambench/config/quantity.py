@@ -73,13 +73,13 @@ class Quantity:
         return _value(_tree(self.text), measures, problems, OWN)
 
 
-def parse(text: str, metrics: Collection[str]) -> Quantity:
-    """metrics: the allowed ones. Raises ValueError that says what is wrong."""
+def parse(text: str, metrics: Collection[str], longest: int | None = LONGEST) -> Quantity:
+    """metrics: the allowed ones. longest: in characters. Raises ValueError that says what is wrong."""
     text = " ".join(text.split())
     if "#" in text:
         raise ValueError("must not contain #, which would begin a comment")
-    if len(text) > LONGEST:
-        raise ValueError(f"must have at most {LONGEST:,} characters, found {len(text):,}")
+    if longest and len(text) > longest:
+        raise ValueError(f"must have at most {longest:,} characters, found {len(text):,}")
     found = _Names(metrics)
     try:
         tree = _tree(text)

@@ -28,6 +28,8 @@ class Estimate:
         n = len(values)
         if n == 0:
             return cls(math.nan, math.nan, 0)
+        if len(set(values)) == 1:
+            return cls(values[0], 0.0 if n > 1 and math.isfinite(values[0]) else math.nan, n)
         mean = (math.fsum if all(map(math.isfinite, values)) else sum)(values) / n
         if not math.isfinite(mean) or n < 2:
             return cls(mean, math.nan, n)
@@ -88,9 +90,9 @@ class Interval:
 def shared(entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int]) -> int:
     """How many runs an optimizer's report runs were trained together with at most, themselves included.
 
-    together: that number of each run, by id.
+    together: that number of each run, by id. Zero if none of them is known.
     """
-    return max((together.get(run.id, 1) for run in entry.report(curves)), default=1)
+    return max((together.get(run.id, 0) for run in entry.report(curves)), default=0)
 
 
 def logarithm(x: float) -> float:

@@ -6,7 +6,6 @@ them, by chance alone. The comparisons of an experiment, each counted once, are 
 (1979). Those that wait for runs count too: else a verdict would be surer before the experiment is finished than after.
 """
 
-import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,13 +13,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from adambench.config.experiment import Claim, Experiment, Judging
-from adambench.config.quantity import EVERY
+from adambench.config.quantity import EVERY, Quantity
 from adambench.curve import Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Interval, shared
-from adambench.judge.comparisons import biased, is_ratio, parts, tree
+from adambench.judge.comparisons import Key, biased, is_ratio, key, parts
 from adambench.judge.inference import LEVEL, NONE, Evidence, holm, tested
-from adambench.judge.values import USUAL, of_the_paper, reported, searched
+from adambench.judge.values import USUAL, Place, of_the_paper, reported, searched
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
 WAITING = Evidence(math.inf, math.inf)  # for runs that are not finished; counts as one that decides nothing
@@ -43,8 +42,8 @@ class Verdict:
     epochs: int = 0  # of the shortest run that it is about
     seeds: int = 0  # that the runs it is about have in common, also if these are not finished
     biased: bool = False  # whether an extreme of noisy values is judged as one number
-    tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # settings, by problem and label
-    together: Mapping[str, int] = field(default_factory=dict)  # runs trained together, by label, if it is about seconds
+    tried: Mapping[Place, int] = field(default_factory=dict)  # settings
+    together: Mapping[Place, int] = field(default_factory=dict)  # runs trained together, if it is about seconds
 
     @property
     def searched(self) -> bool:
@@ -65,13 +64,10 @@ def verdicts(
     were trained together.
     """
     judged = [_judged(claim, entries, curves, experiment.judging, together) for claim in experiment.claims]
-    told = {key: compared.told for _, found in judged for key, compared in found.items()}
+    told = {test: compared.told for _, found in judged for test, compared in found.items()}
     chances = dict(zip(told, holm([min(1.0, *p) for p in told.values()]), strict=True))  # 1 where there is no test
     tuned = experiment.tuning.metric
     return [replace(_decided(verdict, found, chances), tuned=tuned) for verdict, found in judged]
-
-
-Test = tuple[str, str, str, tuple[float, ...]]  # problem, comparison, relation, bound: what is tested once
 
 
 class Compared(NamedTuple):
@@ -83,7 +79,7 @@ class Compared(NamedTuple):
     told: Evidence
 
 
-def _decided(verdict: Verdict, found: Mapping[Test, Compared], chances: Mapping[Test, float]) -> Verdict:
+def _decided(verdict: Verdict, found: Mapping[Key, Compared], chances: Mapping[Key, float]) -> Verdict:
     """Reproduced if all comparisons speak for the claim, contradicted if one speaks against it, each after Holm.
 
     With the interval and the p-value of the comparison that decides: of those that contradict the claim, or at least
@@ -95,7 +91,7 @@ def _decided(verdict: Verdict, found: Mapping[Test, Compared], chances: Mapping[
     against = [test for test, compared in found.items() if compared.told.wrong < compared.told.right]
     sure = [test for test in against if chances[test] < LEVEL] or against
 
-    def weakness(test: Test) -> tuple[float, float]:
+    def weakness(test: Key) -> tuple[float, float]:
         return 0.0 if sure else chances[test], _excess(verdict.claim, found[test])
 
     worst = max(sure or found, key=weakness)
@@ -118,15 +114,19 @@ def _excess(claim: Claim, compared: Compared) -> float:
 
 def _judged(
     claim: Claim, entries: Sequence[Entry], curves: Mapping[str, Curve], judging: Judging, together: Mapping[str, int]
-) -> tuple[Verdict, dict[Test, Compared]]:
+) -> tuple[Verdict, dict[Key, Compared]]:
     """A verdict that is not yet decided, unless the claim is about the search; and the evidence of its comparisons."""
     members = {(e.problem.name, e.grid.label): e for e in entries}
     problems = list(dict.fromkeys(name for name, _ in members))
-    concerned = {
-        (name, use.label): members[name, use.label]
-        for use in sorted(claim.quantity.uses)
-        for name in (problems if use.problem == EVERY else [use.problem or claim.problem])
-    }
+
+    def used(quantity: Quantity) -> dict[Place, Entry]:
+        return {
+            (name, use.label): members[name, use.label]
+            for use in sorted(quantity.uses)
+            for name in (problems if use.problem == EVERY else [use.problem or claim.problem])
+        }
+
+    concerned = used(claim.quantity)
     drawn = of_the_paper(claim, next(iter(concerned.values())).problem, judging)
     if claim.quantity.search:
         values = searched(claim.quantity, {label: entry for (_, label), entry in concerned.items()}, curves)
@@ -134,17 +134,16 @@ def _judged(
         every = next(iter(concerned.values())).experiment.tuning.every
         interval = Interval(value, value, value, len(every) if values else 0)
         return Verdict(claim, values, interval, drawn, verdict(claim, interval)), {}
-    found: dict[Test, Compared] = {}
-    seeds = set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
+    found: dict[Key, Compared] = {}
     made = parts(claim, problems)
-    for one, rival, part in made:
-        known = reported(part, claim.problem, concerned, curves, judging)
-        interval, told = tested(list(known.values()), is_ratio(part), claim.relation, claim.bound)
-        finished = len(known) == len(seeds)  # else one could stop at the verdict one likes
-        test = (claim.problem, ast.unparse(tree(part)), claim.relation, claim.bound)
-        found[test] = Compared(one, rival, interval, told if finished else WAITING)
+    for part in made:
+        own = used(part.quantity)
+        known = reported(part.quantity, claim.problem, own, curves, judging)
+        interval, told = tested(list(known.values()), is_ratio(part.quantity), claim.relation, claim.bound)
+        finished = len(known) == len(_seeds(own))  # else one could stop at the verdict one likes
+        found[key(part, claim)] = Compared(part.one, part.rival, interval, told if finished else WAITING)
     worst = max(found.values(), key=lambda compared: _excess(claim, compared))
-    groups = {label: shared(entry, curves, together) for (_, label), entry in concerned.items()}
+    groups = {place: shared(entry, curves, together) for place, entry in concerned.items()}
     undecided = Verdict(
         claim,
         reported(claim.quantity, claim.problem, concerned, curves, judging),
@@ -155,12 +154,17 @@ def _judged(
         worst.rival,
         judging=judging,
         epochs=min(entry.problem.epochs for entry in concerned.values()),
-        seeds=len(seeds),
-        biased=any(biased(part, problems) for _, _, part in made),
+        seeds=len(_seeds(concerned)),
+        biased=any(biased(part.quantity, problems) for part in made),
         tried={place: len(entry.grid.settings) for place, entry in concerned.items()},
         together=groups if "seconds" in claim.quantity.functions else {},
     )
     return undecided, found
+
+
+def _seeds(concerned: Mapping[Place, Entry]) -> set[int]:
+    """The report seeds that all of them have."""
+    return set.intersection(*(set(entry.problem.seeds) for entry in concerned.values()))
 
 
 def verdict(claim: Claim, interval: Interval) -> str:

@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, NamedTuple
 
+from adambench.config import quantity as language
 from adambench.config.experiment import Claim
 from adambench.config.measures import MEASURES, OVER
 from adambench.config.quantity import Quantity
+from adambench.curve import COMPARED
 
 MOST = 100  # comparisons of a claim
 
@@ -19,6 +20,9 @@ class Part(NamedTuple):
     one: str
     rival: str
     quantity: Quantity
+
+
+Key = tuple[str, str, tuple[float, ...]]  # a comparison, the relation and the bound that are claimed of it
 
 
 class Term(NamedTuple):
@@ -47,15 +51,31 @@ def parts(claim: Claim, problems: Sequence[str] = ()) -> list[Part]:
     whole = [Part("", "", claim.quantity)]
     if claim.relation == "between":
         return whole
-    found = _terms(tree(claim.quantity), True, claim.relation.startswith("<"), problems)
-    return (
-        [
-            Part(", ".join(term.ones), ", ".join(term.rivals), replace(claim.quantity, text=ast.unparse(term.node)))
-            for term in found
-        ]
-        if 0 < len(found) <= MOST
-        else whole
-    )
+    terms = _terms(tree(claim.quantity), True, claim.relation.startswith("<"), problems)
+    found = [Part(", ".join(t.ones), ", ".join(t.rivals), _parsed(t.node)) for t in terms]
+    constant = [part for part in found if not part.quantity.uses]
+    if len(found) > MOST or not all(_holds(part, claim) for part in constant):
+        return whole
+    return [part for part in found if part not in constant] or whole
+
+
+def _parsed(node: ast.expr) -> Quantity:
+    return language.parse(ast.unparse(node), COMPARED, longest=None)
+
+
+def _holds(part: Part, claim: Claim) -> bool:
+    """Whether a comparison of numbers, as of something with itself, holds by arithmetic."""
+    value, (bound,) = part.quantity.value({}), claim.bound
+    return value <= bound if claim.relation.startswith("<") else value >= bound
+
+
+def key(part: Part, claim: Claim) -> Key:
+    """The same for the same comparison, however two claims have it: every measure with its problem; relation, bound."""
+    node = _on(tree(part.quantity), claim.problem) if claim.problem else tree(part.quantity)
+    for keyword in ast.walk(node):
+        if isinstance(keyword, ast.keyword) and keyword.arg == "problem" and isinstance(keyword.value, ast.Name):
+            keyword.value = ast.Constant(keyword.value.id)
+    return ast.unparse(node), claim.relation, claim.bound
 
 
 def biased(quantity: Quantity, problems: Sequence[str] = ()) -> bool:
@@ -83,11 +103,13 @@ def _measured(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Call) and ast.unparse(part.func) in MEASURES for part in ast.walk(node))
 
 
-def _terms(node: ast.expr, grows: bool, below: bool, problems: Sequence[str]) -> list[Term]:
+def _terms(  # noqa: PLR0911  # a case for each form
+    node: ast.expr, grows: bool, below: bool, problems: Sequence[str]
+) -> list[Term]:
     """The terms that a node is the extreme of, on the side that decides.
 
     grows: whether the quantity grows with the node, else it falls. below: whether the claim is that it is below a
-    bound. No term, if all of them are the same for any runs, like x / x; the node itself if it is no extreme.
+    bound. The node itself if it is no extreme.
     """
     match node:
         case ast.Call(func=ast.Name(id="min" | "max" as name), args=[_, _, *_] as values):
@@ -98,13 +120,16 @@ def _terms(node: ast.expr, grows: bool, below: bool, problems: Sequence[str]) ->
                     for term in _terms(value, grows, below, problems)
                 ]
         case ast.Call(func=ast.Name(id="worst"), args=[value]) if grows == below and problems:
+            terms = _terms(value, grows, below, problems)
             return [
-                _chosen(term, name, grows)
-                for name in problems
-                for term in _terms(_on(value, name), grows, below, problems)
+                _chosen(term._replace(node=_on(term.node, name)), name, grows) for name in problems for term in terms
             ]
         case ast.Call(func=ast.Name(id="log10") as name, args=[value]):
             return [t._replace(node=ast.Call(name, [t.node], [])) for t in _terms(value, grows, below, problems)]
+        case ast.UnaryOp(op=op, operand=operand):
+            return [t._replace(node=ast.UnaryOp(op, t.node)) for t in _terms(operand, not grows, below, problems)]
+        case ast.BinOp(left=left, op=ast.Mult() as op, right=right) if _positive(left) and not _positive(right):
+            return _both(op, [Term(left)], _terms(right, grows, below, problems))
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
             same = isinstance(op, ast.Add)
             return _both(op, _terms(left, grows, below, problems), _terms(right, grows == same, below, problems))
@@ -117,11 +142,17 @@ def _terms(node: ast.expr, grows: bool, below: bool, problems: Sequence[str]) ->
 
 def _both(op: ast.operator, lefts: Iterable[Term], rights: Sequence[Term]) -> list[Term]:
     return [
-        Term(ast.BinOp(one.node, op, other.node), one.ones + other.ones, one.rivals + other.rivals)
+        Term(_joined(one.node, op, other.node), one.ones + other.ones, one.rivals + other.rivals)
         for one in lefts
         for other in rights
-        if not (isinstance(op, ast.Div | ast.Sub) and ast.unparse(one.node) == ast.unparse(other.node))
     ][: MOST + 1]  # of too many, as many as show it
+
+
+def _joined(one: ast.expr, op: ast.operator, other: ast.expr) -> ast.expr:
+    """X / x is 1, and x − x is 0, whatever the runs are."""
+    if isinstance(op, ast.Div | ast.Sub) and _measured(one) and ast.unparse(one) == ast.unparse(other):
+        return ast.Constant(int(isinstance(op, ast.Div)))
+    return ast.BinOp(one, op, other)
 
 
 def _chosen(term: Term, name: str, grows: bool) -> Term:
@@ -141,7 +172,7 @@ def _positive(node: ast.expr) -> bool:
     """Whether it cannot be negative: what is measured, and sums, products and extremes of that."""
     match node:
         case ast.Constant(value=number):
-            return isinstance(number, int | float) and number > 0
+            return isinstance(number, int | float) and number >= 0
         case ast.Call(func=ast.Name(id=name), args=terms):
             return name in MEASURES or name == "abs" or (name in ("min", "max", *OVER) and all(map(_positive, terms)))
         case ast.BinOp(left=one, op=ast.Add() | ast.Mult() | ast.Div(), right=other):

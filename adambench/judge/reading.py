@@ -97,23 +97,32 @@ def biased(verdicts: Iterable[Verdict]) -> str:
 
 def windows(verdicts: Sequence[Verdict]) -> str:
     """A word of care where runs are shorter than the windows of `judging`."""
-    wanted = verdicts[0].judging
+    judging = verdicts[0].judging
     said = [
         f"judging.{key} is {epochs:g} epochs, but the runs of {ids} have fewer: all their epochs were taken."
-        for key, epochs in (("final", wanted.final), ("smooth", wanted.smooth))
-        if (ids := listed(v.claim.id for v in verdicts if not v.searched and v.epochs < epochs))
+        for key, epochs, of in (("final", judging.final, {"final"}), ("smooth", judging.smooth, {"epochs", "seconds"}))
+        if (ids := listed(v.claim.id for v in verdicts if v.epochs < epochs and of & v.claim.quantity.functions))
     ]
     return " ".join(said)
 
 
 def clock(verdicts: Iterable[Verdict]) -> str:
     """A word of care where claims are about seconds of runs that were trained in groups of different sizes."""
-    return apart({label: number for verdict in verdicts for label, number in verdict.together.items()})
+    found: dict[str, None] = {}
+    for verdict in verdicts:
+        several = len({problem for problem, _ in verdict.together}) > 1
+        names = {f"{label} on {name}" if several else label: n for (name, label), n in verdict.together.items()}
+        found[apart(names)] = None
+    return " ".join(filter(None, found))
 
 
 def apart(together: Mapping[str, int]) -> str:
-    """A warning about CPU seconds that do not compare; empty if all runs share as much work. See `shared_seconds`."""
-    return shared_seconds(together) if len(set(together.values())) > 1 else ""
+    """A warning about CPU seconds that do not compare, as of `shared_seconds`; empty if all runs share as much work.
+
+    An optimizer without runs, whose number is zero, does not count.
+    """
+    known = {label: number for label, number in together.items() if number}
+    return shared_seconds(known) if len(set(known.values())) > 1 else ""
 
 
 def unequal(verdicts: Iterable[Verdict]) -> str:

@@ -183,7 +183,7 @@ def _fairness(name: str, problems: Found) -> Iterator[Table]:
         )
         speed = "epochs and CPU seconds to a training cost, median (lowest–highest over the seeds)"
         if rows and rows[0].smooth > 1:
-            speed = f"{speed}; in means of {rows[0].smooth} epochs, at the middle of the first"
+            speed = f"{speed}; the middle of the first {rows[0].smooth} epochs whose mean cost is at or below it"
         first = reading.speed(rows, levels)
         yield Table(f"{heading}; {speed}", _speed(levels), rows, data=(), notes=[first] if first else [])
 
@@ -223,7 +223,8 @@ def time_to(found: Reached, form: str) -> str:
 
 NOTES = (
     "best of k: median of the best of k settings drawn from the grid. optimism: the final value on the report seeds "
-    "compared with that on the tuning seeds. What all optimizers have in common is the seeds, not the search.",
+    "compared with that on the tuning seeds. A part that is alike for all optimizers comes from the seeds, and not "
+    "from the search.",
     "stable decades: width of the range of rates around the best whose final metric is at most "
     f"{STABLE:g} times the best, each rate at the best of the other hyper-parameters; ≥: the range reaches an end of "
     "the grid. ∞: never reached.",

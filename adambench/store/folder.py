@@ -40,7 +40,7 @@ class Folder:
 
     def prepare(self) -> Path:
         """Create the folder and check that it is writable. Raises AdambenchError if not, or if it holds experiments."""
-        if holds_experiments(self.path):
+        if holds_experiments(self.path) and not is_experiment(self.path):
             raise AdambenchError(
                 f"{self.path}: is a folder of experiments, so no experiment can have the name {self.path.name} here",
                 f"Choose another name, or another folder with --results; {self.path} is one for --results.",
@@ -185,7 +185,7 @@ def _says_something(value: float) -> bool:
 def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
     try:
-        there = sorted(path.name for path in results.glob("*") if _usable(path))
+        there = sorted(path.parent.name for path in results.glob("*/config.yaml") if _usable(path))
         inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
     except OSError as error:
         raise AdambenchError(f"{results}: cannot be read: {error.strerror}") from error
@@ -198,6 +198,8 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
             f"{results}: holds no experiment{reason}", hint or "Run one first: adambench run configs/mnist.yaml"
         )
     for name in names or []:
+        if name not in there and (results / name).is_dir() and not os.access(results / name, os.R_OK | os.X_OK):
+            raise AdambenchError(f"{results / name}: cannot be read: permission denied")
         if name not in there:
             group = next((path for path in (results / name, Path(name)) if holds_experiments(path)), None)
             raise AdambenchError(
@@ -209,12 +211,9 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     return [Folder(results, name) for name in names or there]
 
 
-def _usable(folder: Path) -> bool:
-    """Whether a folder has a configuration, or cannot be entered, and has a name that can be printed."""
-    try:
-        return (folder / "config.yaml").is_file() and neutral(folder.name) == folder.name
-    except PermissionError:
-        return neutral(folder.name) == folder.name  # whoever reads it will say so
+def _usable(config: Path) -> bool:
+    """Whether it is a file, in a folder whose name can be printed."""
+    return config.is_file() and neutral(config.parent.name) == config.parent.name
 
 
 def is_experiment(path: Path) -> bool:

@@ -4,6 +4,7 @@ import io
 import math
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ class Form:
         sizes = {key: STYLE[key] * self.scale for key in sized}
         lines = {"lines.linewidth": STYLE["lines.linewidth"] * (1.4 if self.slide else 1)}
         everything: Any = {**DEFAULTS, **STYLE, **sizes, **lines}
-        with matplotlib.rc_context(everything):
+        with matplotlib.rc_context(everything), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+")  # a box in the picture says that the font lacks a character
             yield
 
     @property

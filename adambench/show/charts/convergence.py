@@ -175,7 +175,7 @@ def _found(
                 same.labels.append(entry.grid.label)
                 continue
             final = Estimate.of([entry.final(curves[run.id], metric) for run in runs])
-            shared = analysis.shared(entry, curves, together)
+            shared = analysis.shared(entry, curves, together) or 1
             lines.append(
                 Line([entry.grid.label], entry.grid.rule, styles[entry.grid.label], band, final, shared, metric)
             )
