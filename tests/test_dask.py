@@ -343,13 +343,6 @@ def test_no_scheduler_is_told(command: Command, small: Path) -> None:
     assert command("run", small, "--scheduler", "tcp://127.0.0.1:9").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("address", "reason"),
-    [
-        ("tcp://127.0.0.1:1", "Connection refused"),
-        ("127.0.0.1:1", "Connection refused"),
-    ],
-)
 @pytest.mark.parametrize("address", ["nowhere", "http://localhost:1", "tcp://localhost", "inproc://x", "tcp://a:b"])
 def test_what_is_no_address_is_refused_at_once(address: str, command: Command, small: Path) -> None:
     with pytest.raises(AdambenchError, match=f"^{address}: must be an address like tcp://host:8786"):
@@ -358,6 +351,13 @@ def test_what_is_no_address_is_refused_at_once(address: str, command: Command, s
     assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://127.0.0.1:1", "Connection refused"),
+        ("127.0.0.1:1", "Connection refused"),
+    ],
+)
 def test_a_worker_says_that_its_scheduler_cannot_be_reached(address: str, reason: str) -> None:
     with pytest.raises(AdambenchError, match=f"^{address}: cannot be reached: {reason}"):
         reach(address, 0)
