@@ -18,6 +18,7 @@ from adambench.show import charts
 from adambench.show.charts.base import shortened
 from adambench.show.charts.ends import spread_out
 from adambench.show.charts.ticks import Numbers, Places, short
+from adambench.show.words import problem_title
 from adambench.store.folder import Folder
 from tests.test_results import PAPER
 
@@ -534,3 +535,19 @@ def test_rules_in_a_valley() -> None:
     start, end = costs.get_lines()[0].get_ydata()[[0, -1]]
     assert (start, len(costs.get_lines()), end < start) == ((1 + 20 * 0.36) / 2, 2, True)
     assert len(paths.get_lines()[0].get_xdata()) == 21
+
+
+def test_titles_that_would_collide_are_told_apart() -> None:
+    """One problem has the title that another gets when its name is put in front."""
+    text = """\
+name: x
+dataset: mnist
+seeds: [1]
+problems:
+  p: {title: "q: T", model: logistic, epochs: 1, batch_size: 100}
+  q: {title: T, model: logistic, epochs: 1, batch_size: 100}
+  r: {title: T, model: logistic, epochs: 1, batch_size: 100}
+optimizers: {adam: {}}
+"""
+    experiment = parse(text, "x.yaml")
+    assert [problem_title(experiment, one) for one in experiment.problems] == ["p: q: T", "q: T", "r: T"]

@@ -260,11 +260,11 @@ def test_what_cannot_be_matched(tmp_path: Path) -> None:
         call("match", "mnist", "--curves", file, "--results", PAPER)
     file.write_text("curve,epoch,train_loss,rule\na,1,1,muon\na,2,1,muon\na,3,1,muon\n", encoding="utf-8")
     with pytest.raises(
-        AdambenchError, match=r"^no run has three epochs in common with a curve: the longest has epochs 1 "
+        AdambenchError, match=r"^no run has three points in common with a curve: the longest has epochs 1 "
     ):
         call("match", "mnist", "--curves", file, "--results", PAPER)  # a rule that has no run there
     file.write_text("curve,epoch,train_loss\na,1,1\na,2,1\n", encoding="utf-8")
-    with pytest.raises(AdambenchError, match=r"^no run has three epochs in common with a curve"):
+    with pytest.raises(AdambenchError, match=r"^no run has three points in common with a curve"):
         call("match", "mnist", "--curves", file, "--results", PAPER)
 
 

@@ -93,7 +93,7 @@ def searched(adam: list[float], sgd: list[float]) -> tuple[list[Entry], dict[str
         ([1.0, 3.0, 9.0], [2.0, 2.0], "The best of adam is 50 % below that of sgd, the next (one seed).",
          "Widest stable range: sgd, ≥ 1.0 decades; narrowest: adam, ≥ 0.0.",
          "Lowest median: sgd for k = 1, adam for k = 2."),
-        ([1.0, 1.0, 4.0], [1.0, 1.0], "The best of adam and of sgd are equal.", "All stable ranges are equally wide.",
+        ([1.0, 1.0, 4.0], [1.0, 1.0], "The best of adam and of sgd are equal.", "All stable ranges are at least 1.0 decades wide.",
          "Lowest median: adam and sgd for k = 1 to 2."),
         ([math.inf] * 3, [math.inf] * 2, "Every setting diverged.", "", "Every setting diverged."),
     ],

@@ -22,11 +22,13 @@ from adambench import pages
 from adambench.cli import app
 from adambench.errors import AdambenchError
 from adambench.judge.analysis import Estimate, band
+from adambench.judge.fairness import Budget, Fairness, Reached, Stable
 from adambench.session import Session
+from adambench.show import findings
 from adambench.show.charts.look import PALETTE, on_dark
 from adambench.show.report import Chapter, section
 from adambench.show.report.charts import convergence, early, heat, thinned
-from adambench.show.report.page import Section
+from adambench.show.report.page import Section, key
 from adambench.show.terminal import cost
 from adambench.show.words import estimate
 from adambench.stored import stored
@@ -511,3 +513,13 @@ def test_the_policy_holds_against_hostile_words(browser: Browser, tmp_path: Path
     browser.until("return fetch('https://example.org/').then(() => false, () => true)")
     assert browser.run("return window.hacked") is None
     assert len([message for message in browser.errors() if "Content Security Policy" in message]) >= 2
+
+
+def test_every_column_of_numbers_sorts_as_numbers() -> None:
+    """The value of a cell is a number, however it is written."""
+    row = Fairness("adam", 3, Budget([1, 2, 3], [3.0, 2.0, 1.0], [], []), Stable(0.5, True), 0, 1.0, Estimate(1.1, 0.1, 3), 0.1,
+                   1.5, [Reached(3.0, 2.0, 4.0)], [Reached(0.3, 0.2, 0.4)], 1, [7], {"lr": 1.0})  # fmt: skip
+    search, speed = findings.fairness({"x": {"a": ("A", [0.5], [row], "")}})
+    columns = [column for table in (search, speed) for column in table.columns]
+    told = {column.name for column in columns if not key(column.value(row))}
+    assert told == {"optimizer", "importance", "together", "best of 9"}  # of which the last has no value here

@@ -136,3 +136,10 @@ def test_a_pipe_gets_every_column_on_one_line_and_no_codes() -> None:
 
 def test_every_format_has_a_renderer() -> None:
     assert list(RENDERERS) == ["text", "markdown", "csv", "json", "latex", "html"]
+
+
+def test_lists_of_numbers_in_csv_are_numbers() -> None:
+    """Also if the first is negative: only text can be a formula."""
+    columns = [Column("bound", lambda row: row[0]), Column("words", lambda row: row[1])]
+    told = csv([Table("", columns, [([-6.0, -3.0], ["-a", "b"])], columns)])
+    assert told == "bound,words\n-6.0 -3.0,'-a b\n"

@@ -109,7 +109,8 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool, chart
     if chart:
         return AdambenchError(
             f"{name}: {chart.value}: needs two optimizers with finished runs of one seed on every problem",
-            f"All problems must have seeds in common, and measure {metric.value if metric else 'train_loss'}.",
+            f"All problems must have seeds in common, and {metric.value if metric else 'train_loss'} must fall after "
+            "epoch 1, and not to 0.",
         )
     if metric:
         measure = "Add `evaluate: {train: true}` to the configuration to measure the training set."
@@ -142,7 +143,7 @@ def report(
     from adambench import pages
     from adambench.writing import write
 
-    alone = experiments[0] if experiments and len(experiments) == 1 else ""
+    alone = experiments[0] if len(set(experiments or ())) == 1 and experiments else ""
     file = web_page(output or results / alone / "report.html")
     page, left_out = pages.report(results, experiments, warn)
     print(f"wrote {write(file, page)}")

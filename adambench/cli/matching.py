@@ -76,6 +76,6 @@ def _found(sessions: "Sequence[Session]", given: "Sequence[Target] | None", tune
     if not any(one.fits for one in found):
         longest = max((c.length for s in sessions for c in s.candidates(None, tuned)), default=0)
         have = f"the longest has epochs 1 to {longest}" if longest else "none is finished"
-        hint = "Only whole epochs are compared." if longest else "Run the experiment first."
-        raise AdambenchError(f"no {kind} has three epochs in common with a curve: {have}", hint)
+        hint = f"A curve needs three points at epochs 1 to {longest}." if longest else "Run the experiment first."
+        raise AdambenchError(f"no {kind} has three points in common with a curve: {have}", hint)
     return found

@@ -1,4 +1,4 @@
-"""What a search says, in a sentence computed from it: budgets, the lowest costs, the ranges of good rates."""
+"""What a search says, in a sentence computed from it: budgets, the ranges of good rates, and which best is lowest."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
     most, least = (max(ranges.values(), key=astuple), min(ranges.values(), key=astuple))
     said = [listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
     if most.decades == least.decades:
-        return "All stable ranges are equally wide."
+        return f"All stable ranges are {'at least ' if most.open else ''}{least.decades:.1f} decades wide."
     return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."
 
 

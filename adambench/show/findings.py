@@ -125,10 +125,14 @@ Found = Mapping[str, tuple[str, list[float], list[Fairness], str]]
 
 
 def _best_of(k: int, spare: int) -> Column:
-    def read(row: Fairness) -> str:
-        return cost(row.budget.median[k - 1]) if row.budget and k <= len(row.budget.k) else "–"
+    def read(row: Fairness) -> float:
+        return row.budget.median[k - 1] if row.budget and k <= len(row.budget.k) else math.nan
 
-    return Column(f"best of {k}", read, spare=spare)
+    return Column(f"best of {k}", read, _cost, spare=spare)
+
+
+def _cost(value: float) -> str:
+    return "–" if math.isnan(value) else cost(value)
 
 
 def _importance(row: Fairness) -> str:
@@ -143,25 +147,25 @@ SEARCH = [
     Column("diverged", lambda row: row.diverged, spare=1),
     Column("stable decades", lambda row: row.stable if row.budget else "–"),
     *(_best_of(k, spare=9 - i) for i, k in enumerate(TRIED)),
-    Column("of all", lambda row: cost(row.tuned) if row.budget else "–"),
+    Column("of all", lambda row: row.tuned if row.budget else math.nan, _cost),
     Column("report seeds", lambda row: row.reported, estimate),
-    Column("optimism", lambda row: f"{row.optimism:+.1%}" if math.isfinite(row.optimism) else "–", spare=2),
+    Column("optimism", lambda row: row.optimism, lambda x: f"{x:+.1%}" if math.isfinite(x) else "–", spare=2),
     Column("importance", _importance, left=True, spare=10),
 ]
 
 
 def _epochs_to(level: float, place: int) -> Column:
-    return Column(f"{level:g}", lambda row: time_to(row.epochs[place], "g"))
+    return Column(f"{level:g}", lambda row: row.epochs[place], lambda found: time_to(found, "g"))
 
 
 def _seconds_to(level: float, place: int) -> Column:
-    return Column(f"s to {level:g}", lambda row: time_to(row.seconds[place], ".1f"), spare=1 + place)
+    return Column(f"s to {level:g}", lambda row: row.seconds[place], lambda x: time_to(x, ".1f"), spare=1 + place)
 
 
 def _speed(levels: Sequence[float]) -> list[Column]:
     return [
         Column("optimizer", lambda row: row.optimizer, left=True),
-        Column("mean rank", lambda row: "–" if math.isnan(row.rank) else f"{row.rank:.1f}"),
+        Column("mean rank", lambda row: row.rank, lambda rank: "–" if math.isnan(rank) else f"{rank:.1f}"),
         *(_epochs_to(level, place) for place, level in enumerate(levels)),
         *(_seconds_to(level, place) for place, level in enumerate(levels)),
         Column("together", lambda row: _range(row.together), spare=1),

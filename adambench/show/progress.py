@@ -170,7 +170,7 @@ def planned(plan: Unfolding, work: Callable[[Run], float]) -> Table:
         runs = [*entry.tuning, *entry.report(plan.curves)] if plan.mine else entry.outlook(plan.curves)
         runs = [run for run in runs if not plan.mine or plan.mine(run)]
         rows.append((entry, runs, [run for run in runs if run.id not in plan.curves]))
-    time = Column("CPU time", lambda row: sum(map(work, row[2])), duration)
+    time = Column("CPU time", lambda row: sum(map(work, row[2])), lambda seconds: duration(seconds) if seconds else "–")
     return Table("", [*PLAN, time], rows)
 
 

@@ -130,7 +130,7 @@ def edges(summaries: Sequence[Summary]) -> str:
 
 
 def heading(experiment: Experiment, problem: Problem) -> str:
-    """`mlp: Network 1000-1000 on MNIST, constant rate, 4 epochs, batch size 128; ranked by training cost`."""
+    """`mlp: Network 1000-1000 on MNIST, constant rate, 4 epochs, batch size 128; tuned and ranked by training cost`."""
     how = METRICS[experiment.tuning.metric].label
     title = named(problem.name, problem_title(experiment, problem))
     return f"{title}, batch size {problem.batch_size}; tuned and ranked by {how}"

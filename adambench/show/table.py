@@ -189,7 +189,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, list) and not any(isinstance(item, Mapping) for item in value):
-        yield name, _no_formula(neutral(" ".join("" if item is None else str(item) for item in value)))
+        joined = neutral(" ".join("" if item is None else str(item) for item in value))
+        yield name, _no_formula(joined) if any(isinstance(item, str) for item in value) else joined
     elif isinstance(value, Mapping | list):
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, item in items:

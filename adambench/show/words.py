@@ -22,8 +22,9 @@ def title(entry: Entry) -> str:
 def problem_title(experiment: Experiment, problem: Problem) -> str:
     """With the name of the problem in front if another problem has the same title."""
     own = _title(experiment, problem)
-    alike = [one for one in experiment.problems if _title(experiment, one) == own]
-    return named(problem.name, own) if len(alike) > 1 else own
+    others = [(one.name, _title(experiment, one)) for one in experiment.problems if one is not problem]
+    alike = any(own in (title, named(name, title)) for name, title in others)
+    return named(problem.name, own) if alike else own
 
 
 def _title(experiment: Experiment, problem: Problem) -> str:

@@ -208,7 +208,7 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
                 if group
                 else f"These are the experiments in {results}.",
             )
-    return [Folder(results, name) for name in names or there]
+    return [Folder(results, name) for name in dict.fromkeys(names or there)]
 
 
 def _usable(config: Path) -> bool:

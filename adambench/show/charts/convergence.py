@@ -42,7 +42,7 @@ class Line:
 
     @property
     def end(self) -> End:
-        """`adam .2443 ± .0007`, what stands at the end of the line."""
+        """`adam  0.2443 ± 0.0007`, what stands at the end of the line."""
         first, *same = self.labels
         name = " = ".join([first, *same] if len(same) < 3 else [first, f"{len(same)} others"])
         final = estimate(self.final, 100 if METRICS[self.metric].percent else 1)
@@ -213,9 +213,9 @@ def _limits(values: Sequence[float], log: bool) -> tuple[float, float]:
     """One range for panels that are to be compared."""
     low, high = min(values), max(values)
     if log and low > 0:
-        room = (high / low) ** 0.04
+        room = (high / low) ** 0.04 if high > low else 1.1
         return low / room, high * room
-    room = 0.04 * (high - low)
+    room = 0.04 * (high - low) or 0.04 * abs(high) or 1.0
     return (low if log else low - room), high + room
 
 

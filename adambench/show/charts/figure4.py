@@ -10,7 +10,7 @@ from adambench import paper
 from adambench.curve import Curve
 from adambench.execution.plan import Entry
 from adambench.judge import reading
-from adambench.show.charts.base import PAGE, Form, note
+from adambench.show.charts.base import PAGE, Form, note, plain
 from adambench.show.charts.look import colour
 from adambench.show.words import title
 
@@ -51,7 +51,12 @@ def figure4(entries: Sequence[Entry], curves: Mapping[str, Curve], form: Form = 
         grid[0][0].set_xlim(paper.GRID_RATE)
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(
-            handles[::-1], labels[::-1], loc="outside upper left", ncols=3, title=title(members[0]), alignment="left"
+            handles[::-1],
+            labels[::-1],
+            loc="outside upper left",
+            ncols=3,
+            title=plain(title(members[0])),
+            alignment="left",
         )
         words = "A line that leaves a panel at the top goes on above it. Cross at the top: diverged. "
         by_correction = {

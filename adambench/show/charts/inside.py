@@ -124,7 +124,7 @@ def inside(runs: Sequence[Inspected], form: Form = PAGE) -> Figure:
             plain_ticks(axes.yaxis, [])
             axes.set_ylim(bottom=bottom)
             if name == "step" or "step" not in panels:
-                _alpha(axes, name)
+                _alpha(axes, name, form)
         if corrected:
             _draw_corrections(grid[-1], tables, corrections, colours)
         for axes in grid:
@@ -157,14 +157,14 @@ def _same(table: Mapping[str, Any]) -> bool:
     return bool(np.all(np.abs(one - other) <= ALIKE * np.maximum(one, other)))
 
 
-def _alpha(axes: Axes, name: str) -> None:
+def _alpha(axes: Axes, name: str, form: Form) -> None:
     """A line where a weight moves by α."""
     low, high = axes.get_ylim()
     if name == "scale" or not low < 1 < 3 * high:
         return
     axes.axhline(1, color="#999999", linewidth=0.9, linestyle="--", zorder=1)
     axes.annotate("a step of α", (1, 1), (-2, -9), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                  ha="right", color=GREY, fontsize=8)  # fmt: skip
+                  ha="right", color=GREY, fontsize=form.small)  # fmt: skip
 
 
 def _quantiles(axes: Axes, table: Mapping[str, Any], name: str, colour: str, bottom: float, dash: str | None) -> None:

@@ -62,7 +62,7 @@ def run_lengths(
     """The share of targets that each optimizer reached, against the run length.
 
     kind: profile, where the run length is that over the fastest optimizer's, τ; or ecdf. together: by run id, how many
-    runs were trained together. None for fewer than two optimizers that all problems have.
+    runs were trained together. None as for `runlength.lengths`.
     """
     found = runlength.lengths(entries, curves, metric, unit)
     if not found:

@@ -11,7 +11,7 @@ from adambench.curve import METRICS
 from adambench.execution.plan import Entry, by_problem
 from adambench.judge import reading, searching
 from adambench.judge.analysis import Estimate
-from adambench.judge.fairness import Reached
+from adambench.judge.fairness import Reached, Stable
 from adambench.show import findings
 from adambench.show.offline import embedded, render
 from adambench.show.report import charts, runs
@@ -153,7 +153,7 @@ def _table(table: Table) -> dict[str, Any]:
         "title": table.title,
         "columns": table.columns,
         "rows": [
-            list(zip(cells, (_key(column.value(row)) for column in table.columns), table.columns, strict=True))
+            list(zip(cells, (key(column.value(row)) for column in table.columns), table.columns, strict=True))
             for cells, row in zip(table.cells, table.rows, strict=True)
         ],
         "notes": table.notes,
@@ -162,7 +162,10 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _key(value: Any) -> str:
+def key(value: Any) -> str:
     """The number by which a cell is sorted, empty if it has none: text is sorted as text."""
-    number = value.mean if isinstance(value, Estimate) else value.median if isinstance(value, Reached) else value
+    number = value
+    match value:
+        case Estimate(mean=number) | Reached(median=number) | Stable(decades=number):
+            pass
     return repr(number) if isinstance(number, int | float) and not math.isnan(number) else ""

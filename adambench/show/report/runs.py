@@ -9,7 +9,7 @@ from adambench.execution.plan import runs as planned
 from adambench.show.report.chapter import Chapter
 from adambench.show.report.charts import MOST_POINTS, Json, early, heat, rounded, thinned
 from adambench.show.table import Column, Table
-from adambench.show.terminal import duration
+from adambench.show.terminal import duration, plural
 from adambench.store.records import TABLES, Record
 
 TUNING_POINTS = 16  # of the curve of a tuning run
@@ -87,8 +87,10 @@ def _counted(values: Iterable[Any]) -> str:
     found = Counter(map(_words, values))
     if len(found) == 1:
         return next(iter(found))
-    return "; ".join(f"{value} ({count:,} runs)" for value, count in found.most_common())
+    return "; ".join(f"{value} ({plural(count, 'run')})" for value, count in found.most_common())
 
 
 def _words(value: Any) -> str:
-    return ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return "–" if value is None else str(value)

@@ -2,7 +2,10 @@
 
 const RUNS = new Map();
 for (const experiment of NUMBERS) {
-  for (const run of experiment.records.runs) RUNS.set(run.id, { experiment, run: { ...experiment.records.alike, ...run } });
+  for (const run of experiment.records.runs) {
+    // An experiment and a variant of it may share runs: the same id is the same run.
+    if (!RUNS.has(run.id)) RUNS.set(run.id, { experiment, run: { ...experiment.records.alike, ...run } });
+  }
 }
 
 function runLink(id) {
@@ -69,7 +72,7 @@ function runList(place, experiment) {
   const search = el("input", { type: "search", input: () => filter(search.value) });
   const body = el("tbody");
   let lines = [];
-  if (leftOut) place.append(el("p", { class: "note" }, `${leftOut} tuning runs with high costs are left out. curves.csv has them.`));
+  if (leftOut) place.append(el("p", { class: "note" }, `${leftOut} tuning runs are left out: those of settings with high costs, and of other tuning seeds. curves.csv has them.`));
   place.append(details);
   details.addEventListener("toggle", () => {
     if (lines.length || !details.open) return;
