@@ -71,7 +71,7 @@ class Cluster:
         self._lock = threading.Lock()
         self._looked = -POLL
         self._waiting = False
-        for name in ("distributed", "distributed.client", "tornado.application"):
+        for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is told here, without a traceback
         names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
         files = {name: str(file) for name, file in zip(names, tls, strict=False)}
