@@ -143,7 +143,8 @@ def report(
     from adambench import pages
     from adambench.writing import write
 
-    alone = experiments[0] if len(set(experiments or ())) == 1 and experiments else ""
+    names = dict.fromkeys(experiments or ())
+    alone = next(iter(names)) if len(names) == 1 else ""
     file = web_page(output or results / alone / "report.html")
     page, left_out = pages.report(results, experiments, warn)
     print(f"wrote {write(file, page)}")

@@ -62,10 +62,10 @@ def searched(quantity: Quantity, entries: Mapping[str, Entry], curves: Mapping[s
     some = next(iter(entries.values())).experiment
     finals: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for label, entry in entries.items():
-        searched = entry.searched(curves)
-        if not entry.tuning or len(searched) < len(entry.trials):
+        known = entry.searched(curves)
+        if not entry.tuning or len(known) < len(entry.trials):
             return {}
-        finals[label] = [(setting.hyperparameters, value) for setting, value in searched.items()]
+        finals[label] = [(setting.hyperparameters, cost) for setting, cost in known.items()]
 
     def held(label: str, given: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
         """The settings that have the given hyper-parameters."""

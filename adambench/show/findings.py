@@ -128,11 +128,7 @@ def _best_of(k: int, spare: int) -> Column:
     def read(row: Fairness) -> float:
         return row.budget.median[k - 1] if row.budget and k <= len(row.budget.k) else math.nan
 
-    return Column(f"best of {k}", read, _cost, spare=spare)
-
-
-def _cost(value: float) -> str:
-    return "–" if math.isnan(value) else cost(value)
+    return Column(f"best of {k}", read, cost, spare=spare)
 
 
 def _importance(row: Fairness) -> str:
@@ -147,7 +143,7 @@ SEARCH = [
     Column("diverged", lambda row: row.diverged, spare=1),
     Column("stable decades", lambda row: row.stable if row.budget else "–"),
     *(_best_of(k, spare=9 - i) for i, k in enumerate(TRIED)),
-    Column("of all", lambda row: row.tuned if row.budget else math.nan, _cost),
+    Column("of all", lambda row: row.tuned if row.budget else math.nan, cost),
     Column("report seeds", lambda row: row.reported, estimate),
     Column("optimism", lambda row: row.optimism, lambda x: f"{x:+.1%}" if math.isfinite(x) else "–", spare=2),
     Column("importance", _importance, left=True, spare=10),
