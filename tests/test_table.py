@@ -63,6 +63,7 @@ def test_words_between_backticks_are_code() -> None:
     assert r"a \textasciigrave{} alone" in latex([table])
     assert r"\caption" not in latex([table])  # no title
     assert "<code>f(x_1) &lt; 1</code>" in html([table])
+    assert markdown([table]).startswith("| a |")
     assert "| `f(x_1) < 1` |" in markdown([table])
 
 

@@ -78,9 +78,11 @@ def text(tables: Sequence[Table]) -> str:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    return "\n".join(
-        f"**{_inert(table.title)}**\n\n{markdown_table(table)}" + _paragraphs(table.notes) for table in tables
-    )
+    return "\n".join(_markdown_title(table) + markdown_table(table) + _paragraphs(table.notes) for table in tables)
+
+
+def _markdown_title(table: Table) -> str:
+    return f"**{_inert(table.title)}**\n\n" if table.title else ""
 
 
 def markdown_table(table: Table) -> str:
