@@ -86,6 +86,18 @@ def test_labels_and_problems_that_differ_can_be_paired() -> None:
         compare(mine, theirs, problems=[("a", "c")])
 
 
+def test_of_an_experiment_beside_itself_only_the_named_pairs_are_compared() -> None:
+    mine = side({"adam": MINE, "sgd": THEIRS}, optimizers="adam: {lr: 0.1}, sgd: {lr: 0.1}")
+    found = compare(mine, mine, labels=[("adam", "sgd")])
+    assert [pair.label for pair in found.pairs] == [("adam", "sgd")]
+    assert not found.left_out
+    assert reading.comparison(found)[0].startswith(
+        "The first ends at a lower training cost than the second: on a adam = sgd"
+    )
+    with pytest.raises(AdambenchError, match="the same experiment twice"):
+        compare(mine, mine)
+
+
 def test_what_differs_in_the_protocols_is_told() -> None:
     changes = {"epochs": "2", "model": "{name: logistic, l2: 0.1}", "optimizers": "adam: {name: sgd}"}
     found = against(MINE, THEIRS, **changes)
@@ -181,7 +193,7 @@ def test_every_format(format_: str) -> None:
 
 def test_in_python_and_for_programs() -> None:
     results = Results.load(PAPER / "sparse")
-    rows = results.compare(results)
+    rows = results.compare(Results.load(PAPER / "sparse"))
     assert {row["ratio"] for row in rows} == {1.0}
     assert rows[0]["one"] == rows[0]["other"] == "sparse"
     assert rows[0]["p"] is None

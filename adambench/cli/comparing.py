@@ -36,7 +36,8 @@ def compare(
 
     labels = [_names("--pair", text) for text in pair or ()]
     problems = [_names("--problem", text) for text in problem or ()]
-    sessions = [named(word, results, warn) for word in (one, other)]
+    opened = {word: named(word, results, warn) for word in (one, other)}
+    sessions = [opened[word] for word in (one, other)]
     called = (one, other) if sessions[0].name == sessions[1].name else (session.name for session in sessions)
     mine, theirs = (session.side(name) for session, name in zip(sessions, called, strict=True))
     found = pairing.compare(mine, theirs, metric and metric.value, labels, problems)

@@ -20,6 +20,7 @@ from adambench.models import Model
 from adambench.schedules import Schedule
 
 Names = tuple[str, str]  # in the first experiment, in the second
+PAIRS = "--pair MINE=THEIRS compares two optimizers, --problem MINE=THEIRS two problems."
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def compare(
     """Every optimizer of the first experiment beside that of the second with the same label, on problems of one name.
 
     metric: by default that of tuning, or the training cost if they are tuned by different ones. labels, problems: which
-    to compare besides, though their names differ. Raises AdambenchError if there is nothing to compare.
+    to compare besides, though their names differ. Of an experiment beside itself (with the same entries), only these.
+    Raises AdambenchError if there is nothing to compare.
     """
+    alone = one.entries is other.entries
+    if alone and not (labels or problems):
+        raise AdambenchError(f"{one.name} and {other.name}: the same experiment twice", PAIRS)
     mine, theirs = by_problem(one.entries), by_problem(other.entries)
     _check("problem", problems, list(mine), list(theirs))
     _check("pair", labels, *([entry.grid.label for entry in side.entries] for side in (one, other)))
@@ -92,7 +97,9 @@ def compare(
             left_out.append(f"{where}: {reason}")
             continue
         matched = _matched(first, second, labels)
-        if not matched:
+        if alone and names[0] == names[1]:
+            matched = [label for label in matched if label[0] != label[1]]
+        elif not matched:
             left_out.append(f"{where}: optimizers: no common label, found {_listed(first)} and {_listed(second)}")
         for label in matched:
             match _pair((one, other), (first[label[0]], second[label[1]]), metric):
@@ -104,7 +111,7 @@ def compare(
         none = f"problems: no common name, found {_listed(mine)} and {_listed(theirs)}"
         raise AdambenchError(
             "\n".join([f"{one.name} and {other.name}: nothing to compare", *(left_out or [none])]),
-            "For other names: --pair MINE=THEIRS compares two optimizers, --problem MINE=THEIRS two problems.",
+            f"For other names: {PAIRS}",
         )
     return Comparison((one.name, other.name), metric, _corrected(pairs), left_out)
 

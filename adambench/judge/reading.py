@@ -211,7 +211,7 @@ def snr(label: str, steps: Numbers, medians: Numbers) -> str:
 
 def comparison(found: Comparison) -> list[str]:
     """Which optimizers of the first experiment end lower or higher than those of the second; then what weakens that."""
-    one, other = found.names
+    one, other = found.names if found.names[0] != found.names[1] else ("The first", "the second")
     name = METRICS[found.metric].label
     groups = {
         f"{one} ends at a lower {name} than {other}": [p for p in found.pairs if p.decided and p.interval.mean < 1],
