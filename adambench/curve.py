@@ -86,7 +86,7 @@ def final(curve: Curve, metric: str, window: float = FINAL) -> float:
     if curve[-1].diverged:
         return math.inf
     epochs = window * curve[-1].epoch if window < 1 else window  # a curve of the paper may not start at epoch 1
-    last = curve[-math.ceil(round(epochs, 9)) :]  # .07·100 is a little more than 7
+    last = curve[-max(1, math.ceil(round(epochs, 9))) :]  # .07·100 is a little more than 7
     return math.fsum(value(evaluation, metric) for evaluation in last) / len(last)
 
 

@@ -14,7 +14,7 @@ from adambench.schedules import SCHEDULES, Schedule
 
 GRADS = (1.0, 1.0, -1.0, 2.0, 0.1, 0.1, 0.1, 0.1)
 CONSTANT = SCHEDULES["constant"]()
-SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂", "s_hat": "ŝ"}
+SYMBOLS = {"m_hat": "m̂", "v_hat": "v̂", "s_hat": "ŝ", "n_hat": "n̂"}
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def sweep(
 
 
 def smoothed(costs: Sequence[float], window: int) -> Numbers:
-    """The mean of each value and of as many before it as after it, at most window in all."""
+    """The mean of each value and of as many before it as after it, up to window // 2 each."""
     sums, n = np.cumsum([0.0, *costs]), len(costs)
     at = np.arange(n)
     half = np.minimum(np.minimum(at, n - 1 - at), window // 2)

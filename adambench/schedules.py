@@ -53,15 +53,18 @@ class Schedule(ABC):
         return rising * factor
 
     def decay(self, step: int, steps: int) -> float | None:
-        """The decay of the running mean of gradients (`beta1` or `momentum`) at a step; None: the setting's own."""
+        """The decay of the running mean of gradients (`beta1` or `momentum`), without the warm-up; None: its own."""
         return None
 
     def beta(self, step: int, steps: int) -> float | None:
-        """The decay at a step. Raises ValueError if `decay` is neither None nor from 0 to below 1."""
-        decay = self.decay(step, steps)
+        """The decay at a step, with the warm-up, during which it is that of the first step after it.
+
+        Raises ValueError if `decay` is neither None nor from 0 to below 1.
+        """
+        decay = self.decay(max(1, step - self.warmup), max(1, steps - self.warmup))
         if not (decay is None or (isinstance(decay, int | float | np.number) and 0 <= decay < 1)):
             raise ValueError(f"decay must be a number from 0 to below 1, or None, found {decay!r:.40} at step {step}")
-        return decay
+        return None if decay is None else float(decay)
 
     def title(self) -> str:
         return self.describe() + (f" after {self.warmup:,} steps of warm-up" if self.warmup else "")
@@ -128,7 +131,7 @@ class Step(Schedule):
         return f"rate × {self.gamma:g} at {', '.join(f'{100 * drop:g}' for drop in self.drops)} % of the run"
 
     def factor(self, step: int, epoch: int, steps: int) -> float:
-        return self.gamma ** sum(step - 1 >= drop * steps for drop in self.drops)
+        return self.gamma ** sum(step - 1 >= round(drop * steps, 9) for drop in self.drops)
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,7 @@ class OneCycle(Schedule):
         return self._cycle((1 / self.div, 1.0, 1 / self.div_final), step, steps)
 
     def decay(self, step: int, steps: int) -> float | None:
-        first = max(1, step - self.warmup)  # during a warm-up, the momentum is what it is at the start
-        return self._cycle(self.momentum, first, max(1, steps - self.warmup)) if self.cycle_momentum else None
+        return self._cycle(self.momentum, step, steps) if self.cycle_momentum else None
 
     def _cycle(self, values: tuple[float, float, float], step: int, steps: int) -> float:
         """From the first value to the second, and on to the third."""

@@ -128,11 +128,12 @@ class Setting:
             for name, columns in found.items()
             for kind, column in zip(("loss", "error"), columns, strict=True)
         }
-        self.diverged = not (math.isfinite(cost) and math.isfinite(measured.get("test_loss", math.nan)))
+        losses = [loss for name, loss in measured.items() if name.endswith("_loss")]
+        self.diverged = not (found and all(map(math.isfinite, (cost, *losses))))
         return Evaluation(
             epoch=epoch,
             step=self.steps,
-            seconds=round(self.seconds, 4),
+            seconds=round(self.seconds, 6),
             train_loss=cost,
             penalty=float(penalty[self.place]),
             diverged=self.diverged,

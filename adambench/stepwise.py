@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 
 from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Average, Count, Norm, Problem, Seed
+from adambench.config.made_data import wrong
 from adambench.config.names import ORIGINS
 from adambench.config.shown import plain
 from adambench.config.sizes import check_problem
@@ -93,13 +94,21 @@ def _checked(
         elif type(value) in ORIGINS:  # else a class of the caller's own, of whose fields nothing is known
             for field, hint in hints_of(value.__class__).items():
                 check.value(plain(getattr(value, field)), hint, (name, field))
+    if isinstance(dataset, Dataset) and (reason := wrong(dataset)):
+        check.fail(("dataset",), reason)
     for name, value in given.items():
         check.value(value, RANGES[name], (name,))
     if (precision := _dtype(dtype)) is None:
         check.fail(("dtype",), f"must be float32 or float64, found {dtype!r:.60}")
     if not check.errors:
         problem = Problem(
-            *("", model, schedule, given["epochs"], given["batch_size"], (given["seed"],), ()),
+            name="",
+            model=model,
+            schedule=schedule,
+            epochs=given["epochs"],
+            batch_size=given["batch_size"],
+            seeds=(given["seed"],),
+            grids=(),
             validation=given["validation"],
         )
         check_problem(check, problem, len(dataset.train.labels), problem.epochs, ())

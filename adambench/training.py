@@ -16,7 +16,8 @@ from adambench.models import Model, Network
 from adambench.models.base import Array
 from adambench.optimizers import Optimizer
 from adambench.optimizers.base import nonzero
-from adambench.schedules import SCHEDULES, Schedule
+from adambench.optimizers.rprop import Rprop
+from adambench.schedules import SCHEDULES, Schedule, Step
 from adambench.setting import Clock, Evaluated, Saved, Setting, placed
 
 NUMERICS = 2  # increased whenever the arithmetic changes, so that records of the old arithmetic are not reused
@@ -25,13 +26,15 @@ NUMERICS = 2  # increased whenever the arithmetic changes, so that records of th
 def numerics(optimizer: Optimizer, schedule: Schedule) -> int:
     """NUMERICS, or 3 for the runs whose arithmetic has changed since.
 
-    These are settings whose ε is below the floor of `nonzero`, which was raised, and schedules that count epochs after
-    a warm-up (those of plug-ins may): they counted them from its beginning.
+    These are settings whose ε is below the floor of `nonzero`, which was raised; schedules that count epochs after
+    a warm-up (those of plug-ins may), which counted them from its beginning; `step`, of which some drops came a step
+    late; and `rprop`, which did not see the signs of the smallest gradients.
     """
     eps = optimizer.hyperparameters.get("eps")
     small = eps is not None and eps < nonzero(0.0, np.zeros(0, np.float32))
     counts = type(schedule) not in SCHEDULES.values() or vars(schedule).get("per") == "epoch"
-    return 3 if small or (counts and schedule.warmup) else NUMERICS
+    mended = isinstance(optimizer, Rprop) or isinstance(schedule, Step)
+    return 3 if small or (counts and schedule.warmup) or mended else NUMERICS
 
 
 class Training:
@@ -93,7 +96,7 @@ class Training:
         if np.shape(found) != shape:
             raise ValueError(f"{method} must return an array ({shape[0]},), found one of shape {np.shape(found)}")
         assert isinstance(network, Network)
-        return found
+        return np.asarray(found)  # a list times the size of a minibatch would be a longer list
 
     def _epoch(self, epoch: int) -> list[Evaluation | None]:
         network, batches, clock = self.network, self.batches, Clock()

@@ -94,6 +94,10 @@ def test_an_unfinished_experiment_is_reported() -> None:
     assert (second.optimizer, second.status, second.seconds.n) == ("sgd", "0 of 3 runs", 0)
 
 
+def test_the_spread_of_huge_values_is_a_number() -> None:
+    assert Estimate.of([1e200, 3e200]).sd == pytest.approx(math.sqrt(2) * 1e200)
+
+
 def test_band() -> None:
     entries, curves = story(TUNING, ADAM, [curve(1.0, 0.5), curve(2.0, math.nan), curve(3.0, 0.5)])
     band = analysis.band(entries[0].report(curves), curves, "train_loss", "step")

@@ -419,9 +419,9 @@ MAX = "max(final(adam), final(other))"
             "final(adam) / min(final(other), final(other, test_loss))",
             ["final(adam) / final(other)", "final(adam) / final(other, test_loss)"],
         ),
-        (
+        (  # is one at least, by arithmetic, and so cannot be below one
             "max(final(adam), final(other)) / min(final(adam), final(other))",
-            ["final(adam) / final(other)", "final(other) / final(adam)"],
+            ["max(final(adam), final(other)) / min(final(adam), final(other))"],
         ),
         (
             "final(adam) / min(mean(final(nesterov)), abs(final(other) - 1))",
@@ -462,6 +462,14 @@ MAX = "max(final(adam), final(other))"
 def test_no_comparison_is_lost_and_none_is_with_itself(quantity: str, parts: list[str]) -> None:
     text = TEXT.replace("final(adam) / final(nesterov)", quantity).replace("other-one", "other")
     assert [part.text for _, _, part in comparisons.parts(parse(text, "x.yaml").claims[0])] == parts
+
+
+@pytest.mark.parametrize(("relation", "verdict"), [("<=", "reproduced"), ("<", "inconclusive")])
+def test_what_arithmetic_forbids_is_not_reproduced(relation: str, verdict: str) -> None:
+    """Adam's value, over the lowest of its own and a higher one, is one: never below it."""
+    text = TEXT.replace("final(adam) / final(nesterov)", "final(adam) / min(final(adam), final(nesterov))", 1)
+    first, *_ = claims.verdicts(*story(ADAM, NESTEROV, text.replace('relation: "<"', f'relation: "{relation}"')))
+    assert first.verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from adambench.optimizers import (
     Muon,
     Optimizer,
     RAdam,
+    Rprop,
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
     Yogi,
@@ -49,6 +50,13 @@ def changes(optimizer: Optimizer, gradients: Iterable[Array], start: Array, layo
 def test_every_step_of_lion_is_alpha_in_either_direction() -> None:
     for step in changes(Lion(lr=0.1), noise(20, 50), np.zeros(50)):
         np.testing.assert_allclose(np.abs(step), 0.1, rtol=1e-12)
+
+
+def test_rprop_sees_the_sign_of_the_smallest_gradient() -> None:
+    """The product of two of them is zero in float32."""
+    theta = np.zeros(1, np.float32)
+    ends = {tuple(changes(Rprop(), [np.full(1, g, np.float32)] * 5, theta)[-1]) for g in (1.0, 1e-22, 1e-25)}
+    assert len(ends) == 1
 
 
 def test_radam_begins_as_momentum_and_ends_as_adam() -> None:

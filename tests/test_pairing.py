@@ -139,6 +139,11 @@ def test_a_metric_that_one_of_them_lacks() -> None:
     assert compare(mine, theirs, "test_loss").pairs[0].finals[0].mean == pytest.approx(2.2)
 
 
+def test_values_below_zero_have_no_ratio() -> None:
+    with pytest.raises(AdambenchError, match="train_loss: below zero, where a ratio says nothing"):
+        against([-2.0, -2.1, -2.2], [-1.0, -1.1, -1.2])
+
+
 def test_one_that_is_left_out_does_not_stop_the_others() -> None:
     two = "adam: {}, sgd: {}"
     found = compare(side({"adam": MINE}, optimizers=two), side({"adam": THEIRS, "sgd": MINE}, "b", optimizers=two))

@@ -14,8 +14,8 @@ from adambench.datasets import Dataset
 from adambench.errors import AdambenchError
 from adambench.execution import group, plan
 from adambench.execution.plan import Run
-from adambench.optimizers import Adam
-from adambench.schedules import Cosine, InverseSqrt, Schedule
+from adambench.optimizers import Adam, Rprop
+from adambench.schedules import Cosine, InverseSqrt, Schedule, Step
 from adambench.stepwise import train
 
 TEXT = """\
@@ -121,6 +121,10 @@ def test_final_is_the_mean_of_the_last_twentieth(length: int, last: int) -> None
     assert final(curve(*losses), "train_loss") == pytest.approx(sum(losses[-last:]) / last)
 
 
+def test_a_window_takes_one_epoch_at_least() -> None:
+    assert final([Evaluation(1, train_loss=2.0), Evaluation(2, train_loss=1.0)], "train_loss", 1e-12) == 1.0
+
+
 def test_final_of_a_diverged_run_is_infinite() -> None:
     assert final(curve(1, math.nan), "train_loss") == math.inf
     assert final([replace(curve(1)[0], test_loss=math.inf, diverged=True)], "test_error") == math.inf
@@ -163,6 +167,7 @@ def test_records_of_another_floor_are_not_reused() -> None:
     """The arithmetic of ε = 0 changed, and no other: only these settings have another id."""
     assert {some_run().numbers["numerics"], replace(some_run(), optimizer=Adam(eps=1e-16)).numbers["numerics"]} == {2}
     assert replace(some_run(), optimizer=Adam(eps=0.0)).numbers["numerics"] == 3
+    assert replace(some_run(), optimizer=Rprop()).numbers["numerics"] == 3  # it did not see the smallest signs
 
 
 @pytest.mark.parametrize(
@@ -172,9 +177,10 @@ def test_records_of_another_floor_are_not_reused() -> None:
         (InverseSqrt(per="step", warmup=3), 2),
         (InverseSqrt(per="epoch", warmup=3), 3),  # it once counted epochs from the beginning of the warm-up
         (Cosine(warmup=3), 2),
+        (Step(), 3),  # of which some drops once came a step late
     ],
 )
-def test_records_of_another_warm_up_are_not_reused(schedule: Schedule, numerics: int) -> None:
+def test_records_of_another_schedule_are_not_reused(schedule: Schedule, numerics: int) -> None:
     assert replace(some_run(), schedule=schedule).numbers["numerics"] == numerics
 
 

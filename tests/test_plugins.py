@@ -515,6 +515,7 @@ def test_hyperparameters_of_a_plugin_are_checked_with_their_line(mine: Path) -> 
          "images must be (n, pixels) and labels (n,), both uint8; found images float64 (200, 784)"),
         (MADE.format("Split(x.tolist(), y)", "Split(x, y)", 3), "train must be a Split of two NumPy arrays, found Split of list and ndarray"),
         (MADE.format("(x, y)", "Split(x, y)", 3), "train must be a Split of two NumPy arrays, found tuple"),
+        (MADE.replace("dict()", "dict(), Split(x, y)").format("Split(x, y)", "Split(x, y)", 3), "must have no validation split"),
         (MADE.format("Split(x, y)", "Split(x, y)", "'3'"), "classes must be a whole number above zero, found '3'"),
         (MADE.format("Split(x, y)", "Split(x, y)", 2), "labels must be 0 to 1, found 2"),
         (MADE.format("Split(x, y)", "Split(x[:0], y[:0])", 3), "test holds no images, or images without pixels"),

@@ -46,6 +46,14 @@ def said(*finals: list[float]) -> str:
             ([0.0, 0.0], [0.1, 0.11], [2, 2]),
             "adam ends 100 % below sgd, the next (2 seeds). That is more than chance explains.",
         ),
+        (
+            ([0.0, 1e-8, 2e-8], [3e-7, 2e-7, 3e-7], [2, 2, 2]),  # as sure as it is without the zero
+            "adam ends 96 % below sgd, the next (3 seeds). That is more than chance explains.",
+        ),
+        (
+            ([-2, -2.1, -2.2], [-1, -1.1, -1.2], [2, 2, 2]),  # equal differences of three seeds decide nothing
+            "adam ends below sgd, the next (on each of 3 seeds). Chance could explain that.",
+        ),
         (([1], [2], [4]), "adam ends 50 % below sgd, the next. One seed cannot tell whether that is chance."),
         (([1, 1], [1, 1], [2, 2]), "adam and sgd end at the same training cost."),
         (([1, 2], [1 + 1e-8, 2 + 2e-8], [2, 3]), "adam and sgd end at the same training cost."),  # but for rounding

@@ -1,6 +1,7 @@
 """Performance profiles and ECDFs of run lengths, equal to their formulas on small numbers."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,14 @@ def test_run_lengths_of_runs(entries: list[Entry]) -> None:
     steps = runlength.lengths(entries, story(entries, curve(1, 1, 1, 1)), unit="step")
     assert steps
     assert steps.times["adam"].tolist() == [[10 * length for length in expected * 2]]
+
+
+def test_an_epoch_in_which_the_clock_did_not_move_can_be_compared(entries: list[Entry]) -> None:
+    still = [replace(one, seconds=0.0) for one in curve(1, 0.5, 0.25, 0.125)]
+    found = runlength.lengths(entries, story(entries, still), unit="seconds")
+    assert found
+    assert (found.times["sgd"] > 0).all()
+    assert all(np.isfinite(own).all() for own in ratios(found.times).values())
 
 
 def test_there_must_be_something_to_compare(entries: list[Entry]) -> None:

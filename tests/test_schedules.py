@@ -1,6 +1,7 @@
 """Schedules: equal to PyTorch's, where it has them (tests/golden/make_schedules.py), and what all of them keep."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_rates_and_momenta_are_pytorchs(case: dict[str, Any]) -> None:
     scales = [schedule.scale(step, 1, steps) for step in range(1, steps + 1)]
     np.testing.assert_allclose(scales, case["scale"], rtol=1e-9, atol=1e-12)
     if "decay" in case:
-        decays = [schedule.decay(step, steps) for step in range(1, steps + 1)]
+        decays = [schedule.beta(step, steps) for step in range(1, steps + 1)]
         np.testing.assert_allclose(np.array(decays, float), case["decay"], rtol=1e-12)
 
 
@@ -55,7 +56,7 @@ def test_a_rule_under_one_cycle_takes_pytorchs_steps(case: dict[str, Any]) -> No
     theta, curvature = np.array(GOLDEN["start"]), np.array(GOLDEN["curvature"])
     state = rule.init(theta)
     for step, (noise, expected) in enumerate(zip(GOLDEN["noise"], case["theta"], strict=True), 1):
-        decay = schedule.decay(step, steps)
+        decay = schedule.beta(step, steps)
         assert decay is not None
         rule = rule.with_decay(decay, state)
         rule.step(theta, curvature * theta + noise, state, schedule.scale(step, 1, steps))
@@ -132,6 +133,26 @@ def test_the_horizon_is_the_whole_run(dataset: Dataset) -> None:
     assert dropped[0] == flat[0]
     assert dropped[1] != flat[1]
     assert short[0] != flat[0]  # with one epoch, the drop comes with step 9
+
+
+def test_a_drop_comes_with_its_step_though_the_product_is_rounded_up() -> None:
+    for percent in range(1, 100):  # .07 · 100 is a little more than 7
+        drop = Step(drops=(percent / 100,), gamma=0.5)
+        assert [drop.factor(step, 1, 100) for step in (percent, percent + 1)] == [1, 0.5]
+
+
+@dataclass(frozen=True)
+class Rising(Constant):
+    """A decay that rises along a line, told as NumPy's smallest kind of number."""
+
+    def decay(self, step: int, steps: int) -> float:
+        return np.float32(step / steps)  # type: ignore[return-value]
+
+
+def test_a_decay_begins_after_the_warm_up_and_is_a_number_of_python() -> None:
+    found = [Rising(warmup=4).beta(step, 12) for step in (1, 4, 5, 6, 11)]
+    assert found == [0.125, 0.125, 0.125, 0.25, 0.875]
+    assert {type(decay) for decay in found} == {float}
 
 
 @pytest.mark.parametrize("schedule", [OneCycle(warmup=3), Cosine(), Linear(end=0.5)])

@@ -13,7 +13,9 @@ import threadpoolctl
 
 from adambench.curve import Evaluation
 from adambench.datasets import Dataset
-from adambench.models.logistic import Logistic
+from adambench.datasets.base import Split
+from adambench.errors import AdambenchError
+from adambench.models.logistic import Logistic, SoftmaxRegression
 from adambench.models.mlp import MLP
 from adambench.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, ScheduleFreeSGD
 from adambench.schedules import Constant, InverseSqrt, Schedule
@@ -102,6 +104,52 @@ def test_divergence_is_data(model: Any, lr: float, dataset: Dataset) -> None:
     assert not any(evaluation.diverged for evaluation in curve[:-1])
     if lr >= 1e38:
         assert curve[-1].diverged
+
+
+class Listed(SoftmaxRegression):
+    """Tells its costs as a list, of which there is one for each setting."""
+
+    def cost(self, images: Any, labels: Any, rng: Any) -> Any:
+        return list(super().cost(images, labels, rng))
+
+
+class Lists(Logistic):
+    def build(self, *given: Any, **more: Any) -> Any:
+        network = super().build(*given, **more)
+        network.__class__ = Listed
+        return network
+
+
+def test_a_list_of_costs_is_as_good_as_an_array(dataset: Dataset) -> None:
+    assert untimed(go(dataset, Adam(), Lists())) == untimed(go(dataset, Adam(), Logistic()))
+
+
+def test_a_validation_cost_that_is_not_finite_is_divergence(dataset: Dataset) -> None:
+    """Although the cost before the only step is finite, and so is that of blank test images."""
+    blank = replace(dataset, test=Split(np.zeros_like(dataset.test.images), dataset.test.labels))
+    (last,) = go(blank, SGD(lr=1e38), Logistic(), validation=100, epochs=1, batch_size=500)
+    assert math.isfinite(last.train_loss)
+    assert math.isfinite(last.test_loss)
+    assert last.validation_loss is not None
+    assert not math.isfinite(last.validation_loss)
+    assert last.diverged
+
+
+def changed(dataset: Dataset, **change: Any) -> Dataset:
+    return replace(dataset, train=Split(**{**vars(dataset.train), **change}))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda train: {"images": train.images / 255}, "images must be .* both uint8; found images float64"),
+        (lambda train: {"labels": train.labels[:-1]}, r"images must be \(n, pixels\) and labels \(n,\)"),
+        (lambda train: {"labels": train.labels + np.uint8(1)}, "labels must be 0 to 9, found 10"),
+    ],
+)
+def test_a_data_set_that_cannot_be_trained_on_is_refused(change: Any, said: str, dataset: Dataset) -> None:
+    with pytest.raises(AdambenchError, match="^train: dataset: " + said):
+        go(changed(dataset, **change(dataset.train)), Adam())
 
 
 def test_the_epoch_that_diverges_ends_at_once(dataset: Dataset) -> None:

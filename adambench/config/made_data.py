@@ -25,17 +25,19 @@ def loader(make: Callable[[], Any], file: str, name: str) -> Callable[[], Datase
             raise AdambenchError(f"DATASETS.{name}: {in_file(error, file)}") from error
         if not isinstance(found, Dataset):
             raise AdambenchError(f"{where}: must return a Dataset, found {type(found).__name__}")
-        if reason := _wrong(found):
+        if reason := wrong(found):
             raise AdambenchError(f"{where}: {reason}")
         return _identified(found)
 
     return checked
 
 
-def _wrong(found: Dataset) -> str:
+def wrong(found: Dataset) -> str:
     """Why a data set cannot be used; empty if it can."""
     if isinstance(found.classes, bool) or not isinstance(found.classes, int | np.integer) or found.classes < 1:
         return f"classes must be a whole number above zero, found {found.classes!r:.60}"
+    if found.validation is not None:
+        return "must have no validation split: the key validation holds images back"
     if reason := _wrong_arrays("train", found.train) or _wrong_arrays("test", found.test):
         return reason
     if (pixels := found.test.images.shape[1]) != found.pixels:

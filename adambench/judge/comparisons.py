@@ -66,7 +66,7 @@ def _parsed(node: ast.expr) -> Quantity:
 def _holds(part: Part, claim: Claim) -> bool:
     """Whether a comparison of numbers, as of something with itself, holds by arithmetic."""
     value, (bound,) = part.quantity.value({}), claim.bound
-    return value <= bound if claim.relation.startswith("<") else value >= bound
+    return {"<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound}[claim.relation]
 
 
 def key(part: Part, claim: Claim) -> Key:

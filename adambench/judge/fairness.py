@@ -4,7 +4,7 @@ Everything is computed from finished runs. Nothing is trained.
 """
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -13,7 +13,7 @@ from typing import Literal
 from adambench.curve import FINAL, Curve, final, reached, value
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
-from adambench.judge.importance import importance
+from adambench.judge.importance import importance, ranks
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
 LEVELS = 3  # number of cost levels
@@ -107,8 +107,8 @@ def fairness(
     entries: those of the problem. together: by run id, how many runs were trained together.
     """
     marks = levels([curves[run.id] for entry in entries for run in entry.report(curves) if run.id in curves])
-    ranks = _ranks(entries, curves)
-    rows = [_fairness(entry, curves, together, marks, ranks[entry.grid.label]) for entry in entries]
+    mean_ranks = _ranks(entries, curves)
+    rows = [_fairness(entry, curves, together, marks, mean_ranks[entry.grid.label]) for entry in entries]
     return marks, sorted(rows, key=lambda row: math.inf if math.isnan(row.rank) else row.rank)
 
 
@@ -197,10 +197,5 @@ def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, f
     seeds = set.intersection(*(set(found) for found in finals.values()))
     if not seeds:
         return dict.fromkeys(finals, math.nan)
-    ordered = {seed: sorted(found[seed] for found in finals.values()) for seed in seeds}
-
-    def place(label: str, seed: int) -> float:
-        others, mine = ordered[seed], finals[label][seed]
-        return (bisect_left(others, mine) + 1 + bisect_right(others, mine)) / 2
-
-    return {label: sum(place(label, seed) for seed in seeds) / len(seeds) for label in finals}
+    by_seed = [ranks([found[seed] for found in finals.values()]) for seed in seeds]
+    return {label: sum(own) / len(seeds) for label, own in zip(finals, zip(*by_seed, strict=True), strict=True)}

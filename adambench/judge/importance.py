@@ -23,20 +23,20 @@ def importance(entry: Entry, curves: Mapping[str, Curve]) -> dict[str, float]:
     finals = entry.searched(curves)
     if not entry.tuning or len(finals) < len(entry.trials):
         return {}
-    ranks = _ranks(list(finals.values()))
-    if len(set(ranks)) == 1:
+    ranked = ranks(list(finals.values()))
+    if len(set(ranked)) == 1:
         return {}
     found = {}
     for name in entry.grid.varied:
         values = [setting.hyperparameters[name] for setting in finals]
         if entry.grid.drawn:
-            found[name] = _epsilon_squared(_thirds(values), ranks)
+            found[name] = _epsilon_squared(_thirds(values), ranked)
         else:
-            found[name] = _explained(values, ranks)[0]
+            found[name] = _explained(values, ranked)[0]
     return found
 
 
-def _ranks(values: Sequence[float]) -> list[float]:
+def ranks(values: Sequence[float]) -> list[float]:
     """From 1; equal values share the mean of their ranks."""
     ordered = sorted(values)
     first = {value: place for place, value in reversed(list(enumerate(ordered, 1)))}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from adambench.judge.analysis import Interval, logarithm, two_sided
+from adambench.judge.analysis import Estimate, Interval, logarithm, two_sided
 
 ROUNDING = 1e-6  # ratios that are nearer to a bound than this are at it: float32 has seven digits
 LEVEL = 0.05  # of a verdict: the chance of at least one false verdict in an experiment
@@ -27,11 +27,11 @@ def evidence(values: Sequence[float], relation: str, bound: Sequence[float]) -> 
     are infinite and others are not. Student's t test. Equal values, as whole epochs may be, and infinite ones have no
     spread, and the sign test has to do: all n lie on one side of a bound by chance in 2 of 2ⁿ cases.
     """
-    n, equal = len(values), len(set(values)) == 1
-    mean = values[0] if equal else math.fsum(values) / n if n and all(map(math.isfinite, values)) else math.nan
-    if n < 2 or math.isnan(mean):
+    found, n = Estimate.of(values), len(values)
+    mean = found.mean
+    if n < 2 or math.isnan(mean) or (math.isinf(mean) and len(set(values)) > 1):
         return NONE
-    spread = 0.0 if math.isinf(mean) else math.hypot(*(value - mean for value in values)) / math.sqrt(n * (n - 1))
+    spread = 0.0 if math.isinf(mean) else found.sd / math.sqrt(n)
 
     def chance(limit: float) -> float:
         if mean == limit:

@@ -155,6 +155,8 @@ def _pair(sides: tuple[Side, Side], entries: tuple[Entry, Entry], metric: str) -
             return f"{side.name}: no finished report run"
         if any(map(math.isnan, finals.values())):
             return f"{side.name}: {metric}: not measured"
+        if min(finals.values()) < 0:
+            return f"{side.name}: {metric}: below zero, where a ratio says nothing"
     seeds = sorted(found[0].keys() & found[1].keys())
     if not seeds:
         return f"seeds: none in common, found {_listed(found[0])} and {_listed(found[1])}"

@@ -49,7 +49,8 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
     positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
-    found, chance = tested([low / high if positive else 1 + low - high for low, high in pairs], positive, "<", (1.0,))
+    values = [low / high if positive else low - high for low, high in pairs]
+    found, chance = tested(values, positive, "<", (1.0 if positive else 0.0,))
     where = f"95 % interval {_share(found.high)} to {_share(found.low)}, {most} seeds" if positive else f"{most} seeds"
     if found.low == found.high:
         where = f"on each of {most} seeds"
@@ -59,7 +60,7 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
 
 def below(low: float, high: float) -> str:
     """`3.8 % below`."""
-    if high == 0:
+    if low < 0 or high == 0:  # there is no share of it
         return "below"
     share = 100 * (1 - low / high)
     if share < SMALLEST:

@@ -27,6 +27,7 @@ from adambench.judge.analysis import Band
 from adambench.judge.fairness import spaced
 
 TARGETS = 20  # for each problem
+SHORTEST = 1e-6  # a clock may tell no time at all of an epoch of a few steps
 Numbers = npt.NDArray[np.float64]
 
 
@@ -75,7 +76,7 @@ def lengths(
 
     def of(label: str, seed: int) -> list[float]:
         return [
-            reached(found[name][label][seed], unit, level, metric, smooth)
+            max(reached(found[name][label][seed], unit, level, metric, smooth), SHORTEST)
             for name, levels in targets.items()
             for level in levels
         ]

@@ -11,7 +11,6 @@ to the bit as alone. `settings_are_independent` checks whether this holds on thi
 """
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +100,7 @@ class SoftmaxRegression(Network):
 
 
 @functools.cache
-def settings_are_independent(pixels: int, classes: int, batch_sizes: Sequence[int]) -> bool:
+def settings_are_independent(pixels: int, classes: int, batch_sizes: tuple[int, ...]) -> bool:
     """Whether the BLAS of this process gives each of up to MOST settings the same bits as alone.
 
     Tests every count and position with random numbers, for each batch size that will occur.

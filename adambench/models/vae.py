@@ -8,7 +8,7 @@ import numpy.typing as npt
 from annotated_types import Gt, Le, doc
 
 from adambench.models.base import Array, Labels, Model, Network, Product
-from adambench.models.layers import add_penalty_gradient, dense_layers, dense_layout, dense_products, penalty
+from adambench.models.layers import add_penalty_gradient, dense_layers, dense_layout, dense_products, initial, penalty
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class AutoEncoder(Network):
     def init(self, rng: np.random.Generator) -> None:
         """Draw weights from N(0, 1/n_in). Biases are zero."""
         for layer in self.layers:
-            layer.W[:] = rng.standard_normal(layer.W.shape, layer.W.dtype) * len(layer.W) ** -0.5
+            layer.W[:] = initial("he", layer.W.shape, layer.W.dtype, rng, relu=False)
             layer.b[:] = 0
 
     def cost(self, images: Array, labels: Labels, rng: np.random.Generator) -> Array:

@@ -23,8 +23,8 @@ class RAdam(Optimizer):
     θ ← θ − α·m̂                                         if ρ_t ≤ 5, else
     θ ← θ − α·r_t·m̂ / √v̂,  with  r_t = √((ρ_t − 4)·(ρ_t − 2)·ρ_∞ / ((ρ_∞ − 4)·(ρ_∞ − 2)·ρ_t))
 
-    Source: Liu et al. (2020), algorithm 2, which has no ε and switches at ρ_t > 4. Same as `torch.optim.RAdam` and, at
-    the switch, the authors' code: ρ_t > 5, and ε is added to the uncorrected √v.
+    Source: Liu et al. (2020), algorithm 2, which has no ε and switches at ρ_t > 4. Same as `torch.optim.RAdam`, which
+    switches at ρ_t > 5 (the authors' code at ρ_t ≥ 5) and, like that code, adds ε to the uncorrected √v.
     """
 
     lr: Annotated[float, Gt(0), doc("step size α; while ρ_t ≤ 5, a step is α·m̂, which has no largest size")] = 0.001

@@ -41,10 +41,9 @@ class Rprop(Optimizer):
         np.multiply(delta, 0.5, out=delta, where=turned)
         np.clip(delta, min(SMALLEST, self.lr), max(LARGEST, self.lr), out=delta)
         # g ← 0 where its sign has changed
-        np.copyto(before, g)
+        np.sign(g, out=before)
         before[turned] = 0
         # θ ← θ − Δ·sign(g)
-        np.sign(before, out=tmp)
-        tmp *= delta
+        np.multiply(before, delta, out=tmp)
         tmp *= lr_scale
         theta -= tmp

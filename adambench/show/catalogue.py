@@ -127,7 +127,8 @@ def explained(name: str, rule: Optimizer, steps: Sequence[Worked]) -> tuple[Rend
         Text(words(rule.hyperparameters)),
     )
     symbols = list(steps[0].values)
-    ratio = "m̂/u" if "u" in symbols else "m̂/√ŝ" if "ŝ" in symbols else "m̂/√v̂"
+    squares = next((symbol for symbol in ("ŝ", "n̂") if symbol in symbols), "v̂")
+    ratio = "m̂/u" if "u" in symbols else f"m̂/√{squares}"
     columns = [
         Column("t", lambda step: step.t),
         Column("g", lambda step: step.g, figures),
