@@ -6,6 +6,7 @@
 >>> results.figure("train_loss")
 """
 
+import multiprocessing
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -164,6 +165,10 @@ def run(
     imports the script. Finished runs are recorded as they end, so a call that was interrupted resumes.
     Raises AdambenchError for a mistake in the configuration, and if a run fails twice.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise AdambenchError(
+            "run was called by a worker that imports the script", 'Put it below `if __name__ == "__main__":`.'
+        )
     if not (isinstance(overrides, list | tuple) and all(isinstance(change, str) for change in overrides)):
         raise AdambenchError(f"overrides: must be a list like ['problems.mlp.epochs=2'], found {overrides!r:.60}")
     if isinstance(config, Mapping):

@@ -64,7 +64,7 @@ def unknown(word: str, allowed: Iterable[str], elsewhere: Mapping[str, str] = Ma
     near = near or _near(word, allowed, MAYBE)
     listed = ", ".join(allowed) or "none"
     if len(allowed) > MOST_NAMES:
-        nearest = difflib.get_close_matches(word, allowed, n=NEAREST, cutoff=0)
+        nearest = _alike(word, allowed, NEAREST, 0)
         listed = f"{', '.join(nearest)} and {len(allowed) - NEAREST} more"
     return f"unknown. Allowed: {listed}." + (f" Did you mean {near[0]}?" if near else "")
 
@@ -72,8 +72,14 @@ def unknown(word: str, allowed: Iterable[str], elsewhere: Mapping[str, str] = Ma
 def _near(word: str, names: Sequence[str], cutoff: float) -> list[str]:
     """The name that was probably meant, if there is one: before all, one of the same letters."""
     alike = [name for name in (word, OTHER_NAMES.get(word, word)) if name in names]
-    alike += [name for name in names if sorted(name) == sorted(word)]
-    return (alike or difflib.get_close_matches(word, names, n=1, cutoff=cutoff))[:1]
+    alike += [name for name in names if sorted(name.casefold()) == sorted(word.casefold())]
+    return (alike or _alike(word, names, 1, cutoff))[:1]
+
+
+def _alike(word: str, names: Sequence[str], n: int, cutoff: float) -> list[str]:
+    """The names that are most like a word, if capital letters are like small ones."""
+    folded = {name.casefold(): name for name in names}
+    return [folded[found] for found in difflib.get_close_matches(word.casefold(), list(folded), n=n, cutoff=cutoff)]
 
 
 def place(error: BaseException, module: str) -> tuple[str, int] | None:

@@ -59,7 +59,7 @@ def refuse_to_replace(folder: Folder, experiment: Experiment) -> None:
     """
     if not folder.config.is_file():
         return
-    if changed := loading.differences(loading.read(folder.config), experiment):
+    if changed := loading.differences(loading.read(folder.config).without_places, experiment.without_places):
         raise AdambenchError(
             f"{folder.path}: holds another version of this experiment; it differs in {', '.join(changed[:3])}"
             + (" and more" if len(changed) > 3 else ""),

@@ -48,6 +48,20 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def write_through(path: Path, content: str | bytes) -> Path:
+    """Write where the user says: the file that a link leads to, and into what is no file, such as /dev/null."""
+    target = path.resolve()
+    if target.is_file() or target.is_dir() or not target.exists():
+        write(target, content)
+        return path
+    try:
+        with target.open("wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise AdambenchError(f"{path}: cannot be written: {error.strerror}", exit_code=1) from error
+    return path
+
+
 def write_new(path: Path, content: str) -> Path:
     """Write a file that does not exist yet. Raises AdambenchError if it does."""
     if os.path.lexists(path):

@@ -16,10 +16,12 @@ import pytest
 
 from adambench.cli import GROUPS, app
 from adambench.config.loading import load
+from adambench.errors import AdambenchError
 from adambench.optimizers import OPTIMIZERS
 from adambench.session import Session
 from adambench.show.charts import gallery
 from adambench.store.folder import Folder
+from adambench.writing import write_through
 from tests.conftest import ADAMBENCH, QUICK, Command
 from tests.test_results import PAPER
 
@@ -178,9 +180,9 @@ def test_list_names_everything(command: Command) -> None:
 
 def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path: Path) -> None:
     assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
-    assert load(tmp_path / "mine.yaml").name == "starter"
+    assert load(tmp_path / "mine.yaml").name == "mine"
     changed = command("run", "mine.yaml", "problems.logistic.epochs=3", "--dry-run")  # the README's first change
-    assert (changed.returncode, changed.stdout.split(",")[0]) == (0, "starter: 27 runs")
+    assert (changed.returncode, changed.stdout.split(",")[0]) == (0, "mine: 27 runs")
     again = command("init", "mine.yaml")
     assert (again.returncode, again.stderr.splitlines()[0]) == (2, "mine.yaml: already exists")
 
@@ -284,6 +286,20 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
     fail.__name__ = "heatmap"
     assert [path.name for path in session.draw(session.gallery.search(), "svg")] == ["sensitivity.svg", "budget.svg"]
     assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
+
+
+def test_a_file_that_the_user_names_is_written_through_links_and_into_pipes(tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to("shared/file.txt")
+    write_through(tmp_path / "link.txt", "words")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "shared/file.txt").read_text() == "words"
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+        write_through(tmp_path / "pipe", "words")
+        assert reader.communicate()[0] == "words"
+    assert (tmp_path / "pipe").is_fifo()
+    with pytest.raises(AdambenchError, match="Is a directory"):
+        write_through(tmp_path, "words")
 
 
 @pytest.mark.usefixtures("ran")

@@ -319,7 +319,8 @@ def test_mistakes_about_tls(command: Command, small: Path, tmp_path: Path) -> No
     for words, told in (
         (["tls://x:1", "--tls-ca", file], "--tls-ca, --tls-cert and --tls-key need each other"),
         (["tcp://x:1", *whole, file], "--tls-ca: needs a scheduler with TLS, but found tcp://x:1"),
-        (["tls://x:1", *whole, "gone.pem"], "--tls-ca, --tls-cert, --tls-key: "),
+        (["tls://x:1", *whole, "gone.pem"], f"--tls-key {tmp_path / 'gone.pem'}: there is no such file"),
+        (["tls://x:1", *whole, file], f"--tls-ca {file}: "),
         (["tls://x:1"], "tls://x:1: a scheduler with TLS, but no certificate is known"),
     ):
         answer = command("worker", *words)

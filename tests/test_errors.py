@@ -111,10 +111,10 @@ EDITED = {  # what is wrong: the words in FILE, what stands there instead, the f
     "an open bracket": (
         "[1, 2, 3]", "[1, 2, 3", "f.yaml:3: the list that begins with [ is not closed; add ]"),
     "a missing folder": (
-        "dataset: mnist", "dataset: {idx: data/fashoin}", "{here}/data/fashoin: no such folder; {here}/data holds fashion/"),
+        "dataset: mnist", "dataset: {idx: data/fashoin}", "f.yaml:2: dataset: {here}/data/fashoin: no such folder; {here}/data holds fashion/"),
     "a folder without the files": (
         "dataset: mnist", "dataset: {idx: data/fashion}",
-        "{here}/data/fashion: has no file train-images-idx3-ubyte or train-images-idx3-ubyte.gz; it holds images.zip, notes.txt"),
+        "f.yaml:2: dataset: {here}/data/fashion: has no file train-images-idx3-ubyte or train-images-idx3-ubyte.gz; it holds images.zip, notes.txt"),
     "a batch larger than the data set": (
         "batch_size: 64", "batch_size: 60001",
         "f.yaml:9: problems.mlp.batch_size: must be at most 60,000, the number of training images, found 60001"),
@@ -335,6 +335,7 @@ def test_committed_configurations_are_unchanged_by_reading_them() -> None:
 
 def test_long_lists_of_allowed_names_are_cut() -> None:
     names = [f"run{i:02}" for i in range(40)]
+    assert unknown("ADAM", ["sgd", "adan", "adam"]) == "unknown. Allowed: sgd, adan, adam. Did you mean adam?"
     assert (
         unknown("run7", names) == "unknown. Allowed: run37, run27, run17, run07, run39 and 35 more. Did you mean run37?"
     )

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -532,6 +533,10 @@ def test_show(command: Command, small: Path) -> None:
         2,
         "zzz: no run has an id in results that starts with it",
     )
+    ((digit, _),) = Counter(file.stem[-16] for file in victim.parent.iterdir()).most_common(1)  # of 17 runs
+    several = command("show", digit)
+    assert several.returncode == 2
+    assert re.search(r"\nThey are small [a-z]+-[0-9a-f]{16}, ", several.stderr)
 
 
 @pytest.mark.usefixtures("ran")

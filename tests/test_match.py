@@ -233,6 +233,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         ("", ":1: no column curve, found "),
         ("curve,epoch\na,1", ":1: no column train_loss, found curve, epoch"),
         ("curve,epoch,train_loss", ": has no curve"),
+        ("curve;epoch;train_loss\na;1;1", ":1: no column curve, found curve;epoch;train_loss"),
+        ("curve,epoch,train_loss\na,1,1,8", ":2: 4 values for 3 columns"),  # a decimal comma
         ("curve,epoch,train_loss\na,1,x", ":2: train_loss must be a number above 0, found x"),
         ("curve,epoch,train_loss\na,1,1\na,,1", ":3: epoch must be a number above 0, found nothing"),
         ("curve,epoch,train_loss\na,1,-1", ":2: train_loss must be a number above 0, found -1"),

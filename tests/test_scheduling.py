@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from adambench.curve import Curve
 from adambench.datasets import Dataset
 from adambench.execution import plan
 from adambench.execution.engines import Event, Failed, Finished, Progressed, Started
+from adambench.execution.engines.local import INHERITED, environment
 from adambench.execution.plan import Run
 from adambench.execution.scheduling import execute, local
 from adambench.execution.shared_data import Shared
@@ -171,3 +173,24 @@ def test_openblas_is_asked_for_the_same_kernels_everywhere(monkeypatch: pytest.M
     monkeypatch.delenv("OPENBLAS_CORETYPE")
     avx2 = sys.platform == "linux" and " avx2 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     assert asked() == ("Haswell" if avx2 else "None")
+
+
+def test_what_a_worker_inherits_is_left_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if several threads start workers at once."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    before, seen = dict(os.environ), []
+
+    def start() -> None:
+        for _ in range(100):
+            with environment():
+                seen.append({name: os.environ.get(name) for name in INHERITED})
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(one == INHERITED for one in seen)
+    assert len(seen) == 400
+    assert dict(os.environ) == before

@@ -88,7 +88,7 @@ def test_a_run_that_was_killed_is_not_said_to_run(small: Path, command: Command,
     os.kill(process, signal.SIGKILL)
     wait_until_gone(small.parent)
     found = state(command)
-    assert (found["state"], found["process"], found["seconds_left"], found["under_way"]) == ("killed", "", None, [])
+    assert (found["state"], found["process"], found["seconds_left"], found["under_way"]) == ("killed", None, None, [])
     assert "it was killed, or the computer was restarted" in command("status", "small").stdout
 
 

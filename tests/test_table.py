@@ -42,10 +42,17 @@ def test_programs_can_get_other_columns_or_none() -> None:
     assert csv([table]) == "more.n,more.levels\n3,1 2\n"
 
 
-def test_csv_begins_a_new_header_where_the_columns_change() -> None:
-    other = Table("", [Column("x", lambda row: row)], [1, 2])
-    blocks = csv([TABLE, TABLE, other]).split("\n\n")
-    assert [len(list(csv_library.reader(io.StringIO(block)))) for block in blocks] == [5, 3]
+def test_csv_has_one_header_for_all_rows() -> None:
+    other = Table("", [Column("x", lambda row: row), Column("name", str)], [{"y": 1}, None, {"z": [1, 2]}])
+    first, *rows = csv_library.reader(io.StringIO(csv([TABLE, other])))
+    assert first == ["name", "cost", "x.y", "x.z"]
+    assert rows[1:] == [
+        ["α", "", "", ""],
+        ["{'y': 1}", "", "1", ""],
+        ["None", "", "", ""],
+        ["{'z': [1, 2]}", "", "", "1 2"],
+    ]
+    assert csv([Table("", [], [], data=())]) == ""
 
 
 def test_html_escapes_every_word() -> None:
@@ -79,6 +86,17 @@ def test_latex_is_booktabs_and_no_text_is_a_command() -> None:
     assert r"\write" not in latex([evil])
     assert latex_text("-19.8, two-step 3-5") == "$-$19.8, two-step 3-5"
     assert latex_text("α/√step, √α") == r"$\alpha$/$\sqrt{\mathrm{step}}$, $\sqrt{}$$\alpha$"
+
+
+def test_latex_has_hats_and_no_blocks() -> None:
+    assert latex_text("ε̂, m̂/√v̂") == r"$\hat{\varepsilon}$, $\hat{m}$/$\sqrt{}$$\hat{v}$"
+    table = Table("", [Column("curve", lambda _: "█▇▁", drawn=True), Column("n", str)], [1])
+    assert "█" in text([table])
+    assert all(letter.isascii() for letter in latex([table]))
+
+
+def test_no_words_are_null_for_programs() -> None:
+    assert json_library.loads(json([Table("", [Column("edge", str)], ["", "lr"])])) == [{"edge": None}, {"edge": "lr"}]
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:

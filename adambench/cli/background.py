@@ -132,7 +132,10 @@ def _tell_more(row: Doing) -> None:
     lines = [f"trained by {row.holder}"] if row.holder else []
     lines += row.told.under_way if row.holder else ()
     if row.state == "killed":
-        lines.append("Its process ended without a word: it was killed, or the computer was restarted. Rerun to resume.")
+        lines.append(
+            "Its process ended without a word: it was killed, or the computer was restarted, or this is a copy of its "
+            "folder. Rerun to resume."
+        )
     if row.state != "finished":
         lines += [f"warning: {warning}" for warning in row.told.warnings]
         if row.told.started and (end := last_lines(row.session.folder.log, row.told.started)):

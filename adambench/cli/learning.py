@@ -86,9 +86,9 @@ def lesson(
     Optimizers go down a small valley, step by step. Every step is computed by their own code.
     """
     from adambench.show import lesson
-    from adambench.writing import write
+    from adambench.writing import write_through
 
-    print(f"wrote {write(web_page(output), lesson.lesson())}")
+    print(f"wrote {write_through(web_page(output), lesson.lesson())}")
 
 
 def check(
@@ -123,14 +123,20 @@ def init(
     ] = None,
 ) -> None:
     """Write a commented configuration to start from, or a commented rule."""
+    from adambench.config.check import NAME
     from adambench.config.loading import starter
     from adambench.writing import write_new
 
-    if plugin and (file or plugin.suffix != ".py"):
-        raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py, and the only one that is written")
+    if plugin and file:
+        raise AdambenchError(
+            f"--plugin {plugin}: one file is written, but {file} is named too", "Leave one of them out."
+        )
+    if plugin and plugin.suffix != ".py":
+        raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py")
     then, text = ("check", "starter_plugin.py") if plugin else ("run", "starter.yaml")
     file = plugin or file or Path("experiment.yaml")
-    write_new(file, starter(text).replace("FILE", shlex.quote(str(file))))
+    name = file.stem if NAME.fullmatch(file.stem) else "starter"
+    write_new(file, starter(text).replace("FILE", shlex.quote(str(file))).replace("NAME", name))
     print(f"wrote {file}; now: adambench {then} {shlex.quote(str(file))}")
 
 
@@ -143,7 +149,7 @@ def schema(
 
     from adambench.config.json_schema import json_schema
     from adambench.config.plugins import registries
-    from adambench.writing import write
+    from adambench.writing import write_through
 
     text = json.dumps(json_schema(registries(plugin or [])), indent=1, ensure_ascii=False) + "\n"
     if output is None:
@@ -151,4 +157,4 @@ def schema(
     elif not output.parent.is_dir():
         raise AdambenchError(f"--output {output}: there is no folder {output.parent}")
     else:
-        print(f"wrote {write(output, text)}")
+        print(f"wrote {write_through(output, text)}")

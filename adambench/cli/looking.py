@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -125,7 +126,9 @@ def table(experiments: Names = None, format: Format = TEXT, results: Results = P
     from adambench.cli.running import ignored
 
     with opened(results, experiments) as found:
-        tell([table for session in found for table in session.tables(named=True)], format)
+        several = len(found) > 1
+        tables = [(session, one) for session in found for one in session.tables(named=True)]
+        tell([replace(one, title=f"{own.name}, {one.title}") if several else one for own, one in tables], format)
         for session in found if format is TEXT else ():
             if session.ignored:
                 print(ignored(session.ignored, session.folder.runs))
@@ -141,13 +144,13 @@ def report(
 ) -> None:
     """Write a page with results, charts and records: one HTML file that works offline."""
     from adambench import pages
-    from adambench.writing import write
+    from adambench.writing import write, write_through
 
     names = dict.fromkeys(experiments or ())
     alone = next(iter(names)) if len(names) == 1 else ""
     file = web_page(output or results / alone / "report.html")
     page, left_out = pages.report(results, experiments, warn)
-    print(f"wrote {write(file, page)}")
+    print(f"wrote {write_through(file, page) if output else write(file, page)}")
     for reason in left_out:
         warn(reason)
     if left_out:

@@ -29,8 +29,8 @@ def check_picture(option: str, path: Path) -> None:
 def write_picture(figure: Any, path: Path, format: TableFormat = TEXT) -> None:
     """Write a chart, and say so unless standard output holds a table for programs."""
     from adambench.show import charts
-    from adambench.writing import write
+    from adambench.writing import write_through
 
-    write(path, charts.save(figure, path.suffix[1:], f"adambench {__version__}"))
+    write_through(path, charts.save(figure, path.suffix[1:], f"adambench {__version__}"))
     if format is TEXT:
         print(f"wrote {path}")

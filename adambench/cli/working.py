@@ -130,8 +130,14 @@ def tls_files(side: str, scheduler: str, ca: Path | None, cert: Path | None, key
             "Give --tls-ca, --tls-cert and --tls-key, or name the files in Dask's configuration.",
         )
     if files:
+        for option, file in zip(("--tls-ca", "--tls-cert", "--tls-key"), files, strict=True):
+            if not Path(file).is_file():
+                raise AdambenchError(f"{option} {file}: there is no such file")
+        asked = f"--tls-ca {files[0]}"
         try:
-            ssl.create_default_context(cafile=files[0]).load_cert_chain(files[1], files[2])
+            context = ssl.create_default_context(cafile=files[0])
+            asked = f"--tls-cert {files[1]}, --tls-key {files[2]}"
+            context.load_cert_chain(files[1], files[2])
         except OSError as error:  # also of what is no certificate, or another's key
-            raise AdambenchError(f"--tls-ca, --tls-cert, --tls-key: {error.strerror or error}") from error
+            raise AdambenchError(f"{asked}: {error.strerror or error}") from error
     return files

@@ -94,6 +94,11 @@ class DataSource:
     sha256: str = ""
     plugin: str = ""
 
+    @property
+    def without_place(self) -> "DataSource":
+        """The digest alone, if it is known."""
+        return DataSource(sha256=self.sha256) if self.sha256 else self
+
     def load(self) -> Dataset:
         """The data set. Raises AdambenchError if it cannot be read, or if sha256 is given and differs."""
         if self.name and (self.plugin, self.name) not in LOADERS:
@@ -191,20 +196,35 @@ class Experiment:
         """Where the data set of a problem comes from."""
         return problem.dataset or self.dataset
 
+    @property
+    def without_places(self) -> "Experiment":
+        """As experiments are compared: where a data set lies does not matter."""
+        problems = tuple(replace(one, dataset=one.dataset and one.dataset.without_place) for one in self.problems)
+        return replace(self, dataset=self.dataset.without_place, problems=problems)
+
     def loaded(self, given: Mapping[str, Dataset] = MappingProxyType({})) -> tuple["Experiment", dict[str, Dataset]]:
         """The experiment with the digest of every data set, and the data sets, by digest. Each is read once.
 
         given: data sets by digest, which are taken in place of those at the recorded places. Raises AdambenchError if
         one cannot be read, or has another digest than the configuration says.
         """
+        paths: dict[DataSource, tuple[str, ...]] = {self.dataset: ("dataset",)}
+        paths |= {one.dataset: ("problems", one.name, "dataset") for one in self.problems[::-1] if one.dataset}
         sources = dict.fromkeys(self.source(problem) for problem in self.problems)
-        data = {source: given.get(source.sha256) or source.load() for source in sources}
+        data = {source: given.get(source.sha256) or self._read(source, paths[source]) for source in sources}
         known = {source: replace(source, sha256=dataset.sha256) for source, dataset in data.items()}
         problems = tuple(
             replace(problem, dataset=problem.dataset and known[problem.dataset]) for problem in self.problems
         )
         whole = replace(self, dataset=known.get(self.dataset, self.dataset), problems=problems)
         return whole, {dataset.sha256: dataset for dataset in data.values()}
+
+    def _read(self, source: DataSource, path: tuple[str, ...]) -> Dataset:
+        try:
+            return source.load()
+        except AdambenchError as error:
+            where = f"{self.written.place(path)[1]}: {self.written.words(path)}"
+            raise AdambenchError(f"{where}: {error.message}", error.hint, error.exit_code) from error
 
 
 def named(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from adambench.curve import Curve
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import by_rate
-from adambench.judge.fairness import budget, stable
+from adambench.judge.fairness import STABLE, budget, stable
 from adambench.judge.inference import same
 from adambench.judge.reading import below, listed
 
@@ -38,6 +38,8 @@ def widest(members: Sequence[Entry], curves: Mapping[str, Curve]) -> str:
         return ""
     most, least = (max(ranges.values(), key=astuple), min(ranges.values(), key=astuple))
     said = [listed(label for label, range_ in ranges.items() if range_ == end) for end in (most, least)]
+    if not most.decades:
+        return f"No optimizer has a rate beside its best whose cost is at most {STABLE:g} times as high."
     if most.decades == least.decades:
         return f"All stable ranges are {'at least ' if most.open else ''}{least.decades:.1f} decades wide."
     return f"Widest stable range: {said[0]}, {most} decades; narrowest: {said[1]}, {least}."

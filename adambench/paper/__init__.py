@@ -55,6 +55,9 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
         raise AdambenchError(f"{file}:1: no column {missing[0]}, found {', '.join(header)}", FORM)
     found: dict[str, tuple[str | None, list[Evaluation]]] = {}
     for line, row in lines:
+        if None in row:
+            told = f"{len(header) + len(row[None])} values for {len(header)} columns"
+            raise AdambenchError(f"{file}:{line}: {told}", "Numbers have a point, not a comma: 1.8")
         name, rule = row["curve"] or "", row.get("rule") or None
         first, curve = found.setdefault(name, (rule, []))
         if rule != first:
@@ -70,7 +73,10 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
     return [(name, rule, points) for name, (rule, points) in found.items()]
 
 
-FORM = "Its columns are curve, epoch and train_loss, and rule if only runs of one rule are to be compared."
+FORM = (
+    "Its columns are curve, epoch and train_loss, and rule if only runs of one rule are to be compared. Commas "
+    "separate them."
+)
 
 
 def _positive(text: str | None, place: str) -> float:

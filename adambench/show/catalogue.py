@@ -36,7 +36,13 @@ class Item:
 ITEM = [
     Column("name", lambda item: item.name, left=True),
     Column("meaning", lambda item: item.meaning, left=True),
-    Column("fields", lambda item: "; ".join(f"{name}={default}" for name, default, *_ in item.fields), left=True),
+    Column(
+        "fields",
+        lambda item: "; ".join(
+            f"`{name}` = {default} ({allowed}): {what}" for name, default, allowed, what in item.fields
+        ),
+        left=True,
+    ),
 ]
 ITEM_DATA = [
     Column("kind", lambda item: item.kind),

@@ -53,7 +53,7 @@ def _rate(rate: float) -> str:
 COLUMNS = [
     Column("problem", lambda row: row.problem.name, left=True),
     Column("optimizer", lambda row: row.grid.label, left=True),
-    Column("cost along the rate", lambda row: row.curve, left=True, spare=1),
+    Column("cost along the rate", lambda row: row.curve, left=True, spare=1, drawn=True),
     Column("suggested", lambda row: row.sweep.steepest, _rate),
     Column("valley", lambda row: row.sweep.valley, _rate),
     Column("lowest", lambda row: row.sweep.lowest, _rate),

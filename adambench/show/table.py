@@ -7,9 +7,8 @@ tables to a string, and a line of RENDERERS.
 import json as json_library
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
-from itertools import groupby
 from typing import Any
 
 from adambench.errors import neutral
@@ -25,6 +24,7 @@ class Column:
     write: Callable[[Any], str] = str
     left: bool = False  # words are aligned to the left, numbers to the right
     spare: int = 0  # columns that a narrow terminal leaves out; the highest number goes first, 0 never
+    drawn: bool = False  # with blocks, which LaTeX does not have
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,14 @@ class Table:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The rows as programs read them: numbers that are not finite are null."""
+        """The rows as programs read them: numbers that are not finite are null, and so are empty words."""
         columns = self.columns if self.data is None else self.data
-        return (
-            [] if not columns else [{column.name: plain(column.value(row)) for column in columns} for row in self.rows]
-        )
+
+        def value(column: Column, row: Any) -> Any:
+            found = column.value(row)
+            return None if isinstance(found, str) and not found else plain(found)
+
+        return [{column.name: value(column, row) for column in columns} for row in self.rows] if columns else []
 
 
 def text(tables: Sequence[Table]) -> str:
@@ -101,11 +104,13 @@ def _inert(words: str) -> str:
 
 
 def csv(tables: Sequence[Table]) -> str:
-    """Tables with the same columns follow each other under one header; others after an empty line."""
-    blocks = []
-    for header, group in groupby((row for table in tables for row in map(_flat, table.records)), key=list):
-        blocks.append(csv_text(header, [list(row.values()) for row in group]))
-    return "\n".join(blocks)
+    """One table: the columns of all rows, in the order in which they appear. What a row does not have is empty."""
+    rows = [_flat(row) for table in tables for row in table.records]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    groups = {name[:end] for name in columns for end, character in enumerate(name) if character == "."}
+    # {"a": None} beside {"a": {"b": 1}} is no column
+    header = [name for name in columns if name not in groups or any(row.get(name) is not None for row in rows)]
+    return csv_text(header, [[row.get(name) for name in header] for row in rows]) if header else ""
 
 
 def json(tables: Sequence[Table]) -> str:
@@ -119,6 +124,7 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def _latex_table(table: Table) -> str:
+    table = replace(table, columns=[column for column in table.columns if not column.drawn])
     alignment = "".join("l" if column.left else "r" for column in table.columns)
     header, *lines = [" & ".join(map(latex_text, line)) + r" \\" for line in (table.header, *table.cells)]
     rules = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", header, r"\midrule", *lines, r"\bottomrule"]
@@ -152,23 +158,24 @@ def html_text(words: str) -> str:
 
 
 CODE = re.compile("`([^`]*)`")
+HAT = re.compile("(?:\\$([^$]+)\\$|(\\w))\u0302")
 LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"},
     **{"±": r"$\pm$", "∞": r"$\infty$", "−": "$-$", "–": "--", "≥": r"$\ge$", "≤": r"$\le$", "×": r"$\times$"},
     **{"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "ε": r"$\varepsilon$", "θ": r"$\theta$", "λ": r"$\lambda$"},
     **{"μ": r"$\mu$", "ρ": r"$\rho$", "η": r"$\eta$", "Δ": r"$\Delta$", "√": r"$\sqrt{}$", "·": r"$\cdot$"},
-    **{"←": r"$\leftarrow$", "\u0302": r"\^{}", "₁": "$_1$", "₂": "$_2$", "²": "$^2$", "…": r"\dots{}"},
+    **{"←": r"$\leftarrow$", "₁": "$_1$", "₂": "$_2$", "²": "$^2$", "…": r"\dots{}"},
 }
 
 
 def latex_text(words: str) -> str:
     """Words as LaTeX prints them, those between backticks as code; nothing in them is a command."""
     words = re.sub(r"(?<![\w)])-(?=\d)", "−", words)  # a minus sign and no hyphen
-    rooted = re.split("√([A-Za-z]+)", words)  # the words under a root are at the odd places
+    rooted = re.split("√([A-Za-z]+)(?!\u0302)", words)  # the words under a root are at the odd places
     parts = ["".join(LATEX.get(character, character) for character in part) for part in rooted]
     parts[1::2] = [rf"$\sqrt{{\mathrm{{{part}}}}}$" for part in parts[1::2]]
-    escaped = "".join(parts)
+    escaped = re.sub(HAT, lambda found: rf"$\hat{{{found[1] or found[2]}}}$", "".join(parts))
     return CODE.sub(r"\\texttt{\1}", escaped).replace("`", r"\textasciigrave{}")
 
 

@@ -3,7 +3,7 @@
 import math
 
 from adambench.config.experiment import DataSource, Experiment, Problem
-from adambench.config.names import described
+from adambench.config.names import described, origin
 from adambench.curve import FINAL, METRICS
 from adambench.datasets import DATASETS
 from adambench.docstring import docstring
@@ -37,7 +37,7 @@ def _title(experiment: Experiment, problem: Problem) -> str:
 def data_and_model(experiment: Experiment, problem: Problem) -> str:
     """`Softmax regression on MNIST`."""
     what = f"{described(problem.model)} on {_images(experiment, problem)}"
-    return what[0].upper() + what[1:]
+    return what if origin(problem.model).source else what[0].upper() + what[1:]  # a name of a plug-in stays as it is
 
 
 def named(name: str, title: str) -> str:

@@ -10,6 +10,8 @@ from adambench.store.files import read, why_not
 from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
+MOST = 5  # runs that a message lists
+
 VIEWS = (".html", ".png", ".svg", ".pdf")
 
 
@@ -54,9 +56,13 @@ def find_record(word: str, results: Path, warn: Callable[[str], object]) -> Reco
                 matches.setdefault(id_, []).append((folder, record))
     if len(matches) != 1:
         found = f"{len(matches)} runs have" if matches else "no run has"
+        some = [f"{places[0][0].path.name} {places[0][1].data['optimizer']}-{id_}" for id_, places in matches.items()]
+        more = f" and {len(some) - MOST} more" if len(some) > MOST else ""
         raise AdambenchError(
-            f"{word}: {found} an id in {results} that starts with it",
-            "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
+            f"{word or 'an empty word'}: {found} an id in {results} that starts with it",
+            f"They are {', '.join(some[:MOST])}{more}."
+            if some
+            else "The ids are part of the file names: results/<experiment>/runs/<label>-<id>.json.",
         )
     ((id_, places),) = matches.items()
     if any(first_difference(places[0][1].curve, other.curve) for _, other in places):

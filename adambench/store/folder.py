@@ -182,8 +182,11 @@ def _says_something(value: float) -> bool:
     return math.isfinite(value) and value != 0
 
 
-def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
-    """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing."""
+def folders(results: Path, names: Sequence[str] | None, option: str = "--results ") -> list[Folder]:
+    """The experiments with these names in a results folder, or all. Raises AdambenchError if one is missing.
+
+    option: what comes before the folder on the command line.
+    """
     try:
         there = sorted(path.parent.name for path in results.glob("*/config.yaml") if _usable(path))
         inner = sorted({path.parent.parent for path in results.glob("*/*/config.yaml")})
@@ -192,10 +195,11 @@ def folders(results: Path, names: Sequence[str] | None) -> list[Folder]:
     if not there:
         parent = results.resolve().parent
         above = f"It is the folder of one experiment; use {parent}." if is_experiment(results) else ""
-        hint = f"{inner[0]} does: use --results {inner[0]}." if inner else above
-        reason = "" if results.is_dir() else ", because there is no such folder"
+        hint = f"{inner[0]} does: use {option}{inner[0]}." if inner else above
+        reason = ", because there is no such folder" if not results.exists() else ", because it is a file"
         raise AdambenchError(
-            f"{results}: holds no experiment{reason}", hint or "Run one first: adambench run configs/mnist.yaml"
+            f"{results}: holds no experiment{'' if results.is_dir() else reason}",
+            hint or "Run one first: adambench run configs/mnist.yaml" * bool(option),
         )
     for name in names or []:
         if name not in there and (results / name).is_dir() and not os.access(results / name, os.R_OK | os.X_OK):

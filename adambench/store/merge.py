@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from adambench.config import loading
-from adambench.config.experiment import DataSource, Experiment
 from adambench.curve import first_difference
 from adambench.errors import AdambenchError
 from adambench.store.folder import Folder, folders
@@ -32,7 +31,7 @@ def merge(sources: Sequence[Path], results: Path, warn: Callable[[str], object])
     """
     by_name: dict[str, list[Folder]] = {}
     for source in sources:
-        for folder in folders(source, None):
+        for folder in folders(source, None, option=""):
             by_name.setdefault(folder.path.name, []).append(folder)
     with ExitStack() as stack:
         here = {name: Folder(results, name) for name in by_name}
@@ -82,7 +81,7 @@ def _union(here: Folder, parts: Sequence[Folder], warn: Callable[[str], object])
 
 def _check_configurations(parts: Iterable[Folder]) -> None:
     """All must be of the same experiment; only where the data set lies may differ."""
-    first, *others = ((part, _without_places(loading.read(part.config))) for part in parts)
+    first, *others = ((part, loading.read(part.config).without_places) for part in parts)
     for part, experiment in others:
         if experiment != first[1]:
             keys = loading.differences(first[1], experiment) or ["a plug-in"]
@@ -90,10 +89,3 @@ def _check_configurations(parts: Iterable[Folder]) -> None:
                 f"{part.config}: is not the configuration in {first[0].config}; it differs in {', '.join(keys)}",
                 "Nothing was written.",
             )
-
-
-def _without_places(experiment: Experiment) -> Experiment:
-    problems = tuple(
-        replace(one, dataset=one.dataset and DataSource(sha256=one.dataset.sha256)) for one in experiment.problems
-    )
-    return replace(experiment, dataset=DataSource(sha256=experiment.dataset.sha256), problems=problems)

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import statistics
+import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,7 +28,10 @@ from adambench.execution.plan import Run
 from adambench.execution.shared_data import Shared
 from adambench.execution.workers import THREADS, cores
 
-SAFE = "PYTHONSAFEPATH"
+# BLAS reads the number of its threads when it is loaded. Python would begin its search for modules in the current
+# folder; what is started here does not look there.
+INHERITED = {**dict.fromkeys(THREADS, "1"), "PYTHONSAFEPATH": "1"}
+STARTING = threading.Lock()  # the environment belongs to all threads of this process
 KILLED = -getattr(signal, "SIGKILL", 9)
 STOPPED = 60.0  # seconds without a message after which a worker that does not run is told of
 STUCK = 600.0  # the same of one that does, if it is also ten times as long as it was ever silent before
@@ -132,11 +136,10 @@ class _Worker:
         self.died = self.told = False  # told: that it is silent
         self.heard = time.monotonic()  # when it last said something, or was given runs
         context = multiprocessing.get_context("spawn")
-        os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the worker: BLAS reads them when it is loaded
         self.connection, theirs = context.Pipe()
         given = (theirs, {sha256: one.layout for sha256, one in shared.items()}, checkpoints)
         self.process = context.Process(target=work, args=given, name=f"worker {number + 1}")
-        with _safe_path(), _blocked():
+        with environment(), _blocked():
             self.process.start()
         theirs.close()
         with suppress(OSError):  # it died at once: `receive` reports it
@@ -213,15 +216,17 @@ class _Worker:
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """Python would begin its search for modules in the current folder. What is started here does not look there."""
-    before = os.environ.get(SAFE)
-    os.environ[SAFE] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[SAFE]
-        os.environ.update({} if before is None else {SAFE: before})
+def environment() -> Iterator[None]:
+    """What a worker inherits, and nobody else does."""
+    with STARTING:
+        before = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        os.environ.update(INHERITED)
+        try:
+            yield
+        finally:
+            for name in INHERITED:
+                os.environ.pop(name, None)
+            os.environ.update(before)
 
 
 @contextmanager
