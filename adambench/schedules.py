@@ -25,8 +25,8 @@ class Schedule(ABC):
     """A factor on the learning rate, at most 1, so that `lr` is the highest rate.
 
     In all methods, step and epoch are counted from 1, the step count does not restart in an epoch, and steps is the
-    number of steps of the whole run. But `factor` begins after the warm-up: it gets the steps and epochs from there on,
-    and the number of steps that are left.
+    number of steps of the whole run. But `factor` and `decay` begin after the warm-up: they get the steps (and `factor`
+    the epochs) from there on, and the number of steps that are left.
     """
 
     warmup: Annotated[int, Ge(0), doc("steps in which the rate first rises linearly; the schedule follows")] = field(
@@ -53,7 +53,7 @@ class Schedule(ABC):
         return rising * factor
 
     def decay(self, step: int, steps: int) -> float | None:
-        """The decay of the running mean of gradients (`beta1` or `momentum`), without the warm-up; None: its own."""
+        """The decay of the running mean of gradients (`beta1` or `momentum`); None leaves the setting's own."""
         return None
 
     def beta(self, step: int, steps: int) -> float | None:

@@ -24,17 +24,19 @@ NUMERICS = 2  # increased whenever the arithmetic changes, so that records of th
 
 
 def numerics(optimizer: Optimizer, schedule: Schedule) -> int:
-    """NUMERICS, or 3 for the runs whose arithmetic has changed since.
+    """NUMERICS, and one more for each of two later changes that concerns the run.
 
-    These are settings whose ε is below the floor of `nonzero`, which was raised; schedules that count epochs after
-    a warm-up (those of plug-ins may), which counted them from its beginning; `step`, of which some drops came a step
-    late; and `rprop`, which did not see the signs of the smallest gradients.
+    The first raised the floor of `nonzero`, below which some ε are, and lets schedules count epochs (those of plug-ins
+    may) from the end of the warm-up. The second lets the decay of a plug-in's schedule begin after the warm-up too,
+    lets `step` drop in time where a share of the run is rounded up, and shows `rprop` the signs of tiny gradients.
     """
     eps = optimizer.hyperparameters.get("eps")
     small = eps is not None and eps < nonzero(0.0, np.zeros(0, np.float32))
-    counts = type(schedule) not in SCHEDULES.values() or vars(schedule).get("per") == "epoch"
-    mended = isinstance(optimizer, Rprop) or isinstance(schedule, Step)
-    return 3 if small or (counts and schedule.warmup) or mended else NUMERICS
+    own = type(schedule) not in SCHEDULES.values()
+    first = small or (schedule.warmup > 0 and (own or vars(schedule).get("per") == "epoch"))
+    decays = own and schedule.warmup > 0 and type(schedule).decay is not Schedule.decay
+    second = decays or isinstance(schedule, Step) or isinstance(optimizer, Rprop)
+    return NUMERICS + first + second
 
 
 class Training:

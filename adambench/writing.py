@@ -50,12 +50,11 @@ def write(path: Path, content: str | bytes) -> Path:
 
 def write_through(path: Path, content: str | bytes) -> Path:
     """Write where the user says: the file that a link leads to, and into what is no file, such as /dev/null."""
-    target = path.resolve()
-    if target.is_file() or target.is_dir() or not target.exists():
-        write(target, content)
+    if path.is_file() or path.is_dir() or not path.exists():
+        write(Path(os.path.realpath(path)), content)  # noqa: PTH  # resolve() ends in a traceback if a link goes round
         return path
     try:
-        with target.open("wb") as stream:
+        with path.open("wb") as stream:  # a link to a pipe, as /dev/stdout may be, leads to nothing that has a name
             stream.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise AdambenchError(f"{path}: cannot be written: {error.strerror}", exit_code=1) from error

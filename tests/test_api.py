@@ -4,6 +4,8 @@ import csv
 import json
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +41,21 @@ CONFIG: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> adambench.Results:
     return adambench.run(CONFIG, jobs=0, results=tmp_path_factory.mktemp("api"))
+
+
+def test_a_script_without_the_guard_is_told(tmp_path: Path) -> None:
+    """Its workers import it, and would run it again. Without workers nothing needs a guard."""
+    call = f"adambench.run({CONFIG | {'seeds': [1], 'claims': []}!r}, jobs=%d, results='%s')"
+    script = tmp_path / "script.py"
+
+    def run(*lines: str) -> "CompletedProcess[str]":
+        script.write_text("\n".join(["import adambench", *lines]), encoding="utf-8")
+        return subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    naked = run(call % (1, "naked"))
+    assert "run was called by a worker that imports the script" in naked.stderr
+    mixed = run(call % (0, "first"), "if __name__ == '__main__':", "    " + call % (1, "second"))
+    assert (mixed.returncode, mixed.stderr) == (0, "")
 
 
 @pytest.fixture

@@ -178,6 +178,14 @@ def test_list_names_everything(command: Command) -> None:
         assert word in answer.stdout
 
 
+@pytest.mark.parametrize("file", ["2024.yaml", "MY_NAME.yaml", "null.yaml", "two words.yaml"])
+def test_what_init_writes_can_be_read(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app(["init", file], standalone_mode=False)
+    assert load(Path(file)).name == ("MY_NAME" if file.startswith("MY") else "starter")
+    assert f"adambench run {shlex.quote(file)}\n" in Path(file).read_text(encoding="utf-8")
+
+
 def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path: Path) -> None:
     assert command("init", "mine.yaml").stdout == "wrote mine.yaml; now: adambench run mine.yaml\n"
     assert load(tmp_path / "mine.yaml").name == "mine"
@@ -198,7 +206,7 @@ def test_init_writes_a_valid_file_and_overwrites_none(command: Command, tmp_path
         (["plot", "--results", "nowhere"], 2, "nowhere: holds no experiment"),
         (["plot", "--x", "day"], 2, "--x: 'day' is unknown. Allowed: epoch, step, seconds."),
         (["nonsense"], 2, "No such command"),
-        (["run", "small.yaml", "dataset={idx: nowhere}"], 2, "nowhere: no such folder"),
+        (["run", "small.yaml", "dataset.idx=nowhere"], 2, "command line, dataset.idx=nowhere: dataset: /"),
         (["run", "small.yaml", "--results", "small.yaml"], 2, "results cannot be written there"),
     ],
 )
@@ -288,7 +296,8 @@ def test_a_chart_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.Mon
     assert warnings == ["the chart heatmap could not be drawn: ZeroDivisionError: broken"]
 
 
-def test_a_file_that_the_user_names_is_written_through_links_and_into_pipes(tmp_path: Path) -> None:
+def test_a_file_that_the_user_names_is_written_through_links_and_into_pipes(command: Command, tmp_path: Path) -> None:
+    assert command("schema", "--output", "/dev/stdout").stdout.startswith("{")
     (tmp_path / "link.txt").symlink_to("shared/file.txt")
     write_through(tmp_path / "link.txt", "words")
     assert (tmp_path / "link.txt").is_symlink()

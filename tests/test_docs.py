@@ -108,6 +108,11 @@ def test_the_tables_of_adam_against_adagrad() -> None:
         unsure = [verdict.verdict == INCONCLUSIVE, *(next(chances) >= LEVEL for _ in row[1:])]
         said = [against(pair.interval.mean) + " \\*" * by_chance for pair, by_chance in zip(row, unsure, strict=True)]
         assert f"| {short} | {' | '.join(said)} |" in pages["README.md"]
+    adam, adagrad = (100 * one.mean for one in found[0][2].finals)
+    assert (
+        f"({against(found[0][2].interval.mean)}: {adam:.1f} % of errors instead of {adagrad:.1f} %)"
+        in pages["README.md"]
+    )
 
 
 ON = ("train_loss", "test_loss", "test_error")

@@ -98,6 +98,15 @@ def test_of_an_experiment_beside_itself_only_the_named_pairs_are_compared() -> N
         compare(mine, mine)
 
 
+def test_the_same_word_twice_is_the_same_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "sparse", "sparse", "--results", str(PAPER), "--format", "csv"]
+    app([*words, "--pair", "adam=adagrad"], standalone_mode=False)
+    assert capsys.readouterr().out.count("\n") == 3  # a header, and a row for each problem
+    for more, said in (([], "the same experiment twice"), (["--pair", "adam=adam"], "no two different optimizers")):
+        with pytest.raises(AdambenchError, match=said):
+            app([*words, *more], standalone_mode=False)
+
+
 def test_what_differs_in_the_protocols_is_told() -> None:
     changes = {"epochs": "2", "model": "{name: logistic, l2: 0.1}", "optimizers": "adam: {name: sgd}"}
     found = against(MINE, THEIRS, **changes)

@@ -168,6 +168,7 @@ def test_records_of_another_floor_are_not_reused() -> None:
     assert {some_run().numbers["numerics"], replace(some_run(), optimizer=Adam(eps=1e-16)).numbers["numerics"]} == {2}
     assert replace(some_run(), optimizer=Adam(eps=0.0)).numbers["numerics"] == 3
     assert replace(some_run(), optimizer=Rprop()).numbers["numerics"] == 3  # it did not see the smallest signs
+    assert replace(some_run(), optimizer=Adam(eps=0.0), schedule=Step()).numbers["numerics"] == 4
 
 
 @pytest.mark.parametrize(

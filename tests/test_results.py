@@ -16,6 +16,7 @@ from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.execution.plan import Run
 from adambench.session import Session
+from adambench.show import table
 from adambench.store import records as results
 from adambench.store.folder import CONTRACT, Folder, folders
 from adambench.store.records import Record
@@ -153,12 +154,17 @@ UNDER_WAY = {"figure2_input", "figure2_2014", "figure2_2014_search"}  # days of 
 
 @pytest.mark.parametrize("folder", sorted(PAPER.glob("*/config.yaml")), ids=lambda path: path.parent.name)
 def test_reference_results_are_valid_and_in_their_plan(folder: Path) -> None:
-    """Every record in results/paper is valid and in its plan; none is missing but of what is UNDER_WAY."""
+    """Every record in results/paper is valid and in its plan; none is missing but of what is UNDER_WAY.
+
+    And summary.csv is what the code would write.
+    """
     session = Session.open(load(folder), Folder(PAPER, folder.parent.name), pytest.fail)
     assert {run.id for run in session.runs} >= set(session.records)
     planned = {run.id for entry in session.entries for run in entry.outlook(session.curves)}
     assert (set(session.records) == planned) is (folder.parent.name not in UNDER_WAY)
     assert {record.data["numerics"] for record in session.records.values()} == {NUMERICS}
+    if (summary := folder.with_name("summary.csv")).exists():
+        assert summary.read_text(encoding="utf-8") == table.csv(session.tables())
 
 
 def test_settings_in_words() -> None:

@@ -187,10 +187,15 @@ def test_what_a_worker_inherits_is_left_to_nobody_else(monkeypatch: pytest.Monke
                 seen.append({name: os.environ.get(name) for name in INHERITED})
 
     threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # else each thread is through before the next begins
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     assert all(one == INHERITED for one in seen)
     assert len(seen) == 400
     assert dict(os.environ) == before

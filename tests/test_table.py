@@ -43,7 +43,7 @@ def test_programs_can_get_other_columns_or_none() -> None:
 
 
 def test_csv_has_one_header_for_all_rows() -> None:
-    other = Table("", [Column("x", lambda row: row), Column("name", str)], [{"y": 1}, None, {"z": [1, 2]}])
+    other = Table("", [Column("x", lambda row: row), Column("name", str)], [{"y": 1}, None, {"z": [1, 2]}, []])
     first, *rows = csv_library.reader(io.StringIO(csv([TABLE, other])))
     assert first == ["name", "cost", "x.y", "x.z"]
     assert rows[1:] == [
@@ -51,6 +51,7 @@ def test_csv_has_one_header_for_all_rows() -> None:
         ["{'y': 1}", "", "1", ""],
         ["None", "", "", ""],
         ["{'z': [1, 2]}", "", "", "1 2"],
+        ["[]", "", "", ""],
     ]
     assert csv([Table("", [], [], data=())]) == ""
 

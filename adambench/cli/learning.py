@@ -1,6 +1,7 @@
 """Commands to understand, to begin and to extend: `list`, `explain`, `lesson`, `init`, `check`, `schema`."""
 
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -123,6 +124,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a commented configuration to start from, or a commented rule."""
+    from adambench.config import yamlfile
     from adambench.config.check import NAME
     from adambench.config.loading import starter
     from adambench.writing import write_new
@@ -135,8 +137,9 @@ def init(
         raise AdambenchError(f"--plugin {plugin}: must be a file that ends in .py")
     then, text = ("check", "starter_plugin.py") if plugin else ("run", "starter.yaml")
     file = plugin or file or Path("experiment.yaml")
-    name = file.stem if NAME.fullmatch(file.stem) else "starter"
-    write_new(file, starter(text).replace("FILE", shlex.quote(str(file))).replace("NAME", name))
+    is_name = NAME.fullmatch(file.stem) and yamlfile.parse(file.stem, "")[0] == file.stem  # 2024 would be a number
+    words = {"FILE": shlex.quote(str(file)), "NAME": file.stem if is_name else "starter"}
+    write_new(file, re.sub("FILE|NAME", lambda found: words[found[0]], starter(text)))
     print(f"wrote {file}; now: adambench {then} {shlex.quote(str(file))}")
 
 

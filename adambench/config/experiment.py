@@ -223,7 +223,8 @@ class Experiment:
         try:
             return source.load()
         except AdambenchError as error:
-            where = f"{self.written.place(path)[1]}: {self.written.words(path)}"
+            causes = [(*path, key) for key in ("idx", "name", "sha256")]
+            where = f"{self.written.place(path, causes)[1]}: {self.written.words(path)}"
             raise AdambenchError(f"{where}: {error.message}", error.hint, error.exit_code) from error
 
 

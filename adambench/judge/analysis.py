@@ -33,7 +33,10 @@ class Estimate:
         mean = (math.fsum if all(map(math.isfinite, values)) else sum)(values) / n
         if not math.isfinite(mean) or n < 2:
             return cls(mean, math.nan, n)
-        return cls(mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1), n)
+        try:
+            return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
+        except OverflowError:
+            return cls(mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1), n)
 
 
 def two_sided(t: float, df: int) -> float:

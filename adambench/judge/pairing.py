@@ -108,7 +108,8 @@ def compare(
                 case reason:
                     left_out.append(f"{where}, {both(label)}: {reason}")
     if not pairs:
-        none = f"problems: no common name, found {_listed(mine)} and {_listed(theirs)}"
+        twice = "the same experiment twice, and no two different optimizers or problems are named"
+        none = twice if alone else f"problems: no common name, found {_listed(mine)} and {_listed(theirs)}"
         raise AdambenchError(
             "\n".join([f"{one.name} and {other.name}: nothing to compare", *(left_out or [none])]),
             f"For other names: {PAIRS}",

@@ -55,7 +55,7 @@ def read(file: Path) -> list[tuple[str, str | None, Sequence[Evaluation]]]:
         raise AdambenchError(f"{file}:1: no column {missing[0]}, found {', '.join(header)}", FORM)
     found: dict[str, tuple[str | None, list[Evaluation]]] = {}
     for line, row in lines:
-        if None in row:
+        if any(row.get(None, ())):  # an empty one at the end does no harm
             told = f"{len(header) + len(row[None])} values for {len(header)} columns"
             raise AdambenchError(f"{file}:{line}: {told}", "Numbers have a point, not a comma: 1.8")
         name, rule = row["curve"] or "", row.get("rule") or None

@@ -33,14 +33,18 @@ class Item:
     curve: str = ""
 
 
+def _field(field: tuple[str, str, str, str]) -> str:
+    """`lr = 0.01 (> 0): learning rate α`."""
+    name, default, allowed, meaning = field
+    return f"`{name}` = {default}" + f" ({allowed})" * bool(allowed) + f": {meaning}" * bool(meaning)
+
+
 ITEM = [
     Column("name", lambda item: item.name, left=True),
     Column("meaning", lambda item: item.meaning, left=True),
     Column(
         "fields",
-        lambda item: "; ".join(
-            f"`{name}` = {default} ({allowed}): {what}" for name, default, allowed, what in item.fields
-        ),
+        lambda item: "; ".join(map(_field, item.fields)),
         left=True,
     ),
 ]
@@ -49,7 +53,10 @@ ITEM_DATA = [
     *ITEM[:2],
     Column(
         "fields",
-        lambda item: [dict(zip(("name", "default", "allowed", "meaning"), f, strict=True)) for f in item.fields],
+        lambda item: [
+            {"name": name, "default": default, "allowed": allowed or None, "meaning": what or None}
+            for name, default, allowed, what in item.fields
+        ],
     ),
 ]
 

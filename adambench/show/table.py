@@ -49,7 +49,7 @@ class Table:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The rows as programs read them: numbers that are not finite are null, and so are empty words."""
+        """The rows as programs read them: numbers that are not finite are null, and so is an empty word."""
         columns = self.columns if self.data is None else self.data
 
         def value(column: Column, row: Any) -> Any:
@@ -108,8 +108,8 @@ def csv(tables: Sequence[Table]) -> str:
     rows = [_flat(row) for table in tables for row in table.records]
     columns = dict.fromkeys(name for row in rows for name in row)
     groups = {name[:end] for name in columns for end, character in enumerate(name) if character == "."}
-    # {"a": None} beside {"a": {"b": 1}} is no column
-    header = [name for name in columns if name not in groups or any(row.get(name) is not None for row in rows)]
+    # {"a": None} or {"a": []} beside {"a": {"b": 1}} is no column
+    header = [name for name in columns if name not in groups or any(row.get(name) not in (None, "") for row in rows)]
     return csv_text(header, [[row.get(name) for name in header] for row in rows]) if header else ""
 
 

@@ -11,7 +11,6 @@ from adambench.store.folder import Folder, folders
 from adambench.store.records import Record
 
 MOST = 5  # runs that a message lists
-
 VIEWS = (".html", ".png", ".svg", ".pdf")
 
 
