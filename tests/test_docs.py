@@ -1,6 +1,7 @@
 """The tables in README and docs are what the commands print for the committed records."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -48,18 +49,67 @@ def test_a_table_is_what_its_command_prints(kind: str, name: str, problem: str, 
     assert text.strip() == printed.strip()
 
 
+RIVALS = {"nesterov": "Nesterov", "rmsprop": "RMSProp", "adadelta": "AdaDelta", "adagrad": "AdaGrad"}
+
+
+def test_the_tables_of_windows_and_of_a_falling_rate() -> None:
+    """Of figure 2a with dropout on the pixels; and no window gives another verdict."""
+    session = opened("figure2_input")
+    windows = (10, 20, 40, 60)
+    found: dict[tuple[str, float], Verdict] = {}
+    for final in windows:
+        session.experiment = replace(session.experiment, judging=replace(session.experiment.judging, final=final))
+        found |= {(verdict.claim.id, final): verdict for verdict in session.verdicts()}
+    assert {verdict.verdict for verdict in found.values()} == {"reproduced"}
+    text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
+    for rival, name in RIVALS.items():
+        means = [f"{found[f'constant-{rival}', final].interval.mean:.2f}".lstrip("0") for final in windows]
+        p = found[f"constant-{rival}", 40].chance
+        told = "< .001" if p < 0.001 else f"{p:.2g}".lstrip("0")
+        assert f"| {name} | {' | '.join(means)} | {told} |" in text
+        falling = found[f"decay-{rival}", 40]
+        assert falling.chance < 0.001
+        costs = [
+            rf"{sum(one.finals['train_loss'].mean for one in rows if one.optimizer == rival):.4f}".lstrip("0")
+            for rows in (session.summaries()[problem] for problem in ("constant", "decay"))
+        ]
+        row = rf"\| {name} \| \{costs[0]} \([^|]*\) \| \{costs[1]} \([^|]*\) \| {re.escape(findings.measured(falling))} \|"
+        assert re.search(row, text), row
+
+
+def test_the_table_of_distances_from_figure_2a() -> None:
+    """Of what the searches chose, over 200 epochs, from the paper's curves: the rms, in per cent."""
+    runs = [one for name in ("figure2", "figure2_input", "figure2_2014") for one in opened(name).candidates("2a", True)]
+    targets = paper.curves("2a")
+    text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
+    for (experiment, problem), begin in {
+        ("figure2", "mlp"): "dropout on the hidden units alone",
+        ("figure2_input", "constant"): "on the pixels as well, constant rate",
+        ("figure2_input", "decay"): "on the pixels as well, 1/√epoch",
+        ("figure2_2014", "constant"): "weights of 2014 as well, constant rate",
+    }.items():
+        own = [run for run in runs if (run.experiment, run.problem) == (experiment, problem)]
+        cells = []
+        for rule in ("adagrad", "nesterov", "rmsprop", "adadelta", "adam"):
+            fits = match(Target.of(rule, targets[rule], rule), own).fits
+            cells.append(
+                rf"{100 * fits[0].rms:.0f} %[^|]*" if fits and len(fits[0].candidate.costs) == 3 else "not finished"
+            )
+        row = r" \| ".join([re.escape(begin), *cells])
+        assert re.search(rf"\| {row} \|", text), row
+
+
 def test_the_table_of_the_readings_of_figure_2a() -> None:
     """Adam's final cost over that of each rival, by reading."""
     readings = {
         (experiment, rival): next(v for v in opened(experiment).verdicts() if v.claim.id == f"{start}-{rival}")
         for experiment, start in (("figure2", "B1"), ("figure2_input", "constant"))
-        for rival in ("nesterov", "rmsprop", "adadelta", "adagrad")
+        for rival in RIVALS
     }
     text = (TOP / "docs/reproduction.md").read_text(encoding="utf-8")
-    for rival in ("nesterov", "rmsprop", "adadelta", "adagrad"):
+    for rival in RIVALS:
         hidden, pixels = (readings[experiment, rival] for experiment in ("figure2", "figure2_input"))
-        tried = findings.measured(pixels) if pixels.interval.n == 3 else "not yet"
-        assert f"| {rival} | {findings.measured(hidden)} | {tried} | {hidden.paper:.4g} |" in text
+        assert f"| {rival} | {findings.measured(hidden)} | {findings.measured(pixels)} | {hidden.paper:.4g} |" in text
 
 
 ON_TEST = {
