@@ -94,8 +94,9 @@ def test_an_unfinished_experiment_is_reported() -> None:
     assert (second.optimizer, second.status, second.seconds.n) == ("sgd", "0 of 3 runs", 0)
 
 
-def test_the_spread_of_huge_values_is_a_number() -> None:
-    assert Estimate.of([1e200, 3e200]).sd == pytest.approx(math.sqrt(2) * 1e200)
+def test_the_spread_of_huge_and_tiny_values_is_a_number() -> None:
+    for scale in (1e200, 1e-200):
+        assert Estimate.of([scale, 3 * scale]).sd == pytest.approx(math.sqrt(2) * scale)
 
 
 def test_band() -> None:

@@ -33,10 +33,14 @@ class Estimate:
         mean = (math.fsum if all(map(math.isfinite, values)) else sum)(values) / n
         if not math.isfinite(mean) or n < 2:
             return cls(mean, math.nan, n)
+        deviations = [value - mean for value in values]
         try:
-            return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), n)
+            squares = math.fsum(deviation**2 for deviation in deviations)
         except OverflowError:
-            return cls(mean, math.hypot(*(value - mean for value in values)) / math.sqrt(n - 1), n)
+            squares = 0.0
+        if not squares:  # of values below 1e-162 too
+            return cls(mean, math.hypot(*deviations) / math.sqrt(n - 1), n)
+        return cls(mean, math.sqrt(squares / (n - 1)), n)
 
 
 def two_sided(t: float, df: int) -> float:
