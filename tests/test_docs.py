@@ -75,6 +75,10 @@ def test_the_tables_of_windows_and_of_a_falling_rate() -> None:
         ]
         row = rf"\| {name} \| \{costs[0]} \([^|]*\) \| \{costs[1]} \([^|]*\) \| {re.escape(findings.measured(falling))} \|"
         assert re.search(row, text), row
+    (verdict,) = opened("figure2_input_rho").verdicts()
+    assert verdict.verdict == "reproduced"
+    assert f"(.001) | {findings.measured(verdict)} |" in text
+    assert f"{verdict.verdict}, p = {verdict.chance:.2g})" in text
 
 
 def test_the_table_of_distances_from_figure_2a() -> None:
