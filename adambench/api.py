@@ -165,6 +165,7 @@ def run(
     imports the script. Finished runs are recorded as they end, so a call that was interrupted resumes.
     Raises AdambenchError for a mistake in the configuration, and if a run fails twice.
     """
+    # As multiprocessing itself asks: a worker that still imports the script cannot start workers of its own.
     if jobs != 0 and getattr(multiprocessing.current_process(), "_inheriting", False):
         raise AdambenchError(
             "run was called by a worker that imports the script", 'Put it below `if __name__ == "__main__":`.'

@@ -87,6 +87,8 @@ def test_run_gives_everything(command: Command, small: Path, tmp_path: Path) -> 
     assert drawn.stdout == "wrote results/small/figures/test_loss_by_seconds.svg\n"
     missing = command("plot", "small", "--metric", "full_train_loss")
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (2, "small: no run measured full_train_loss")
+    flat = command("plot", "small", "--metric", "penalty")
+    assert (flat.returncode, "set its `l2` above 0" in flat.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("ran")

@@ -80,9 +80,9 @@ def test_labels_and_problems_that_differ_can_be_paired() -> None:
     theirs = side({"adam": THEIRS}, "theirs", problem="b")
     (pair,) = compare(mine, theirs, labels=[("new", "adam")], problems=[("a", "b")]).pairs
     assert (pair.label, pair.problem, pair.differs) == (("new", "adam"), ("a", "b"), {})
-    with pytest.raises(AdambenchError, match=r"^pair nwe=adam: nwe: unknown.*Did you mean new"):
+    with pytest.raises(AdambenchError, match=r"^--pair nwe=adam: nwe: unknown.*Did you mean new"):
         compare(mine, theirs, labels=[("nwe", "adam")], problems=[("a", "b")])
-    with pytest.raises(AdambenchError, match=r"^problem a=c: c: unknown"):
+    with pytest.raises(AdambenchError, match=r"^--problem a=c: c: unknown"):
         compare(mine, theirs, problems=[("a", "c")])
 
 

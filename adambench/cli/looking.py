@@ -117,6 +117,7 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool, chart
         measure = "Add `evaluate: {train: true}` to the configuration to measure the training set."
         hold_back = "Add for example `validation: 10000` to the configuration to hold back images."
         hint = hold_back if METRICS[metric.value].held_back else measure if metric.value.startswith("full") else ""
+        hint = "Only a model with an L2 term has one: set its `l2` above 0." if metric.value == "penalty" else hint
         return AdambenchError(f"{name}: no run measured {metric.value}", hint)
     return AdambenchError(f"{name}: no finished run to draw", "Run it first.")
 

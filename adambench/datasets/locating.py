@@ -58,5 +58,5 @@ def _no_folder(folder: Path) -> AdambenchError:
     above = next(parent for parent in folder.parents if parent.is_dir())
     return AdambenchError(
         f"{folder}: no such folder; {above} holds {contents(above)}",
-        "A relative path starts from the folder of the YAML file. Change it if the images are elsewhere here.",
+        "A relative path starts from the folder of the YAML file. Change the path if the images are elsewhere.",
     )

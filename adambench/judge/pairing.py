@@ -82,8 +82,8 @@ def compare(
     if alone and not (labels or problems):
         raise AdambenchError(f"{one.name} and {other.name}: the same experiment twice", PAIRS)
     mine, theirs = by_problem(one.entries), by_problem(other.entries)
-    _check("problem", problems, list(mine), list(theirs))
-    _check("pair", labels, *([entry.grid.label for entry in side.entries] for side in (one, other)))
+    _check("--problem", problems, list(mine), list(theirs))
+    _check("--pair", labels, *([entry.grid.label for entry in side.entries] for side in (one, other)))
     if metric and metric not in METRICS:
         raise AdambenchError(f"{metric}: {unknown(metric, METRICS)}")
     chosen = {side.experiment.tuning.metric for side in (one, other)}

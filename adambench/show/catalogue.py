@@ -42,11 +42,7 @@ def _field(field: tuple[str, str, str, str]) -> str:
 ITEM = [
     Column("name", lambda item: item.name, left=True),
     Column("meaning", lambda item: item.meaning, left=True),
-    Column(
-        "fields",
-        lambda item: "; ".join(map(_field, item.fields)),
-        left=True,
-    ),
+    Column("fields", lambda item: "; ".join(map(_field, item.fields)), left=True),
 ]
 ITEM_DATA = [
     Column("kind", lambda item: item.kind),

@@ -195,11 +195,12 @@ def folders(results: Path, names: Sequence[str] | None, option: str = "--results
     if not there:
         parent = results.resolve().parent
         above = f"It is the folder of one experiment; use {parent}." if is_experiment(results) else ""
-        hint = f"{inner[0]} does: use {option}{inner[0]}." if inner else above
+        first = "Run one first: adambench run configs/mnist.yaml" if option else ""
+        hint = f"{inner[0]} does: use {option}{inner[0]}." if inner else above or first
         reason = ", because there is no such folder" if not results.exists() else ", because it is a file"
         raise AdambenchError(
             f"{results}: holds no experiment{'' if results.is_dir() else reason}",
-            hint or "Run one first: adambench run configs/mnist.yaml" * bool(option),
+            hint,
         )
     for name in names or []:
         if name not in there and (results / name).is_dir() and not os.access(results / name, os.R_OK | os.X_OK):
