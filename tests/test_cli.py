@@ -102,6 +102,8 @@ def test_dry_run_writes_nothing(command: Command, small: Path, tmp_path: Path) -
     assert answer.returncode == 0
     assert answer.stdout.startswith("small: 15 runs, 0 already done")
     assert "lr=0.1,0.3,1" in answer.stdout
+    rows = json.loads(command("run", small, "--dry-run", "--format", "json").stdout)
+    assert [row["varied"] for row in rows if row["problem"] == "mlp"] == ["lr=0.1,0.3,1", None]  # no dash for programs
     assert not (tmp_path / "results").exists()
 
 

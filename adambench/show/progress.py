@@ -152,7 +152,7 @@ Planned = tuple[Entry, list[Run], list[Run]]  # its runs, and those of them that
 PLAN = [
     Column("problem", lambda row: row[0].problem.name, left=True),
     Column("optimizer", lambda row: row[0].grid.label, left=True),
-    Column("varied", lambda row: _varied(row[0]), left=True),
+    Column("varied", lambda row: _varied(row[0]), lambda varied: varied or "–", left=True),
     Column("settings", lambda row: len(row[0].grid.settings), spare=1),
     Column("tuning runs", lambda row: sum(run.phase == "tuning" for run in row[1])),
     Column("report runs", lambda row: sum(run.phase == "report" for run in row[1])),
@@ -175,9 +175,9 @@ def planned(plan: Unfolding, work: Callable[[Run], float]) -> Table:
 
 
 def _varied(entry: Entry) -> str:
-    """`lr=0.01,0.1 momentum=0.5,0.9`."""
+    """`lr=0.01,0.1 momentum=0.5,0.9`; empty if no value is searched."""
     axes = {name: entry.grid.axes[name] for name in entry.grid.varied}
-    return " ".join(f"{name}={_values(values)}" for name, values in axes.items()) or "–"
+    return " ".join(f"{name}={_values(values)}" for name, values in axes.items())
 
 
 def _values(values: Sequence[Any]) -> str:

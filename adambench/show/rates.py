@@ -43,7 +43,7 @@ class Tested:
     @property
     def setting(self) -> str:
         """What is not the rate."""
-        return words({name: value for name, value in self.optimizer.hyperparameters.items() if name != "lr"}) or "–"
+        return words({name: value for name, value in self.optimizer.hyperparameters.items() if name != "lr"})
 
 
 def _rate(rate: float) -> str:
