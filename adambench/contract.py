@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from adambench import explanation
 from adambench.errors import AdambenchError, place
-from adambench.optimizers import MatrixOptimizer, Optimizer, State
+from adambench.optimizers import MatrixOptimizer, Optimizer, State, WholeOptimizer
 from adambench.optimizers.base import BLOCK, Array
 
 DTYPES = (np.float32, np.float64)
@@ -76,8 +76,8 @@ def downhill(rule: Optimizer) -> str:
 
 
 def elementwise(rule: Optimizer) -> str:
-    """A vector of two and a half blocks changes exactly as its weights do alone, unless the rule knows matrices."""
-    if isinstance(rule, MatrixOptimizer):
+    """A vector of two and a half blocks changes exactly as its weights do alone, unless the rule needs others."""
+    if isinstance(rule, MatrixOptimizer | WholeOptimizer):
         return ""
     n = 2 * BLOCK + BLOCK // 2
     theta, gradients = noise(n, dtype=np.float32), noise(3, n, dtype=np.float32)
@@ -86,7 +86,8 @@ def elementwise(rule: Optimizer) -> str:
         if not np.array_equal(walk(rule, gradients[:, part].copy(), theta[part]), whole[part]):
             return (
                 "a weight's change depends on the other weights; update is called for one block after the other, so it "
-                "may only use operations that treat each weight alone, without sums, norms or maxima over the block"
+                "may only use operations that treat each weight alone, without sums, norms or maxima over the block; "
+                "a rule that needs them derives from WholeOptimizer, or from MatrixOptimizer"
             )
     return ""
 

@@ -16,7 +16,7 @@ from adambench.models import Model, Network
 from adambench.models.base import Array, Labels
 from adambench.schedules import Schedule
 
-EPOCHS, BATCHES = 3, 10  # of the run on which a schedule is tried
+EPOCHS, BATCHES, LONG = 3, 10, 100_000  # of the run on which a schedule is tried; steps of a long one
 SOME = 8  # images of a minibatch
 DIRECTIONS = 3  # in each array of parameters, along which the gradient is compared with differences
 STEP, CLOSE = 1e-7, 1e-3  # of the differences, in float64; relative error that is allowed
@@ -26,7 +26,8 @@ Check = Callable[[], str]
 
 def of_schedule(schedule: Schedule) -> dict[str, Check]:
     """The checks of a schedule."""
-    steps = [(step, (step - 1) // BATCHES + 1, EPOCHS * BATCHES) for step in range(1, EPOCHS * BATCHES + 1)]
+    tried = {EPOCHS * BATCHES: range(1, EPOCHS * BATCHES + 1), LONG: np.geomspace(1, LONG, 200).astype(int).tolist()}
+    steps = [(step, (step - 1) // BATCHES + 1, count) for count, some in tried.items() for step in some]
 
     def factors() -> str:
         for step, epoch, count in steps:

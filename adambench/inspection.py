@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adambench.optimizers import Optimizer, State
+from adambench.optimizers import OPTIMIZERS, Optimizer, State
 from adambench.optimizers.base import Array
 
 QUANTILES = (5, 25, 50, 75, 95)  # per cent
 WHOLE = "all"  # the name of the part that holds all parameters
-SCALES = {
-    "s_hat": np.sqrt,
-    "v_hat": np.sqrt,
-    "n_hat": np.sqrt,
-    "u": np.abs,
-    "v": np.sqrt,
-    "s": np.sqrt,
-}  # the divisor of a rule: the first of these that the rule has
+RESERVED = {"divisor": np.abs, "v_hat": np.sqrt}  # of any rule, how its divisor comes of what `moments` calls so
+BUILT_IN = {"s_hat": np.sqrt, **RESERVED, "n_hat": np.sqrt, "u": np.abs, "v": np.sqrt, "s": np.sqrt}
 
 Row = Mapping[str, Any]
 
@@ -67,7 +61,7 @@ def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, a
 
     - grad: |g|
     - step: |Δθ|/α, the effective step, at most about 1 for Adam
-    - scale: √v̂ (u for AdaMax, √s for AdaGrad), the divisor of the gradient
+    - scale: √v̂ (u for AdaMax, √s for AdaGrad, `divisor` of a plug-in's rule), the divisor of the gradient
     - mean: |m̂| (|b| for momentum)
     - snr: |m̂|/√v̂, the signal-to-noise ratio (section 2.1), 0 where the gradient has always been 0
     """
@@ -85,9 +79,12 @@ def quantities(optimizer: Optimizer, state: State, change: Array, grad: Array, a
 def mean_and_scale(optimizer: Optimizer, state: State) -> tuple[Array | None, Array | None]:
     """The running mean of gradients (m̂, or b of momentum) and the divisor (√v̂, u, √s); None for what a rule lacks.
 
-    What is below zero somewhere is no divisor, whatever its name: a rule of a plug-in may call a velocity v.
+    The divisor is the first of the names above that the rule has and that is nowhere below zero. A plug-in may call
+    anything v or b, so of its own rules only the reserved names count.
     """
     moments = optimizer.moments(state)
-    mean = next((moments[name] for name in ("m_hat", "b") if name in moments), None)
-    found = ((root, moments[name]) for name, root in SCALES.items() if name in moments)
+    known = isinstance(optimizer, tuple(OPTIMIZERS.values()))
+    mean = next((moments[name] for name in ("m_hat", "b") if name in moments and (known or name != "b")), None)
+    scales = BUILT_IN if known else RESERVED
+    found = ((root, moments[name]) for name, root in scales.items() if name in moments)
     return mean, next((root(square) for root, square in found if root is np.abs or not (square < 0).any()), None)

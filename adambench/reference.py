@@ -13,7 +13,7 @@ import numpy as np
 from adambench import duties
 from adambench.contract import CHECKS, judged, noise
 from adambench.errors import PLUGIN, AdambenchError
-from adambench.optimizers import Optimizer
+from adambench.optimizers import MatrixOptimizer, Optimizer
 from adambench.optimizers.base import Array
 
 STEPS, WEIGHTS, CLOSE = 60, 12, 1e-9
@@ -44,6 +44,7 @@ def trial(name: str, rule: Optimizer, reference: Reference | None) -> Iterator[F
         yield Finding(name, what, judged(partial(check, rule), module))
     if reference is not None:
         about = f"agrees with {reference if isinstance(reference, str) else 'its reference'}"
+        about += " on one matrix" * isinstance(rule, MatrixOptimizer)  # which does not show how it treats several
         if isinstance(reference, str) and reference.startswith(TORCH) and find_spec("torch") is None:
             yield Finding(name, about, "not compared, because PyTorch is not installed", skipped=True)
         else:

@@ -1,6 +1,7 @@
 """`adambench.train`: one training, epoch by epoch, of a setting that is given in Python."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from annotated_types import Ge, Le
 from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Average, Count, Norm, Problem, Seed
 from adambench.config.made_data import wrong
-from adambench.config.names import ORIGINS
 from adambench.config.shown import plain
 from adambench.config.sizes import check_problem
 from adambench.config.yamlfile import Source
@@ -91,9 +91,8 @@ def _checked(
     for name, (value, kind, example) in kinds.items():
         if not isinstance(value, kind):
             check.fail((name,), f"must be like {example}, found {value!r:.60}")
-        elif type(value) in ORIGINS:  # else a class of the caller's own, of whose fields nothing is known
-            for field, hint in hints_of(value.__class__).items():
-                check.value(plain(getattr(value, field)), hint, (name, field))
+        elif name != "dataset":
+            _check_fields(check, value, name)
     if isinstance(dataset, Dataset) and (reason := wrong(dataset)):
         check.fail(("dataset",), reason)
     for name, value in given.items():
@@ -115,6 +114,17 @@ def _checked(
     if check.errors or precision is None:
         raise AdambenchError(check.message())
     return precision
+
+
+def _check_fields(check: Check, value: Any, name: str) -> None:
+    """Against their annotations; a class of the caller's own may have some of which nothing is known."""
+    with suppress(NameError, TypeError):
+        for field, hint in hints_of(value.__class__).items():
+            found = plain(getattr(value, field))
+            if isinstance(found, float) and found.is_integer() and int in (hint, getattr(hint, "__origin__", None)):
+                found = int(found)  # a rule makes every number a float
+            with suppress(RuntimeError):  # pydantic does not know such an annotation
+                check.value(found, hint, (name, field))
 
 
 def _dtype(given: Any) -> "np.dtype[Any] | None":

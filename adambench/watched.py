@@ -1,6 +1,7 @@
 """Train an experiment while its progress is shown, in a terminal or a notebook, and told to `status`."""
 
 import sys
+from typing import TextIO
 
 from adambench.config import loading
 from adambench.datasets import Data
@@ -16,13 +17,20 @@ from adambench.store.status import Told
 
 
 def train_shown(
-    session: Session, data: Data, trainer: Trainer, places: int, checkpoints: Checkpoints, told: Told
+    session: Session,
+    data: Data,
+    trainer: Trainer,
+    places: int,
+    checkpoints: Checkpoints,
+    told: Told,
+    stream: TextIO | None = None,
 ) -> int:
     """Write the configuration, then train what is missing and record it. How many runs failed.
 
-    places: how many groups of runs can be trained at once.
+    places: how many groups of runs can be trained at once. stream: where the progress is shown, as of
+    `console`.
     """
-    out, runs, experiment = console(), session.unfolding, session.experiment
+    out, runs, experiment = console(stream=stream), session.unfolding, session.experiment
     begun = session.begun(checkpoints)
     failed, began = 0, False
     try:

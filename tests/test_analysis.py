@@ -88,6 +88,15 @@ def test_a_diverged_run_ranks_last_and_is_reported() -> None:
     assert last.finals["train_loss"].mean == math.inf
 
 
+def test_what_has_no_value_comes_after_what_diverged() -> None:
+    text = TEXT.replace("  sgd: {lr: 1.0}\n", "  momentum: {lr: 1.0}\n  sgd: {lr: 1.0}\n")
+    entries = plan.entries(parse(text, "x.yaml"))
+    curves = {run.id: curve(1.0, 0.5) for run in entries[0].tuning}
+    curves |= {run.id: curve(1.0, 0.2) for run in entries[0].report(curves)}
+    curves |= {run.id: curve(1.0, math.nan) for run in entries[2].report(curves)}
+    assert [summary.optimizer for summary in analysis.summarise(entries, curves)["a"]] == ["adam", "sgd", "momentum"]
+
+
 def test_an_unfinished_experiment_is_reported() -> None:
     first, second = analysis.summarise(*story(TUNING, ADAM[:2], []))["a"]
     assert (first.optimizer, first.status) == ("adam", "2 of 3 runs")

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from annotated_types import Gt
 
 import adambench
 from adambench.curve import first_difference
@@ -21,7 +24,7 @@ from adambench.datasets import DATASETS
 from adambench.errors import AdambenchError
 from adambench.models.logistic import Logistic
 from adambench.models.mlp import MLP
-from adambench.optimizers import Adam
+from adambench.optimizers import SGD, Adam, Optimizer
 from adambench.schedules import Constant, InverseSqrt
 
 Command = Callable[..., "CompletedProcess[str]"]
@@ -152,6 +155,25 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     assert again.curves() == plain.curves()
 
 
+@dataclass(frozen=True)
+class Repeated(Optimizer):
+    """A class of the caller's own, with a field of which nothing can be checked."""
+
+    lr: Annotated[float, Gt(0)] = 0.1
+    repeats: Annotated[int, Gt(0)] = 2
+    centre: Ellipsis = 0.0  # type: ignore[valid-type]
+
+    def update(self, theta: Any, g: Any, slots: Any, tmp: Any, t: int, lr_scale: float) -> None:
+        theta -= self.lr * lr_scale * self.repeats * g
+
+
+def test_a_training_takes_a_class_of_ones_own() -> None:
+    sizes = {"epochs": 1, "batch_size": 6000, "seed": 1}
+    data, train = DATASETS["mnist"](), partial(adambench.train, Logistic())
+    (own,), (same,) = (list(train(rule, Constant(), data, **sizes)) for rule in (Repeated(), SGD(lr=0.2)))
+    assert own.train_loss == pytest.approx(same.train_loss, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -171,6 +193,8 @@ def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
         ({"validation": 60_000}, "validation: must be less than 60,000, the number of training images, found 60000"),
         ({"batch_size": 60_001}, "batch_size: must be at most 60,000, the number of training images, found 60001"),
         ({"schedule": Constant(warmup=99)}, "schedule.warmup: must be less than 10, the steps of the shortest run, found 99"),
+        ({"optimizer": Repeated(lr=-1)}, "optimizer.lr: must be greater than 0, found -1.0"),
+        ({"optimizer": Repeated(repeats=0)}, "optimizer.repeats: must be greater than 0, found 0"),
         ({"dtype": "int8"}, "dtype: must be float32 or float64, found 'int8'"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

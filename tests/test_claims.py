@@ -640,6 +640,10 @@ def test_what_weakens_a_verdict_is_told() -> None:
     assert "7 at a time" in reading.clock(found)
     assert "alone" in reading.clock(found)
     assert reading.clock(found[1:]) == ""  # which are about no seconds
-    two = [replace(found[0], together={("a", "adam"): 1, ("b", "adam"): 3}), found[0]]
+    two = [replace(found[0], together={("a", "adam"): (1,), ("b", "adam"): (3,)}), found[0]]
     assert "adam on a alone; adam on b 3 at a time" in reading.clock(two)
-    assert reading.apart({"adam": 3, "sgd": 0}) == ""  # of which no run is there yet
+    assert reading.apart({"adam": (3,), "sgd": ()}) == ""  # of which no run is there yet
+    assert (
+        reading.shared_seconds({"adam": (4, 6), "sgd": (4, 6)}) == "All were trained 4 to 6 at a time, and share work."
+    )
+    assert reading.apart({"adam": (6,), "sgd": (2, 6)}).endswith("groups: sgd 2 to 6 at a time; adam 6 at a time.")

@@ -107,6 +107,24 @@ def test_dry_run_writes_nothing(command: Command, small: Path, tmp_path: Path) -
     assert not (tmp_path / "results").exists()
 
 
+def test_a_table_for_a_program_is_alone_on_standard_output(command: Command, small: Path) -> None:
+    """Also while there is something to train; the rest is beside it."""
+    answer = command("run", small, "--format", "json", *QUICK)
+    assert {row["status"] for row in json.loads(answer.stdout)} == {"finished"}
+    assert "small: 17 runs" in answer.stderr
+    assert "wrote results/small/runs" in answer.stderr
+    again = command("run", small, "--format", "csv", *QUICK)
+    assert again.stdout.startswith("problem,")
+    assert "wrote results/small/runs" not in again.stderr  # nothing was trained
+
+
+def test_an_option_begins_at_home(command: Command, tmp_path: Path) -> None:
+    """A shell leaves `~` in `--output=~/x`."""
+    answer = command("schema", "--output=~/schema.json", env={"HOME": str(tmp_path)})
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "schema.json").is_file()
+
+
 def test_the_training_set_on_request(command: Command, small: Path, tmp_path: Path) -> None:
     command("run", small, "evaluate.train=true", "problems.mlp.epochs=1", *QUICK)
     header = (tmp_path / "results" / "small" / "curves.csv").read_text().splitlines()[0]

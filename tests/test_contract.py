@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from annotated_types import Gt
 
-from adambench.contract import CHECKS, judged
+from adambench.contract import CHECKS, judged, noise
 from adambench.optimizers import Adam, Momentum, RMSProp
-from adambench.optimizers.base import Array, Optimizer, State
+from adambench.optimizers.base import Array, Optimizer, State, WholeOptimizer, nonzero
 from adambench.reference import Finding, differs, trial
 from tests.conftest import Command
 
@@ -181,6 +181,51 @@ def test_a_good_rule_passes(check: str) -> None:
 )  # fmt: skip
 def test_a_fault_is_found(rule: type[Optimizer], check: str, said: str) -> None:
     assert judged(partial(CHECKS[check], rule()), __name__).startswith(said)
+
+
+@dataclass(frozen=True)
+class DoG(WholeOptimizer):
+    """A rate of its own for all weights together: how far they went, over the root of all squared gradients.
+
+    r ← max(r, ‖θ − θ₀‖)
+    s ← s + ‖g‖²
+    θ ← θ − α·r/√s·g
+
+    Source: Ivgi, Hinder and Carmon (2023), algorithm 1.
+    """
+
+    lr: Annotated[float, Gt(0)] = 1.0
+    slot_names = ("start", "r", "s")
+
+    def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
+        start, r, s = slots
+        if t == 1:
+            start[:] = theta
+        r[:] = max(1e-3, float(r[0]), float(np.linalg.norm(theta - start)))
+        s += g @ g
+        theta -= self.lr * lr_scale * r / np.maximum(np.sqrt(s), nonzero(0, theta)) * g
+
+
+def dog(theta: Array, gradients: Array, rule: Optimizer) -> list[Array]:
+    """What `DoG` does, written another way: on one vector, whose parts nobody knows."""
+    path, farthest = [theta], 1e-3
+    for t, g in enumerate(gradients, 1):
+        farthest = max(farthest, float(np.sqrt(((path[-1] - theta) ** 2).sum())))
+        path.append(path[-1] - rule.hyperparameters["lr"] * farthest / np.sqrt((gradients[:t] ** 2).sum()) * g)
+    return path[1:]
+
+
+def test_a_rule_may_need_all_weights_at_once() -> None:
+    """It passes every check, and sees the whole vector of a model with several parts."""
+    assert {check: said for check, test in CHECKS.items() if (said := test(DoG()))} == {}
+    assert differs(DoG(), dog) == ""
+    theta, gradients = noise(60), noise(5, 60, seed=1)
+    expected = dog(theta, gradients, DoG())[-1]
+    rule = DoG()
+    state = rule.init(theta, lambda vector: [vector[:50].reshape(10, 5), vector[50:]])
+    for grad in gradients:
+        rule.step(theta, grad, state)
+    np.testing.assert_allclose(theta, expected, rtol=1e-12)
 
 
 def test_constants_are_no_hyper_parameters() -> None:

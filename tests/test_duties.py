@@ -1,5 +1,7 @@
 """The checks of `adambench check` find what is wrong with a schedule, a model or a data set; those built in pass."""
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -72,6 +74,18 @@ def test_a_wrong_schedule(factor: Callable[[], Any], told: str) -> None:
     FACTORS.append(factor)
     found = said(duties.of_schedule(Odd()))
     assert any(sentence.startswith(told) for sentence in found.values()), found
+
+
+class Late(Constant):
+    """A factor that is wrong after some hundred steps, which no short run has."""
+
+    def factor(self, step: int, *_: int) -> Any:
+        return math.cos(step / 100)
+
+
+def test_a_schedule_that_goes_wrong_late() -> None:
+    found = said(duties.of_schedule(Late()))
+    assert re.search(r"found -0\.\d+ at step \d+ of 100000", found["factor is a number from 0 to 1"])
 
 
 def test_data_by_chance() -> None:

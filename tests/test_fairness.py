@@ -59,6 +59,20 @@ def test_equal_results_share_a_rank() -> None:
     assert [row.rank for row in rows] == [1.5, 1.5]
 
 
+def test_results_that_differ_by_rounding_share_a_rank() -> None:
+    _, entries, curves = story(NESTEROV, [curve(2, 1.5, 1.0, 0.8 * (1 + 1e-9))] * 3)
+    _, rows = fairness.fairness(entries[:2], curves, dict.fromkeys(curves, 1))
+    assert [row.rank for row in rows] == [1.5, 1.5]
+
+
+@pytest.mark.parametrize("ends", [(0.99, 0.91), (149.0, 60.0), (2.0, 0.4)])
+def test_levels_lie_below_the_start(ends: tuple[float, float]) -> None:
+    """Rounding up does not lift one above it, where every run has it at once."""
+    found = fairness.levels([curve(*ends)])
+    assert len(found) == fairness.LEVELS
+    assert all(ends[1] <= level < ends[0] for level in found)
+
+
 def test_fairness_without_runs() -> None:
     experiment = parse(TEXT, "x.yaml")
     levels, rows = fairness.fairness(plan.entries(experiment), {}, {})

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,8 @@ from adambench.errors import AdambenchError
 from adambench.execution import plan
 from adambench.models import MODELS
 from adambench.models.mlp import MLP
-from adambench.optimizers import OPTIMIZERS
+from adambench.optimizers import OPTIMIZERS, Optimizer, State
+from adambench.optimizers.base import Array
 from adambench.schedules import SCHEDULES
 from adambench.show import charts
 from adambench.show.charts.gallery import Gallery
@@ -427,6 +429,31 @@ def test_what_is_recorded_of_every_rule_is_a_size(rule: str) -> None:
         for name, values in inspection.quantities(optimizer, state, theta - before, grad, 0.1).items():
             assert np.isfinite(values).all(), name
             assert (values >= 0).all(), name
+
+
+def test_of_a_plug_in_only_the_reserved_names_count() -> None:
+    """A slot `s` may be anything; `divisor` is what the rule says that it divides by."""
+
+    @dataclass(frozen=True)
+    class Mine(Optimizer):
+        lr: float = 0.1
+        slot_names = ("b", "s")
+
+        def update(self, theta: Array, g: Array, slots: Any, tmp: Array, t: int, lr_scale: float) -> None:
+            slots[0][:] = slots[1][:] = np.abs(g)
+            theta -= self.lr * lr_scale * g
+
+    class Told(Mine):
+        def moments(self, state: State) -> dict[str, Array]:
+            return {**super().moments(state), "divisor": state.slots["s"] + 1}
+
+    theta = np.zeros(3)
+    for rule, names in ((Mine(), {"grad", "step"}), (Told(), {"grad", "step", "scale"})):
+        state = rule.init(theta)
+        rule.step(theta, np.ones(3), state)
+        found = inspection.quantities(rule, state, theta, np.ones(3), 1.0)
+        assert set(found) == names
+    assert (found["scale"] == 2).all()
 
 
 def test_charts_of_names_that_run_together_do_not_replace_each_other() -> None:

@@ -213,3 +213,5 @@ def test_rules_of_plugins_have_colours_of_their_own() -> None:
     assert colour("adam", beside) == colour("adam")
     found = looks(Grid(rule, rule, {}) for rule in beside)
     assert [found[rule]["color"] for rule in beside] == [colour(rule, beside) for rule in beside]
+    crowd = ["mine_1", "nesterov", "mine_2", "sgd", "mine_3", "momentum", "mine_4", "muon"]
+    assert len({colour(rule, crowd) for rule in crowd}) == 8  # none has the colour of a built-in rule in the chart

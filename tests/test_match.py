@@ -31,7 +31,9 @@ def cost(rate: float, epochs: np.ndarray = EPOCHS) -> np.ndarray:
 
 
 def candidate(rate: float, rule: str = "adam", length: int = 40) -> Candidate:
-    return Candidate("x", "a", rule, f"lr={rate}", f"{rule} {rate}", (cost(rate)[:length],))
+    return Candidate(
+        "x", "a", rule, f"lr={rate}", f"{rule} {rate}", (cost(rate)[:length],), (f"{rule} {rate} {length}",)
+    )
 
 
 GRID = [*(candidate(rate) for rate in (0.1, 0.3, 1.0, 3.0)), candidate(0.32, "sgd")]
@@ -70,10 +72,12 @@ def test_jitter_is_that_of_the_noise_not_of_the_trend() -> None:
 
 def test_a_setting_is_no_rival_of_itself() -> None:
     """Its tuning run may be shorter than its report runs, and two experiments may have it."""
-    again = [replace(one, experiment="y", costs=(one.costs[0][:38] * 1.001,)) for one in GRID]
+    again = [replace(one, experiment="y", costs=(one.costs[0][:38] * 1.001,), runs=(one.setting,)) for one in GRID]
     twice = match(Target("planted", EPOCHS[4:30], 1.02 * cost(0.3, EPOCHS[4:30]), "adam"), [*GRID, *again])
     assert len(twice.fits) == 8
     assert (twice.compared, twice.chance) == (4, 0)
+    same = match(Target("planted", EPOCHS, cost(0.3), "adam"), [*GRID, *(replace(one, experiment="y") for one in GRID)])
+    assert [fit.candidate.experiment for fit in same.fits] == ["x"] * 4  # the same runs take one place
 
 
 def test_a_rule_is_compared_with_its_own_settings_only() -> None:
@@ -163,7 +167,7 @@ def test_the_table_in_every_format_and_the_chart() -> None:
         assert "planted" in render([table])
     free = matching.matches([match(Target("any", EPOCHS, cost(1)), GRID)], 1, titles)
     assert "| any | 1 | x, a | adam lr=" in RENDERERS["markdown"]([free])  # of whichever rule
-    assert "| planted | 1 | x, a | lr=0.3 | 1 | 36 of 36 | 1.98 % | -1.98 % | " in RENDERERS["markdown"]([table])
+    assert "| planted | 1 | x, a | adam lr=0.3 | 1 | 36 of 36 | 1.98 % | -1.98 % | " in RENDERERS["markdown"]([table])
     assert table.notes[:2] == [
         "planted: nearest of 4 settings. 0 % of them lie as near to another setting as this one to the curve.",
         "none: no setting to compare.",

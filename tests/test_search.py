@@ -1,5 +1,6 @@
 """The search: settings drawn at random, several tuning seeds, budgets, and what each hyper-parameter matters."""
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -216,6 +217,32 @@ def test_mistakes(old: str, new: str, message: str) -> None:
     with pytest.raises(AdambenchError) as raised:
         parse(TEXT.replace(old, new), "x.yaml")
     assert raised.value.message.splitlines()[0].startswith(message)
+
+
+def test_a_claim_about_drawn_settings_needs_one_that_was_drawn() -> None:
+    """Each value alone was drawn, but that does not make a setting."""
+    text = TEXT.replace("{uniform: [0.5, 0.99]}", "[0.5, 0.8, 0.9], beta2: [0.9, 0.99, 0.999]").replace("16", "4")
+    grid = parse(text, "x.yaml").problems[0].grids[0]
+    drawn = {(setting["beta1"], setting["beta2"]) for setting in (one.hyperparameters for one in grid.settings)}
+    apart = set(itertools.product(grid.axes["beta1"], grid.axes["beta2"])) - drawn
+    claims = 'claims:\n  - {{id: A, sentence: s, problem: p, quantity: "{}", relation: <, bound: 1}}\n'
+    for beta1, beta2 in sorted(drawn):
+        parse(text + claims.format(f"best(adam, beta1={beta1}, beta2={beta2})"), "x.yaml")
+    assert apart
+    for beta1, beta2 in sorted(apart):
+        with pytest.raises(AdambenchError, match="no setting that the random search drew for adam has these values"):
+            parse(text + claims.format(f"best(adam, beta1={beta1}, beta2={beta2})"), "x.yaml")
+
+
+def test_a_drawn_rate_is_on_no_edge() -> None:
+    """Of drawn numbers one is always the lowest, and the best may lie below it or not."""
+    adam, *_ = entries = plan.entries(experiment())
+    lowest = min(setting.hyperparameters["lr"] for setting in adam.trials)
+    curves = told(adam, lambda setting, _: setting.lr / lowest)
+    curves |= {run.id: curve(1.0) for run in adam.report(curves)}
+    (first, *_) = analysis.summarise(entries, curves)["p"]
+    assert first.setting is not None
+    assert (first.setting.hyperparameters["lr"], first.edge) == (lowest, [])
 
 
 def test_a_random_search_from_the_file_to_the_table(command: Callable[..., Any], small: Path) -> None:

@@ -129,6 +129,14 @@ def test_a_terminal_without_codes_is_as_wide_as_it_is(monkeypatch: pytest.Monkey
     assert max(map(len, said.splitlines())) <= 40
 
 
+def test_no_word_becomes_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands between two colons is a name for an emoji to rich."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    table = Table("net 784:100:10", [Column(":on:", str)], [":x:"], notes=[":a:"])
+    told = RENDERERS["text"]([table])
+    assert all(word in told for word in ("784:100:10", ":on:", ":x:", ":a:"))
+
+
 def test_words_fold_but_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal(monkeypatch, 44)
     columns = [Column("setting", lambda _: "lr=0.001 momentum=0.995 decay=0.1", left=True), Column("cost", str)]

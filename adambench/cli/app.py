@@ -136,9 +136,16 @@ def web_page(path: Path) -> Path:
     return path
 
 
+def _at_home(word: str) -> str:
+    """`--plot=~/x.png` with the home folder in it: a shell expands `~` only where a word begins with it."""
+    option, _, path = word.partition("=")
+    return f"{option}={os.path.expanduser(path)}" if option.startswith("--") and path.startswith("~") else word  # noqa: PTH111
+
+
 def main() -> None:
     """The console command. What the user can correct is reported without a traceback, with exit code 2."""
     _open_what_is_closed()
+    sys.argv[1:] = map(_at_home, sys.argv[1:])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Names, Results, opened, tell, warn
-from adambench.errors import AdambenchError
+from adambench.errors import AdambenchError, neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def verify(
         out.print(f"{session.name}: training {plural(len(runs), 'run')} again", markup=False)
         for run, match, words in _again(runs, session.records, sets, jobs):
             found[match] += 1
-            out.print(f"{run_name(run)}: {words}", markup=False, soft_wrap=True)
+            out.print(neutral(f"{run_name(run)}: {words}"), markup=False, soft_wrap=True)
     for folder in (folder for folder, dataset in places.items() if dataset.sha256 not in used):
         warn(f"--data {folder}: holds other images than those of these results")
     out.print("; ".join(f"{match.value}: {found[match]}" for match in Match if found[match]))

@@ -124,7 +124,7 @@ def _nothing(name: str, metric: Metric | None, paper: bool, inspect: bool, chart
 
 def table(experiments: Names = None, format: Format = TEXT, results: Results = Path("results")) -> None:
     """Print the ranked results of experiments."""
-    from adambench.cli.running import ignored
+    from adambench.cli.ending import ignored
 
     with opened(results, experiments) as found:
         several = len(found) > 1

@@ -1,7 +1,7 @@
 """`adambench run`: train an experiment."""
 
 import gc
-import shlex
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ import typer
 
 from adambench.cli.app import TEXT, Format, Jobs, Plugins, Results, TableFormat, tell, warn
 from adambench.cli.background import in_background
+from adambench.cli.ending import made_anew, named, tell_results
 from adambench.cli.working import TlsCa, TlsCert, TlsKey, check_address, needs_distributed, tls_files
 from adambench.errors import AdambenchError
 
@@ -76,14 +77,13 @@ def run(
     from adambench.execution.checkpoints import Checkpoints
     from adambench.execution.unfolding import shard as part
     from adambench.show.ranking import tuned_on_test
-    from adambench.store import made
     from adambench.store.folder import Folder
     from adambench.store.lock import locked
     from adambench.store.status import Told
     from adambench.stored import refuse_to_replace
     from adambench.watched import train_shown
 
-    mine = part(shard) if shard else None
+    mine = part(shard) if shard is not None else None
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
@@ -102,8 +102,9 @@ def run(
     if scratch and engine is Engine.local:
         checkpoints.prepare()
     if detach:
-        in_background(folder, f"adambench status {_named(experiment.name, results)}")
+        in_background(folder, f"adambench status {named(experiment.name, results)}")
         return
+    beside = sys.stdout if format is TEXT else sys.stderr  # else the table is alone, for a program
     with locked(folder.prepare(), warn), Told(folder.path) as told:
         keep = told.keep(warn)
         session = _opened(experiment, folder, keep, mine, set_aside=True, fresh=fresh)
@@ -111,18 +112,14 @@ def run(
         if fresh:  # and there is something that can train
             folder.put_aside()
             checkpoints.remove()
-        failed = train_shown(session, data, trainer, places, checkpoints, told)
+        known = len(session.records)
+        failed = train_shown(session, data, trainer, places, checkpoints, told, beside)
         tell(session.tables(), format)
-        written: list[Path] = []
-        if not made.up_to_date(folder, session.records):
-            written = session.write_tables()
-            if not no_charts:
-                written += session.draw(session.gallery.usual(), "png")
-            if not (no_charts or told.warnings):  # else what is not drawn is drawn the next time
-                made.note(folder, session.records, written)
-    _tell_results(session, written, results, shard)
+        written = [folder.runs] if len(session.records) > known else []
+        written += made_anew(session, no_charts, told)
+    tell_results(session, written, results, shard, beside)
     if failed:
-        print(f"{told.end}; rerun the command to try again")
+        print(f"{told.end}; rerun the command to try again", file=beside)
         raise typer.Exit(1)
 
 
@@ -209,29 +206,6 @@ def _preview(
         tell([progress.planned(session.unfolding, cost)], format)
 
 
-def _tell_results(session: "Session", written: list[Path], results: Path, shard: str | None) -> None:
-    """What was written where, and what can be done with it."""
-    from adambench.show.terminal import console, plural
-
-    out, experiment = console(), session.experiment
-    if session.ignored:
-        out.print(ignored(session.ignored, session.folder.runs), markup=False, soft_wrap=True)
-    for path in [session.folder.runs, *written] if written else ():
-        out.print(f"wrote {path}", markup=False, soft_wrap=True)
-    if not written:
-        out.print(f"The tables and charts in {session.folder.path} are up to date.", markup=False, soft_wrap=True)
-    if stated := len(experiment.claims):
-        name = _named(experiment.name, results)
-        out.print(f"To judge its {plural(stated, 'claim')}: adambench claims {name}", markup=False, soft_wrap=True)
-    if shard:
-        out.print(f"This was part {shard}. To put the parts together: adambench merge DIR... --results DIR")
-
-
-def _named(experiment: str, results: Path) -> str:
-    """How a command names an experiment."""
-    return experiment if results == Path("results") else f"{experiment} --results {shlex.quote(str(results))}"
-
-
 def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Experiment, Data]":
     """The checked experiment, which names its data sets by their digests, and the data sets."""
     from adambench.config import loading
@@ -241,10 +215,3 @@ def read(config: Path, overrides: list[str], plugins: list[str]) -> "tuple[Exper
     check_sizes(experiment, data)
     loading.check_storable(experiment)
     return experiment, data
-
-
-def ignored(records: int, folder: Path) -> str:
-    """A sentence about records that are not in the current plan."""
-    from adambench.show.terminal import plural
-
-    return f"Ignored {plural(records, 'record')} in {folder}: not in the current plan."

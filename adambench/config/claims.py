@@ -94,17 +94,24 @@ def search(check: Check, found: Quantity, grids: Mapping[str, Grid], path: Where
     for label in sorted(found.labels):
         if not grids[label].varied:
             check.fail(path, f"{label} has one setting, so it is not searched; give it a grid, e.g. lr: [0.01, 0.1]")
-    for held in found.held:
-        for label in held.labels:
-            values = grids[label].axes.get(held.name)
+    for label, given in ((label, held.given) for held in found.held for label in held.labels):
+        grid, before = grids[label], len(check.errors)
+        for name, value in given:
+            values = grid.axes.get(name)
             if values is None:
-                check.fail(path, f"{held.name}: {unknown(held.name, grids[label].axes)}")
-            elif held.value not in values:
-                said = f"{held.name}={show(held.value)} is not in the grid of {label}"
+                check.fail(path, f"{name}: {unknown(name, grid.axes)}")
+            elif value not in values:
+                said = f"{name}={show(value)} is not in the grid of {label}"
                 check.fail(path, f"{said}. Allowed: {', '.join(map(show, values))}.")
+        drawn = [dict(zip(grid.axes, point, strict=True)).items() for point in grid.drawn]
+        if drawn and len(check.errors) == before and not any(set(given) <= setting for setting in drawn):
+            told = " ".join(f"{name}={show(value)}" for name, value in given)
+            check.fail(path, f"{told}: no setting that the random search drew for {label} has these values together")
     for one, other in found.gaps:
         varied = {*grids[one].varied, *grids[other].varied}
-        if any(grids[one].axes.get(axis) != grids[other].axes.get(axis) for axis in varied):
+        if any(grids[one].axes.get(axis) != grids[other].axes.get(axis) for axis in varied) or (
+            set(grids[one].drawn) != set(grids[other].drawn)
+        ):
             check.fail(
                 path, f"gap({one}, {other}): the grids differ; each setting of one must also be a setting of the other"
             )

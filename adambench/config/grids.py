@@ -56,7 +56,8 @@ def grid(check: Check, label: str, value: Any, path: Where, draws: Draws | None 
     check.keys(given, path, hints, [name for name, default in axes.items() if default == (None,)], NOTES)
     for key, item in given.items():
         if key in hints:
-            axes[key] = axis(check, item, hints[key], (*path, key))
+            hint = Annotated[hints[key], Gt(0)] if key == "lr" else hints[key]  # rates are drawn by their logarithm
+            axes[key] = axis(check, item, hint, (*path, key))
     if len(check.errors) > before:
         return None
     found = Grid(label, rule, {}, kind)

@@ -31,11 +31,10 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True)
 class Held:
-    """Labels whose search is restricted to one value of a hyper-parameter."""
+    """Labels whose search is restricted to one value of each of some hyper-parameters."""
 
     labels: tuple[str, ...]
-    name: str
-    value: float | bool
+    given: tuple[tuple[str, float | bool], ...]
 
 
 @dataclass(frozen=True)
@@ -162,6 +161,7 @@ class _Names:
         if metric and metric not in self.allowed:
             raise ValueError(f"{metric}: {unknown(metric, self.allowed)}")
         self.uses.update(Use(problem, label, metric) for label in labels)
+        restricted: list[tuple[str, float | bool]] = []
         for keyword in keywords:
             if keyword in named:
                 continue
@@ -169,7 +169,9 @@ class _Names:
             if not takes.search or keyword.arg is None or value is None:
                 allowed = f"only {OF_THE_SEARCH} take KEY=VALUE, with a number, true or false"
                 raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {allowed}")
-            self.held.append(Held(labels, keyword.arg, value))
+            restricted.append((keyword.arg, value))
+        if restricted:
+            self.held.append(Held(labels, tuple(restricted)))
         if len({keyword.arg for keyword in keywords}) < len(keywords):
             given = ", ".join(map(ast.unparse, keywords))
             raise ValueError(f"{name}: a hyper-parameter is given twice, found {given}")

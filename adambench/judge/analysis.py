@@ -94,12 +94,12 @@ class Interval:
         return cls(mean, mean - half, mean + half, n)
 
 
-def shared(entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int]) -> int:
-    """How many runs an optimizer's report runs were trained together with at most, themselves included.
+def shared(entry: Entry, curves: Mapping[str, Curve], together: Mapping[str, int]) -> tuple[int, ...]:
+    """In groups of how many runs an optimizer's report runs were trained, themselves included: each size once, rising.
 
-    together: that number of each run, by id. Zero if none of them is known.
+    together: that number of each run, by id. Empty if none of them is known.
     """
-    return max((together.get(run.id, 0) for run in entry.report(curves)), default=0)
+    return tuple(sorted({together[run.id] for run in entry.report(curves) if run.id in together}))
 
 
 def logarithm(x: float) -> float:
@@ -141,12 +141,12 @@ def summarise(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str
     """For each problem, the summaries of its optimizers, with the lowest final tuning metric first."""
     table = {name: [_summary(entry, curves) for entry in members] for name, members in by_problem(entries).items()}
     for summaries in table.values():
-        summaries.sort(key=lambda summary: _last_if_nan(summary.finals[entries[0].experiment.tuning.metric].mean))
+        summaries.sort(key=lambda summary: _nan_last(summary.finals[entries[0].experiment.tuning.metric].mean))
     return table
 
 
-def _last_if_nan(value: float) -> float:
-    return math.inf if math.isnan(value) else value
+def _nan_last(value: float) -> tuple[bool, float]:
+    return math.isnan(value), value
 
 
 def _summary(entry: Entry, curves: Mapping[str, Curve]) -> Summary:
@@ -183,12 +183,15 @@ def measures(of: Problem | Run, metric: str) -> bool:
 def _edge(entry: Entry, setting: Optimizer) -> list[str]:
     """Hyper-parameters that are the lowest or highest value tried, so that the best may lie outside the grid.
 
-    Two values of anything but the rate are a comparison, not the ends of a range, so they do not count.
+    Two values of anything but the rate are a comparison, not the ends of a range, so they do not count. Nor do numbers
+    that were drawn from a range, of which some are always the lowest and the highest.
     """
     return [
         name
         for name, values in entry.grid.axes.items()
-        if len(values) > (1 if name == "lr" else 2) and getattr(setting, name) in (min(values), max(values))
+        if len(values) > (1 if name == "lr" else 2)
+        and getattr(setting, name) in (min(values), max(values))
+        and not isinstance(entry.grid.given.get(name), Mapping)
     ]
 
 

@@ -43,7 +43,7 @@ class Verdict:
     seeds: int = 0  # that the runs it is about have in common, also if these are not finished
     biased: bool = False  # whether an extreme of noisy values is judged as one number
     tried: Mapping[Place, int] = field(default_factory=dict)  # settings
-    together: Mapping[Place, int] = field(default_factory=dict)  # runs trained together, if it is about seconds
+    together: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)  # sizes of groups, if it is about seconds
 
     @property
     def searched(self) -> bool:

@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Literal
 
@@ -14,6 +15,7 @@ from adambench.curve import FINAL, Curve, final, reached, value
 from adambench.execution.plan import Entry
 from adambench.judge.analysis import Estimate, by_rate
 from adambench.judge.importance import importance, ranks
+from adambench.judge.inference import same
 
 STABLE = 1.25  # a rate is in the stable range if its final cost is at most this many times the best of its optimizer
 LEVELS = 3  # number of cost levels
@@ -163,7 +165,9 @@ def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
 
 def levels(curves: Sequence[Curve]) -> list[float]:
     """Round costs between the best final cost and the median cost after the first epoch, in descending order."""
-    return sorted({_round_up(level) for level in spaced(curves, LEVELS)}, reverse=True)
+    start, found = _start(curves, "train_loss"), spaced(curves, LEVELS)
+    rounded = ((level, _round_up(level)) for level in found)
+    return sorted({up if up < start else float(f"{level:.3g}") for level, up in rounded}, reverse=True)
 
 
 def spaced(curves: Sequence[Curve], count: int, metric: str = "train_loss") -> list[float]:
@@ -172,12 +176,18 @@ def spaced(curves: Sequence[Curve], count: int, metric: str = "train_loss") -> l
     Neither end is among them. Empty if there is nothing in between.
     """
     finals = [found for curve in curves if math.isfinite(found := final(curve, metric))]
-    starts = [found for curve in curves if math.isfinite(found := value(curve[0], metric))]
-    if not finals or not 0 < min(finals) < median(starts):
+    high = _start(curves, metric)
+    if not finals or not 0 < min(finals) < high:
         return []
-    low, high = min(finals), median(starts)
+    low = min(finals)
     step = (high / low) ** (1 / (count + 0.2))  # so that the lowest is slightly above the best
     return [high / step**i for i in range(1, count + 1)]
+
+
+def _start(curves: Sequence[Curve], metric: str) -> float:
+    """The median after the first epoch; nan if no value is finite."""
+    starts = [found for curve in curves if math.isfinite(found := value(curve[0], metric))]
+    return median(starts) if starts else math.nan
 
 
 def _round_up(value: float) -> float:
@@ -190,6 +200,15 @@ def _over_seeds(curves: Sequence[Curve], unit: Literal["epoch", "seconds"], leve
     return Reached(median(times), min(times), max(times)) if times else Reached(math.nan, math.nan, math.nan)
 
 
+def _ties(values: Sequence[float]) -> list[float]:
+    """Values that are the same, but for what rounding makes of different orders of a sum, as equal numbers."""
+    found, order = list(values), sorted(range(len(values)), key=values.__getitem__)
+    for low, high in pairwise(order):
+        if same(found[low], found[high]):
+            found[high] = found[low]
+    return found
+
+
 def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, float]:
     """The mean rank of each optimizer over the seeds that all have. Equal values share the mean of their ranks."""
     metric = entries[0].experiment.tuning.metric
@@ -197,5 +216,5 @@ def _ranks(entries: Sequence[Entry], curves: Mapping[str, Curve]) -> dict[str, f
     seeds = set.intersection(*(set(found) for found in finals.values()))
     if not seeds:
         return dict.fromkeys(finals, math.nan)
-    by_seed = [ranks([found[seed] for found in finals.values()]) for seed in seeds]
+    by_seed = [ranks(_ties([found[seed] for found in finals.values()])) for seed in seeds]
     return {label: sum(own) / len(seeds) for label, own in zip(finals, zip(*by_seed, strict=True), strict=True)}

@@ -45,6 +45,7 @@ class Candidate:
     setting: str
     recipe: str = field(repr=False)  # what decides the curve, but for the seed and the length
     costs: tuple[Numbers, ...] = field(repr=False)  # of each run, from epoch 1
+    runs: tuple[str, ...] = field(repr=False)  # their ids
 
     @property
     def length(self) -> int:
@@ -100,7 +101,7 @@ def candidates(
                 if np.isfinite(costs).all() and (costs > 0).all():
                     found.setdefault(_kind(entry, run), {})[run.id] = costs
     return [
-        Candidate(experiment, problem, rule, setting, recipe, tuple(runs.values()))
+        Candidate(experiment, problem, rule, setting, recipe, tuple(runs.values()), tuple(runs))
         for (problem, rule, setting, recipe, _), runs in found.items()
     ]
 
@@ -116,8 +117,11 @@ def _kind(entry: Entry, run: Run) -> tuple[str, str, str, str, int]:
 
 def match(target: Target, found: Sequence[Candidate]) -> Match:
     """How near each candidate comes to the target."""
-    own = [candidate for candidate in found if target.rule in (None, candidate.rule)]
-    fits = sorted((fit for candidate in own if (fit := _fit(target, candidate))), key=lambda fit: fit.rms)
+    own: dict[tuple[str, ...], Candidate] = {}  # what several experiments have, only of the first
+    for candidate in found:
+        if target.rule in (None, candidate.rule):
+            own.setdefault(candidate.runs, candidate)
+    fits = sorted((fit for candidate in own.values() if (fit := _fit(target, candidate))), key=lambda fit: fit.rms)
     compared = len({fit.candidate.recipe for fit in fits})
     return Match(target, fits, jitter(np.log(target.costs)), compared, _chance(target, fits))
 

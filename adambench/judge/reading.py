@@ -44,8 +44,8 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     best, second = ranked[:2]
     if same(means[best], means[second]):
         return f"{best} and {second} end at the same {name}.{tail}"
-    gap = below(means[best], means[second])
     if most < 2:
+        gap = below(means[best], means[second])
         return f"{best} ends {gap} {second}, the next. One seed cannot tell whether that is chance.{tail}"
     pairs = [(complete[best][seed], complete[second][seed]) for seed in complete[best]]
     positive = min(map(min, pairs)) > 0  # else there is no ratio, and the differences have to do
@@ -55,7 +55,10 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     if found.low == found.high:
         where = f"on each of {most} seeds"
     how = "That is more than chance explains" if chance.right < LEVEL else "Chance could explain that"
-    return f"{best} ends {gap} {second}, the next ({where}). {how}.{tail}"
+    told = f"{below(found.mean, 1) if positive else below(means[best], means[second])} {second}, the next"
+    if positive and found.mean >= 1:  # where a few seeds decide the means
+        told = f"lowest in the mean, but seed by seed not below {second}"
+    return f"{best} ends {told} ({where}). {how}.{tail}"
 
 
 def below(low: float, high: float) -> str:
@@ -117,12 +120,9 @@ def clock(verdicts: Iterable[Verdict]) -> str:
     return " ".join(filter(None, found))
 
 
-def apart(together: Mapping[str, int]) -> str:
-    """A warning about CPU seconds that do not compare, as of `shared_seconds`; empty if all runs share as much work.
-
-    An optimizer without runs, whose number is zero, does not count.
-    """
-    known = {label: number for label, number in together.items() if number}
+def apart(together: Mapping[str, tuple[int, ...]]) -> str:
+    """`shared_seconds` if the groups differ, else empty. An optimizer without runs has no group and does not count."""
+    known = {label: sizes for label, sizes in together.items() if sizes}
     return shared_seconds(known) if len(set(known.values())) > 1 else ""
 
 
@@ -147,19 +147,21 @@ def bands(seeds: Collection[int], value: str, place: str = "At the end of each l
     return f"Line: mean of {count} seeds. Band: from the lowest to the highest of them. {mean} ± standard deviation."
 
 
-def shared_seconds(together: Mapping[str, int]) -> str:
-    """A warning about CPU seconds of runs that share work; empty if none do.
-
-    together: by label, how many runs were trained together with each, itself included.
-    """
-    numbers = sorted(set(together.values()))
-    of = {number: listed(label for label, own in together.items() if own == number) for number in numbers}
-    if numbers == [1]:
+def shared_seconds(together: Mapping[str, tuple[int, ...]]) -> str:
+    """A warning about CPU seconds of runs that share work; empty if none do. together: by label, `analysis.shared`."""
+    groups = sorted(set(together.values()))
+    if groups == [(1,)]:
         return ""
-    if len(numbers) == 1:
-        return f"All were trained {numbers[0]} at a time, and share work."
-    said = "; ".join(f"{labels} {'alone' if number == 1 else f'{number} at a time'}" for number, labels in of.items())
+    if len(groups) == 1:
+        return f"All were trained {_group(groups[0])}, and share work."
+    of = {sizes: listed(label for label, own in together.items() if own == sizes) for sizes in groups}
+    said = "; ".join(f"{labels} {_group(sizes)}" for sizes, labels in of.items())
     return f"Runs that are trained together share work, so do not compare the seconds of these groups: {said}."
+
+
+def _group(sizes: tuple[int, ...]) -> str:
+    """`alone`, `4 at a time`, `4 to 6 at a time`."""
+    return "alone" if sizes == (1,) else f"{' to '.join(map(str, dict.fromkeys([sizes[0], sizes[-1]])))} at a time"
 
 
 def listed(labels: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from adambench.optimizers.adamax import AdaMax
 from adambench.optimizers.adamw import AdamW
 from adambench.optimizers.adan import Adan
 from adambench.optimizers.amsgrad import AMSGrad
-from adambench.optimizers.base import Layout, MatrixOptimizer, Optimizer, State
+from adambench.optimizers.base import Layout, MatrixOptimizer, Optimizer, State, WholeOptimizer
 from adambench.optimizers.lamb import LAMB
 from adambench.optimizers.lion import Lion
 from adambench.optimizers.momentum import Momentum
@@ -79,5 +79,6 @@ __all__ = [
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
     "State",
+    "WholeOptimizer",
     "Yogi",
 ]

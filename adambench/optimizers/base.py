@@ -8,7 +8,8 @@ Updating a running mean, m ← β·m + (1 − β)·g, takes three passes. Updati
 m = (1 − β)·M. So rules store sums, written as capitals, and multiply the factor 1 − β into a scalar of the equation.
 
 A rule that must know the matrices of a model (Muon), or tell weights from biases, goes through the vector part by part
-instead of block by block. Its `by_part` is true, and `init` is given the layout of the vector.
+instead of block by block. Its `by_part` is true, and `init` is given the layout of the vector. One that estimates
+something of all weights together, such as a rate of its own (D-Adaptation), has the whole vector as its only part.
 """
 
 import math
@@ -155,6 +156,18 @@ class MatrixOptimizer(Optimizer):
 
     def parts(self, vector: Array, layout: Layout) -> Iterator[Array]:
         yield from layout(vector)
+
+
+@dataclass(frozen=True)
+class WholeOptimizer(Optimizer):
+    """A rule that needs all weights at once, as for the norm of the gradient: `update` gets the whole vector (n,)."""
+
+    @property
+    def by_part(self) -> bool:
+        return True
+
+    def parts(self, vector: Array, layout: Layout) -> Iterator[Array]:
+        yield vector
 
 
 def nonzero(eps: float, theta: Array) -> float:

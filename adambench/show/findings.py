@@ -1,7 +1,7 @@
 """Verdicts on claims, the fairness of a comparison, and the checks of a plug-in, as tables."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from adambench.judge.claims import CONTRADICTED, INCONCLUSIVE, REPRODUCED, Verdi
 from adambench.judge.fairness import STABLE, Fairness, Reached
 from adambench.reference import Finding
 from adambench.show.table import Column, Table
-from adambench.show.terminal import cost, plural
+from adambench.show.terminal import cost, plural, seconds
 from adambench.show.words import estimate, named
 
 COLOURS = {REPRODUCED: "green", CONTRADICTED: "red", INCONCLUSIVE: "yellow"}
@@ -151,11 +151,11 @@ SEARCH = [
 
 
 def _epochs_to(level: float, place: int) -> Column:
-    return Column(f"{level:g}", lambda row: row.epochs[place], lambda found: time_to(found, "g"))
+    return Column(f"{level:g}", lambda row: row.epochs[place], lambda found: time_to(found, "{:g}".format))
 
 
 def _seconds_to(level: float, place: int) -> Column:
-    return Column(f"s to {level:g}", lambda row: row.seconds[place], lambda x: time_to(x, ".1f"), spare=1 + place)
+    return Column(f"s to {level:g}", lambda row: row.seconds[place], lambda x: time_to(x, seconds), spare=1 + place)
 
 
 def _speed(levels: Sequence[float]) -> list[Column]:
@@ -195,7 +195,7 @@ def _data(name: str, problem: str, levels: Sequence[float]) -> list[Column]:
         Column("problem", lambda _: problem),
         Column("levels", lambda _: levels),
         *(_field(name) for name in Fairness.__annotations__ if name != "importance"),
-        Column("importance", lambda row: [f"{name}={share:.4g}" for name, share in row.importance.items()]),
+        Column("importance", lambda row: {name: float(f"{share:.4g}") for name, share in row.importance.items()}),
     ]
 
 
@@ -213,10 +213,10 @@ def _range(numbers: Sequence[int]) -> str:
     return "–".join(dict.fromkeys(map(str, [*numbers[:1], *numbers[-1:]]))) or "–"
 
 
-def time_to(found: Reached, form: str) -> str:
+def time_to(found: Reached, form: Callable[[float], str]) -> str:
     """`12 (11–13)`, `∞`."""
     middle, low, high = (
-        "–" if math.isnan(v) else "∞" if math.isinf(v) else f"{v:{form}}" for v in (found.median, found.low, found.high)
+        "–" if math.isnan(v) else "∞" if math.isinf(v) else form(v) for v in (found.median, found.low, found.high)
     )
     return middle if low == high else f"{middle} ({low}–{high})"
 

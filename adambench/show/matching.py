@@ -44,8 +44,9 @@ def explained(found: Sequence[Match], nearest: int, titles: Mapping[str, str]) -
 
 
 def setting(match: Match, fit: Fit) -> str:
-    """`lr=0.01`, with the rule in front if the curve is compared with those of all rules."""
-    return " ".join(filter(None, ("" if match.target.rule else fit.candidate.rule, fit.candidate.setting)))
+    """`lr=0.01`, with the rule in front unless the name of the curve has it, as those of the paper."""
+    told = match.target.rule in match.target.name.split()
+    return " ".join(filter(None, ("" if told else fit.candidate.rule, fit.candidate.setting)))
 
 
 def heading(curve: str) -> str:

@@ -12,6 +12,7 @@ from adambench.config.shown import shortest, words
 from adambench.curve import COMPARED, METRICS
 from adambench.judge.analysis import Estimate, Summary
 from adambench.show.table import Column, Table
+from adambench.show.terminal import seconds
 from adambench.show.words import estimate, named, problem_title
 from adambench.store.records import TABLES, Record
 
@@ -47,7 +48,7 @@ def _ranking(metric: str, finished: bool) -> list[Column]:
         _final(metric, 0),
         Column("n", lambda row: row[1].finals[metric].n, spare=1),
         *(_final(name, 0 if name == "test_error" else 2) for name in others),
-        Column("CPU s", lambda row: row[1].seconds, lambda time: f"{time.mean:.1f}" if time.n else "–", spare=3),
+        Column("CPU s", lambda row: row[1].seconds, lambda time: seconds(time.mean) if time.n else "–", spare=3),
         Column("status", lambda row: row[1], status, left=True, spare=4 if finished else 0),
     ]
 

@@ -4,25 +4,27 @@ import math
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def console(wide: int = 160) -> Console:
+def console(wide: int = 160, stream: TextIO | None = None) -> Console:
     """A terminal as wide as it is; a file or pipe so wide as is asked for, and without control codes.
+
+    stream: standard output if None.
 
     What counts is what is there: FORCE_COLOR makes no terminal of a pipe, and TERM=dumb is one without control codes.
     A notebook gets the lines of a file, in one output; rich would give each line an output of its own there.
     """
-    there = sys.stdout.isatty()
+    there = (stream or sys.stdout).isatty()
     if there and os.environ.get("TERM") != "dumb":
-        return Console(highlight=False)
+        return Console(file=stream, highlight=False, emoji=False)
     width = None if there else wide
     plain: dict[str, Any] = dict.fromkeys(("force_terminal", "force_interactive", "force_jupyter"), False)
-    return Console(highlight=False, width=width, color_system=None, **plain)
+    return Console(file=stream, highlight=False, emoji=False, width=width, color_system=None, **plain)
 
 
 def captured(out: Console, item: RenderableType, **how: Any) -> str:
@@ -42,6 +44,11 @@ def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours, rest = divmod(minutes, 60)
     return f"{minutes} min" if minutes < 90 else f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def seconds(value: float) -> str:
+    """With one place, as much as is worth knowing; two figures below a tenth: `12.3`, `0.0041`."""
+    return f"{value:.1f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def blocks(heights: Iterable[float]) -> str:

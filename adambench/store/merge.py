@@ -87,5 +87,7 @@ def _check_configurations(parts: Iterable[Folder]) -> None:
             keys = loading.differences(first[1], experiment) or ["a plug-in"]
             raise AdambenchError(
                 f"{part.config}: is not the configuration in {first[0].config}; it differs in {', '.join(keys)}",
-                "Nothing was written.",
+                "Nothing was written. Parts are of one configuration, which `run --shard K/N` divides. If yours have "
+                "other seeds or settings, copy the files of both runs/ into one folder, and run a file that asks for "
+                "all: what is there is not trained again.",
             )

@@ -37,7 +37,7 @@ class Line:
     look: Mapping[str, Any]
     band: Band
     final: Estimate
-    together: int  # how many runs were trained together with each
+    together: tuple[int, ...]  # in groups of how many its runs were trained
     metric: str
 
     @property
@@ -175,7 +175,7 @@ def _found(
                 same.labels.append(entry.grid.label)
                 continue
             final = Estimate.of([entry.final(curves[run.id], metric) for run in runs])
-            shared = analysis.shared(entry, curves, together) or 1
+            shared = analysis.shared(entry, curves, together) or (1,)
             lines.append(
                 Line([entry.grid.label], entry.grid.rule, styles[entry.grid.label], band, final, shared, metric)
             )

@@ -76,8 +76,9 @@ class Gallery:
 
         Raises AdambenchError if `over` names anything but two inspected labels.
         """
+        rules = [entry.grid.rule for entry in self.entries]
         found = {
-            (run.problem, run.label): Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry))
+            (run.problem, run.label): Inspected(run, entry.grid.rule, self.curves[run.id], columns, title(entry), rules)
             for entry in self.entries
             for run in entry.report(self.curves)
             if run.id in self.records and (columns := self.records[run.id].data.get("inside"))

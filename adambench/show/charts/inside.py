@@ -32,6 +32,7 @@ class Inspected:
     curve: Curve
     columns: Mapping[str, Sequence[Any]]
     title: str = ""  # of the problem
+    beside: Sequence[str] = ()  # the rules of the experiment, which decide its colour if it is not built in
 
     def part(self, name: str) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
         """The columns of one part of the parameters, as numbers; without those that the rule does not have."""
@@ -207,5 +208,5 @@ def _draw_corrections(
 
 def _colours(runs: Sequence[Inspected]) -> list[str]:
     """The colour of each rule; a second run of the same rule gets that of its second variant."""
-    first, *colours = (colour(run.rule, [one.rule for one in runs]) for run in runs)
+    first, *colours = (colour(run.rule, run.beside or [one.rule for one in runs]) for run in runs)
     return [first, *(shade(first, 2) if other == first else other for other in colours)]

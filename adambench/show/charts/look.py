@@ -14,7 +14,7 @@ from typing import Any
 from adambench.config.experiment import Grid
 from adambench.optimizers import OPTIMIZERS
 
-# The place of a rule decides its colour, dash and marker. Other rules get the next places, in the registry's order.
+# The place of a rule decides its colour, dash and marker. Other rules get later places, see `places`.
 # From the thirteenth place on, colours come again with another dash and marker; Adam's goes to a rule that is rarely
 # drawn beside it.
 PLACES = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adam_eps_hat", "adamax"]
@@ -48,19 +48,30 @@ def looks(grids: Iterable[Grid]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for grid in grids:
         if grid.label not in found:
-            found[grid.label] = look(rules.index(grid.rule), variants.get(grid.rule, 0))
+            found[grid.label] = look(rules[grid.rule], variants.get(grid.rule, 0))
             variants[grid.rule] = variants.get(grid.rule, 0) + 1
     return found
 
 
-def places(rules: Iterable[str] = ()) -> list[str]:
-    """All rules in the order of their places: those that are built in, then others, such as those of plug-ins."""
-    return list(dict.fromkeys([*PLACES, *OPTIMIZERS, *rules]))
+def places(rules: Iterable[str]) -> dict[str, int]:
+    """The place of each rule of a chart, or better of a whole experiment, in which a rule then keeps its colour.
+
+    Rules that are not built in get later places: first those whose colour no other rule has.
+    """
+    builtin, rules = list(dict.fromkeys([*PLACES, *OPTIMIZERS])), list(dict.fromkeys(rules))
+    found = {rule: builtin.index(rule) for rule in rules if rule in builtin}
+    for rule in rules:
+        if rule not in found:
+            taken = {place % len(PALETTE) for place in found.values()}
+            later = range(len(builtin), len(builtin) + len(PALETTE) + len(rules))
+            free = [place for place in later if place not in found.values()]
+            found[rule] = next((place for place in free if place % len(PALETTE) not in taken), free[0])
+    return found
 
 
 def colour(rule: str, beside: Iterable[str] = ()) -> str:
-    """The colour of a rule. beside: the rules of the same chart, in their order."""
-    return PALETTE[places([*beside, rule]).index(rule) % len(PALETTE)]
+    """The colour of a rule. beside: the rules of the same experiment, in their order."""
+    return PALETTE[places([*beside, rule])[rule] % len(PALETTE)]
 
 
 def look(index: int, variant: int = 0) -> dict[str, Any]:

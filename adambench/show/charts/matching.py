@@ -41,7 +41,7 @@ def matching(
         lowest = low / 1.25
         axes.plot(target.epochs, target.costs, color="#999999", linewidth=4.5, alpha=0.45, solid_capstyle="butt")
         for i, fit in enumerate(match.fits[:shown]):
-            style = {**look(order.index(fit.candidate.rule), i), "marker": ""}
+            style = {**look(order[fit.candidate.rule], i), "marker": ""}
             costs = np.exp(np.mean(np.log(fit.candidate.costs), axis=0))
             costs = costs[: int(target.epochs[-1])]
             axes.plot(np.arange(1, len(costs) + 1), costs, **style)

@@ -10,7 +10,7 @@ from adambench.config.shown import words
 from adambench.explanation import CURVATURE, START, descend
 from adambench.optimizers import Optimizer
 from adambench.show.charts.base import PAGE, Form
-from adambench.show.charts.look import PLACES, look
+from adambench.show.charts.look import look, places
 from adambench.show.charts.ticks import short
 
 
@@ -22,9 +22,9 @@ def valley(rules: Mapping[str, Optimizer], steps: int, form: Form = PAGE) -> Fig
         x, y = np.meshgrid(np.linspace(-1.3, 1.3, 200), np.linspace(-0.8, 0.8, 200))
         f = (CURVATURE[0] * x**2 + CURVATURE[1] * y**2) / 2
         map_.contour(x, y, f, levels=np.geomspace(0.005, 8, 12), colors="#c8c8c8", linewidths=0.7)
-        for place, (label, rule) in enumerate(rules.items()):
-            name = origin(rule).name
-            style = look(PLACES.index(name) if name in PLACES else len(PLACES) + place)
+        order = places(origin(rule).name for rule in rules.values())
+        for label, rule in rules.items():
+            style = look(order[origin(rule).name])
             path = descend(rule, np.zeros((steps, 2))).path
             map_.plot(
                 *np.clip(path, -9, 9).T,
