@@ -31,7 +31,7 @@ from adambench.show.terminal import plural
 from adambench.store.folder import Folder, curve_rows
 from adambench.store.lock import locked
 from adambench.store.status import Told
-from adambench.stored import refuse_to_replace, stored
+from adambench.stored import named, refuse_to_replace, stored
 from adambench.watched import train_shown
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ class Results:
         Raises AdambenchError if the folder holds no results that can be read.
         """
         path = _path("folder", folder).absolute()
-        (session,) = stored(path.parent, [path.name], _warn, _warn)
-        return cls(session)
+        if path.exists():  # and is perhaps something else
+            return cls(named(str(path), path.parent, _warn))
+        return cls(*stored(path.parent, [path.name], _warn, _warn))
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ def stored(
         except AdambenchError as error:
             errors.append(error)
     if not sessions:
-        raise errors[0]
+        raise errors[0] if len(errors) == 1 else AdambenchError("\n".join(e.message for e in errors), loading.AGAIN)
     for bad in errors:
         unreadable(f"skipped: {bad.message}")
     return sessions

@@ -141,6 +141,10 @@ def test_mistakes_are_errors_with_the_likely_fix(tmp_path: Path) -> None:
     with pytest.raises(AdambenchError, match="holds no experiment") as error:
         adambench.Results.load(tmp_path / "nothing")
     assert error.value.__notes__ == [error.value.hint]
+    adambench.run({**CONFIG, "seeds": [1], "claims": []}, jobs=0, results=tmp_path)
+    with pytest.raises(AdambenchError, match="a folder of experiments, and one is needed") as error:
+        adambench.Results.load(tmp_path)
+    assert error.value.hint == f"For example: {tmp_path / 'small'}. It has: small."
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_a_grid_is_the_product_of_its_axes() -> None:
         ("[1e-4, 1e-1, 7]", "[0, 1e-1, 7]", "f.yaml:18: optimizers.adam.lr.logspace: 1st value: must be greater than 0, found 0"),
         ("[1e-4, 1e-1, 7]", "[1e-4, 1e-1, 1000000000000]",
          "f.yaml:18: optimizers.adam.lr.logspace: 3rd value: must be at most 10,000, found 1000000000000"),
-        ("logspace", "linspace", "f.yaml:18: optimizers.adam.lr.linspace: unknown. Allowed: logspace. Did you mean logspace?"),
+        ("logspace", "linspace", "f.yaml:18: optimizers.adam.lr.linspace: unknown. Allowed: logspace, log, uniform. Did you mean logspace? A list is written [0.1, 0.2]."),
+        ("{logspace: [1e-4, 1e-1, 7]}", "{0.1, 0.2}", "f.yaml:18: optimizers.adam.lr.0.1: unknown. Allowed: logspace, log, uniform. A list is written [0.1, 0.2]."),
         ("name: adam,", "name: adm,", f"f.yaml:19: optimizers.adam_uncorrected.name: 'adm' is unknown. Allowed: adam, radam, nadam, adamw, adamax {MORE}. Did you mean adam?"),
         ("name: adam, ", "", f"f.yaml:19: optimizers.adam_uncorrected: unknown. Allowed: adam_eps_hat, adagrad, adan, adam, adabelief {MORE}. "
          "A label of your own needs the name of its rule: {name: adam, …}; a rule of your own needs its file under the key plugins."),
@@ -215,6 +216,18 @@ def test_a_key_in_the_wrong_place_is_told_its_own(override: str, place: str | No
 )  # fmt: skip
 def test_wrong_overrides(override: str, message: str) -> None:
     assert message in mistakes(CONTRACT, override).splitlines()
+
+
+@pytest.mark.parametrize("words", ["seeds=[7, 8]", "optimizers.adam.lr=0.1", "optimizers={adam: {lr: 0.1}}"])
+def test_an_override_that_changes_nothing_is_refused(words: str) -> None:
+    """A stored configuration has all keys in its problems, and they go before those of the experiment."""
+    stored = resolved(parse(CONTRACT, "f.yaml"))
+    with pytest.raises(AdambenchError, match=f"command line, {re.escape(words)}: changes nothing, because") as raised:
+        parse(stored, "f.yaml", overrides=[words])
+    assert raised.value.hint == f"Change them there, for example problems.logistic.{words}"
+    parse(stored, "f.yaml", overrides=[raised.value.hint.partition("example ")[2]])
+    parse(CONTRACT, "f.yaml", overrides=[words])
+    parse(stored, "f.yaml", overrides=["optimizers={adagrad: {lr: 0.1}}"])  # which none of them has
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,7 @@ def test_budgets_in_words() -> None:
     [
         ("search: {random: 16}\n", "", "x.yaml:8: optimizers.adam.lr: a range is for a random search: add search: {random: 16}."),
         ("{random: 16}", "{random: 1}", "x.yaml:5: search.random: must be at least 2, found 1"),
+        ("{random: 16}", "{randm: 16}", "x.yaml:5: search.randm: unknown. Allowed: random. Did you mean random?"),
         ("{random: 16}", "16", "x.yaml:5: search: must be a mapping (random), found 16"),
         ("[1e-4, 1.0]", "[0, 1.0]", "x.yaml:9: optimizers.adam.lr.log: 1st value: must be greater than 0, found 0"),
         ("[1e-4, 1.0]", "[1, 0.1]", "x.yaml:9: optimizers.adam.lr.log: must be [low, high] with 0 < low < high, found [1, 0.1]"),

@@ -52,7 +52,11 @@ def explain(
     known = registries(plugin or [])
     chosen = optimizers([word for word in rules if "=" not in word], [word for word in rules if "=" in word], known)
     try:
-        given = [float(grad.replace("−", "-")) for grad in grads.split(",")] if grads else list(explanation.GRADS)
+        given = (
+            [float(grad.replace("−", "-")) for grad in grads.split(",")]
+            if grads is not None
+            else list(explanation.GRADS)
+        )
     except ValueError as error:
         raise AdambenchError(
             f"--grads {grads}: must be numbers separated by commas", "For example: --grads 1,-2,0.5"

@@ -1,5 +1,6 @@
 """Pictures of commands: their formats and styles, and a picture in a file that the user names."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ class Picture(StrEnum):
 
 
 def check_picture(option: str, path: Path) -> None:
-    """Refuses a name that is not one of a picture, and a folder that is not there."""
+    """Refuses a name that is not one of a picture, and a folder that is not there or cannot be written."""
     if path.suffix[1:] not in list(Picture) or not path.parent.is_dir():
         raise AdambenchError(f"{option} {path}: needs an existing folder and a name that ends in .png, .svg or .pdf")
+    if not os.access(path.parent, os.W_OK):  # before minutes of work
+        raise AdambenchError(f"{option} {path}: {path.parent} is a folder without write permission")
 
 
 def write_picture(figure: Any, path: Path, format: TableFormat = TEXT) -> None:

@@ -85,6 +85,8 @@ def run(
 
     mine = part(shard) if shard is not None else None
     tls = _check_engine(engine, scheduler, tls_ca, tls_cert, tls_key)
+    if scheduler and jobs is not None and not dry_run:
+        raise AdambenchError("--jobs: not with --engine dask, whose workers decide how many runs are trained at once")
     if detach and dry_run:
         raise AdambenchError("--detach: --dry-run trains nothing", "Leave one of them out.")
     experiment, data = read(config, overrides or [], plugin or [])

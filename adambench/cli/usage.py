@@ -32,6 +32,8 @@ def mistake(error: Any) -> AdambenchError:
     name = parameter.opts[0] if parameter.opts[0].startswith("-") else named
     if (found := _given(parameter.opts)) is None:
         return AdambenchError(f"{name}: is missing" if "Missing" in message else f"{name}: {message}", hint)
+    if closed := re.search(r"[Pp]ath '(.*)' is not readable", message):
+        return AdambenchError(f"{name}: {closed[1]}: cannot be read: permission denied")
     if allowed := re.findall(r"'([^']*)'", message.partition("is not one of")[2]):
         return AdambenchError(f"{name}: {found!r} is {unknown(found, allowed)}", hint)
     said = re.sub(r"^Invalid value for [^:]*: |, unable to parse.*", "", message)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from adambench.config.check import Check, hints_of
-from adambench.config.loading import value
 from adambench.config.names import BUILT_IN, Known
+from adambench.config.overrides import value
 from adambench.config.yamlfile import Source
 from adambench.errors import AdambenchError, unknown
 from adambench.optimizers import Optimizer

@@ -113,9 +113,13 @@ def axis(check: Check, value: Any, hint: Any, path: Where) -> tuple[Any, ...] | 
 
 def logspace(check: Check, value: dict[str, Any], path: Where) -> list[float]:
     """Values from low to high that are evenly spaced in the logarithm, rounded to four digits."""
-    check.keys(value, path, ["logspace"], ["logspace"])
+    wrong = [key for key in value if key != "logspace"]
+    if wrong or not value:
+        said = unknown(wrong[0], ["logspace", *KINDS]) if wrong else "is empty."
+        check.fail((*path, *wrong[:1]), f"{said} A list is written [0.1, 0.2].")
+        return []
     at = (*path, "logspace")
-    parts = value.get("logspace")
+    parts = value["logspace"]
     if not isinstance(parts, list) or len(parts) != 3:
         check.fail(at, f"must be [low, high, count], e.g. [0.0001, 0.1, 7], found {show(parts)}")
         return []

@@ -1,9 +1,8 @@
 """Turns a YAML file into a checked experiment. Every mistake is reported, with its place, before anything runs."""
 
 import difflib
-import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,12 +12,12 @@ from adambench.config import plugins, schema, yamlfile
 from adambench.config.check import Check
 from adambench.config.experiment import Claim, DataSource, Experiment, Judging, Tuning, named
 from adambench.config.names import Plugin
-from adambench.config.shown import show
-from adambench.config.yamlfile import Path as Where
+from adambench.config.overrides import add_plugin, override, refuse_idle
 from adambench.config.yamlfile import Source
-from adambench.errors import AdambenchError, unknown
+from adambench.errors import AdambenchError
 
 MAX_BYTES = 2**20
+AGAIN = "`adambench run` with the YAML file of the experiment writes its stored configuration anew."
 
 
 def load(file: Path, overrides: Sequence[str] = (), more: Sequence[str] = ()) -> Experiment:
@@ -40,10 +39,11 @@ def parse(
 ) -> Experiment:
     """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
     values, source = yamlfile.parse(text, name, numbered)
-    for override in overrides:
-        _override(values, source, override)
+    for words in overrides:
+        override(values, source, words)
+    refuse_idle(values, source)
     for plugin in more:
-        _add_plugin(values, source, plugin)
+        add_plugin(values, source, plugin)
     return _checked(values, source, folder, plugins.execute)
 
 
@@ -52,8 +52,11 @@ def read(file: Path) -> Experiment:
 
     What this package does not know is represented by a stand-in (`config.names`). Raises AdambenchError like `load`.
     """
-    values, source = yamlfile.parse(read_text(file), str(file))
-    return _checked(values, source, file.parent, plugins.recorded)
+    try:
+        values, source = yamlfile.parse(read_text(file), str(file))
+        return _checked(values, source, file.parent, plugins.recorded)
+    except AdambenchError as error:
+        raise AdambenchError(error.message, AGAIN) from error
 
 
 def _checked(values: Any, source: Source, folder: Path, registries: schema.Registries) -> Experiment:
@@ -198,52 +201,3 @@ def _is_a_folder(file: Path) -> AdambenchError:
     there = sorted(file.glob("*.yaml")) or sorted(file.glob("*/config.yaml"))
     hint = f"For example: adambench run {there[0]}" if there else "`adambench init` writes a commented file."
     return AdambenchError(f"{file}: a folder, but `run` needs a YAML file", hint)
-
-
-def _override(values: Any, source: Source, override: str) -> None:
-    """Set one `KEY=VALUE` in the file's values."""
-    key, equals, text = override.partition("=")
-    path: Where = tuple(key.split("."))
-    if not (equals and key and text):
-        raise AdambenchError(f"command line, {override}: must be KEY=VALUE, for example problems.logistic.epochs=3")
-    given = value(text, override)
-    if not isinstance(values, dict):
-        return  # the check refuses the file
-    here = values
-    for depth, part in enumerate(path[:-1]):
-        there = here.get(part)
-        if there is None and path[:depth] != ("problems",):
-            there = here[part] = {}
-        if not isinstance(there, dict):
-            raise AdambenchError(f"command line, {override}: {_no_way(here, path, depth)}")
-        here = there
-    here[str(path[-1])] = given
-    source.overridden[path] = override
-
-
-def _add_plugin(values: Any, source: Source, plugin: str) -> None:
-    """Add a plug-in from the command line to the file's values; a path is relative to the present folder."""
-    named = os.path.abspath(plugin) if plugin.endswith(".py") else plugin  # noqa: PTH100  # a link stays one
-    if isinstance(values, dict) and isinstance(values.setdefault("plugins", []), list):
-        source.overridden["plugins", len(values["plugins"])] = f"--plugin {plugin}"
-        values["plugins"].append(named)
-
-
-def _no_way(here: Mapping[str, Any], path: Where, depth: int) -> str:
-    """Why an override leads nowhere: path[depth] is not a mapping among the values here."""
-    part, at = str(path[depth]), ".".join(map(str, path[: depth + 1]))
-    if part not in here:
-        return f"{at}: {unknown(part, [name for name, item in here.items() if isinstance(item, dict)])}"
-    if isinstance(here[part], list):
-        return f"{at}: cannot be changed in part; give the whole list, found {show(here[part])}"
-    replaced = {"dataset": "", "model": f"name: {here[part]}, ", "schedule": f"name: {here[part]}, "}
-    fix = f". Instead: {at}={{{replaced[part]}{path[depth + 1]}: …}}" if part in replaced else ""
-    return f"{at}: has no keys, found {show(here[part])}{fix}"
-
-
-def value(text: str, said: str) -> Any:
-    """The value of a `KEY=VALUE` from the command line."""
-    name = f"command line, {said}"
-    if not text.strip():
-        raise AdambenchError(f"{name}: has no value")
-    return yamlfile.parse(text, name, numbered=False)[0]

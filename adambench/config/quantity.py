@@ -168,6 +168,8 @@ class _Names:
             value = _setting(keyword.value)
             if not takes.search or keyword.arg is None or value is None:
                 allowed = f"only {OF_THE_SEARCH} take KEY=VALUE, with a number, true or false"
+                if takes.search and keyword.arg == "problem":
+                    allowed = "the search is that of the claim's own problem; name it under the claim's key problem"
                 raise ValueError(f"{ast.unparse(keyword)}: not allowed here; {allowed}")
             restricted.append((keyword.arg, value))
         if restricted:

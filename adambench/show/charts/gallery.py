@@ -100,7 +100,7 @@ PAPER = {"paper": beside_paper, "figure4": figure4}
 
 
 def _pair(over: str, labels: Sequence[str]) -> list[str]:
-    pair = over.split(",")
+    pair = [label.strip() for label in over.split(",")]
     for label in pair:
         if label not in labels:
             raise AdambenchError(f"--over {over}: {label}: {unknown(label, labels)}", EXAMPLE)
