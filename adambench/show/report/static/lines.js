@@ -61,7 +61,7 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
     const clip = `clip${drawn++}`;
     const lines = svg("g", { "clip-path": `url(#${clip})` });
     const view = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": describe() },
-      svg("clipPath", { id: clip }, svg("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top })),
+      svg("clipPath", { id: clip }, svg("rect", { x: box.left - 9, y: box.top, width: box.right - box.left + 18, height: box.bottom - box.top })),
       axes(box, x, y, spec.x.name, spec.y.name), lines, svg("g", { class: "marks" }));
     for (const line of spec.over ?? []) {
       const ok = line.points.filter((point) => !useLog || point[1] > 0);
