@@ -28,7 +28,7 @@ from adambench.session import Session
 from adambench.show import comparing, findings
 from adambench.show.table import Table, html
 from adambench.show.terminal import plural
-from adambench.store.folder import Folder, curve_rows
+from adambench.store.folder import Folder, curve_rows, is_experiment
 from adambench.store.lock import locked
 from adambench.store.status import Told
 from adambench.stored import named, refuse_to_replace, stored
@@ -72,8 +72,8 @@ class Results:
         Raises AdambenchError if the folder holds no results that can be read.
         """
         path = _path("folder", folder).absolute()
-        if path.exists():  # and is perhaps something else
-            return cls(named(str(path), path.parent, _warn))
+        if path.exists() and not is_experiment(path):
+            return cls(named(str(path), path.parent, _warn))  # which says what it is
         return cls(*stored(path.parent, [path.name], _warn, _warn))
 
     @property

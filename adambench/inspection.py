@@ -83,7 +83,7 @@ def mean_and_scale(optimizer: Optimizer, state: State) -> tuple[Array | None, Ar
     anything v or b, so of its own rules only the reserved names count.
     """
     moments = optimizer.moments(state)
-    known = isinstance(optimizer, tuple(OPTIMIZERS.values()))
+    known = type(optimizer) in OPTIMIZERS.values()
     mean = next((moments[name] for name in ("m_hat", "b") if name in moments and (known or name != "b")), None)
     scales = BUILT_IN if known else RESERVED
     found = ((root, moments[name]) for name, root in scales.items() if name in moments)

@@ -12,6 +12,7 @@ from annotated_types import Ge, Le
 from adambench.config.check import Check, hints_of
 from adambench.config.experiment import Average, Count, Norm, Problem, Seed
 from adambench.config.made_data import wrong
+from adambench.config.names import ORIGINS
 from adambench.config.shown import plain
 from adambench.config.sizes import check_problem
 from adambench.config.yamlfile import Source
@@ -117,13 +118,13 @@ def _checked(
 
 
 def _check_fields(check: Check, value: Any, name: str) -> None:
-    """Against their annotations; a class of the caller's own may have some of which nothing is known."""
+    """Against their annotations; of a class of the caller's own only numbers, for nothing is known of other fields."""
     with suppress(NameError, TypeError):
         for field, hint in hints_of(value.__class__).items():
-            found = plain(getattr(value, field))
-            if isinstance(found, float) and found.is_integer() and int in (hint, getattr(hint, "__origin__", None)):
+            found, kind = plain(getattr(value, field)), getattr(hint, "__origin__", hint)
+            if kind is int and isinstance(found, float) and found.is_integer():
                 found = int(found)  # a rule makes every number a float
-            with suppress(RuntimeError):  # pydantic does not know such an annotation
+            if type(value) in ORIGINS or kind in (int, float, bool):
                 check.value(found, hint, (name, field))
 
 

@@ -1,6 +1,6 @@
 """The experiments in a results folder, opened without executing anything that they name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from adambench.config import loading
@@ -29,10 +29,16 @@ def stored(
         except AdambenchError as error:
             errors.append(error)
     if not sessions:
-        raise errors[0] if len(errors) == 1 else AdambenchError("\n".join(e.message for e in errors), loading.AGAIN)
+        raise errors[0] if len(errors) == 1 else _all(errors)
     for bad in errors:
         unreadable(f"skipped: {bad.message}")
     return sessions
+
+
+def _all(errors: Sequence[AdambenchError]) -> AdambenchError:
+    """One error of several."""
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    return AdambenchError("\n".join(error.message for error in errors), "\n".join(hints))
 
 
 def named(word: str, results: Path, warn: Warn) -> Session:

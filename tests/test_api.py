@@ -165,6 +165,7 @@ class Repeated(Optimizer):
 
     lr: Annotated[float, Gt(0)] = 0.1
     repeats: Annotated[int, Gt(0)] = 2
+    warm: int | None = 3  # a float then, as every number of a rule
     centre: Ellipsis = 0.0  # type: ignore[valid-type]
 
     def update(self, theta: Any, g: Any, slots: Any, tmp: Any, t: int, lr_scale: float) -> None:

@@ -228,6 +228,12 @@ def test_an_override_that_changes_nothing_is_refused(words: str) -> None:
     parse(stored, "f.yaml", overrides=[raised.value.hint.partition("example ")[2]])
     parse(CONTRACT, "f.yaml", overrides=[words])
     parse(stored, "f.yaml", overrides=["optimizers={adagrad: {lr: 0.1}}"])  # which none of them has
+    problems = "".join(
+        f"  {name}: {{model: logistic, epochs: 1, batch_size: 8, optimizers: {{sgd: {{}}}}}}\n" for name in "ab"
+    )
+    both = f"name: x\ndataset: mnist\nseeds: [1]\nproblems:\n{problems}optimizers: {{adam: {{}}, sgd: {{}}}}\n"
+    left = parse(both, "f.yaml", overrides=["optimizers={sgd: {lr: 0.3}}"])  # which takes adam away
+    assert [grid.label for grid in left.problems[0].grids] == ["sgd"]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_results_that_differ_by_rounding_share_a_rank() -> None:
     assert [row.rank for row in rows] == [1.5, 1.5]
 
 
-@pytest.mark.parametrize("ends", [(0.99, 0.91), (149.0, 60.0), (2.0, 0.4)])
+@pytest.mark.parametrize(
+    "ends", [(0.99, 0.91), (149.0, 60.0), (2.0, 0.4), (1.0, 0.9995), (1.05, 1.049), (0.913, 0.9124)]
+)
 def test_levels_lie_below_the_start(ends: tuple[float, float]) -> None:
     """Rounding up does not lift one above it, where every run has it at once."""
     found = fairness.levels([curve(*ends)])

@@ -25,8 +25,8 @@ def check_picture(option: str, path: Path) -> None:
     """Refuses a name that is not one of a picture, and a folder that is not there or cannot be written."""
     if path.suffix[1:] not in list(Picture) or not path.parent.is_dir():
         raise AdambenchError(f"{option} {path}: needs an existing folder and a name that ends in .png, .svg or .pdf")
-    if not os.access(path.parent, os.W_OK):  # before minutes of work
-        raise AdambenchError(f"{option} {path}: {path.parent} is a folder without write permission")
+    if not os.access(Path(os.path.realpath(path)).parent, os.W_OK):  # before minutes of work; a link leads elsewhere
+        raise AdambenchError(f"{option} {path}: its folder cannot be written to")
 
 
 def write_picture(figure: Any, path: Path, format: TableFormat = TEXT) -> None:

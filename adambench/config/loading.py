@@ -39,9 +39,11 @@ def parse(
 ) -> Experiment:
     """Like `load`, from text. name: of the file, for messages, which give lines if numbered; folder: of its paths."""
     values, source = yamlfile.parse(text, name, numbered)
+    shared = values.get("optimizers") if isinstance(values, dict) else None
+    labels = list(shared) if isinstance(shared, dict) else []
     for words in overrides:
         override(values, source, words)
-    refuse_idle(values, source)
+    refuse_idle(values, source, labels)
     for plugin in more:
         add_plugin(values, source, plugin)
     return _checked(values, source, folder, plugins.execute)

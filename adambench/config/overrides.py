@@ -1,7 +1,7 @@
 """Changes to a configuration from the command line: `KEY=VALUE`, and plug-ins."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from adambench.config import yamlfile
@@ -34,27 +34,31 @@ def override(values: Any, source: Source, words: str) -> None:
     source.overridden[path] = words
 
 
-def refuse_idle(values: Any, source: Source) -> None:
-    """Raises AdambenchError for an override that changes nothing, because every problem has that key of its own."""
+def refuse_idle(values: Any, source: Source, labels: Collection[str]) -> None:
+    """Raises AdambenchError for an override that changes nothing, because every problem has that key of its own.
+
+    labels: of the optimizers that all problems shared before the overrides.
+    """
     problems = values.get("problems") if isinstance(values, dict) else None
     if not isinstance(problems, dict) or not all(isinstance(problem, dict) for problem in problems.values()):
         return  # the check refuses the file
     for path, words in source.overridden.items():
-        if path[0] in BOTH and problems and all(_has(problem, path, values) for problem in problems.values()):
+        if path[0] in BOTH and problems and all(_has(problem, path, values, labels) for problem in problems.values()):
             raise AdambenchError(
                 f"command line, {words}: changes nothing, because every problem has {path[0]} of its own",
                 f"Change them there, for example problems.{next(iter(problems))}.{words}",
             )
 
 
-def _has(problem: Mapping[str, Any], path: Where, values: Mapping[str, Any]) -> bool:
+def _has(problem: Mapping[str, Any], path: Where, values: Mapping[str, Any], labels: Collection[str]) -> bool:
     """Whether a problem's own values stand before those of a path. Of optimizers, each label is one value."""
     own = problem.get(str(path[0]))
     if path[0] != "optimizers" or not isinstance(own, dict):
         return path[0] in problem
     given = values["optimizers"]
-    labels = path[1:2] or (given if isinstance(given, dict) else ())
-    return all(label in own for label in labels)
+    return (
+        {*path[1:2]} <= own.keys() if path[1:] else {*labels, *(given if isinstance(given, dict) else ())} <= own.keys()
+    )
 
 
 def add_plugin(values: Any, source: Source, plugin: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from adambench.config.drawing import KINDS
 from adambench.config.experiment import Problem
 from adambench.curve import COMPARED, METRICS, Curve, value
 from adambench.execution.plan import Entry, Run, by_problem
@@ -191,7 +192,7 @@ def _edge(entry: Entry, setting: Optimizer) -> list[str]:
         for name, values in entry.grid.axes.items()
         if len(values) > (1 if name == "lr" else 2)
         and getattr(setting, name) in (min(values), max(values))
-        and not isinstance(entry.grid.given.get(name), Mapping)
+        and not (isinstance(given := entry.grid.given.get(name), Mapping) and given.keys() & set(KINDS))
     ]
 
 

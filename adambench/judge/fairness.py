@@ -166,8 +166,8 @@ def stable(entry: Entry, curves: Mapping[str, Curve]) -> Stable:
 def levels(curves: Sequence[Curve]) -> list[float]:
     """Round costs between the best final cost and the median cost after the first epoch, in descending order."""
     start, found = _start(curves, "train_loss"), spaced(curves, LEVELS)
-    rounded = ((level, _round_up(level)) for level in found)
-    return sorted({up if up < start else float(f"{level:.3g}") for level, up in rounded}, reverse=True)
+    rounded = ((_round_up(level), float(f"{level:.3g}"), level) for level in found)
+    return sorted({next(one for one in some if some[-1] <= one < start) for some in rounded}, reverse=True)
 
 
 def spaced(curves: Sequence[Curve], count: int, metric: str = "train_loss") -> list[float]:

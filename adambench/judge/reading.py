@@ -54,10 +54,11 @@ def ranking(members: Sequence[Entry], curves: Mapping[str, Curve], metric: str) 
     where = f"95 % interval {_share(found.high)} to {_share(found.low)}, {most} seeds" if positive else f"{most} seeds"
     if found.low == found.high:
         where = f"on each of {most} seeds"
-    how = "That is more than chance explains" if chance.right < LEVEL else "Chance could explain that"
     told = f"{below(found.mean, 1) if positive else below(means[best], means[second])} {second}, the next"
+    sure = chance.right < LEVEL
     if positive and found.mean >= 1:  # where a few seeds decide the means
-        told = f"lowest in the mean, but seed by seed not below {second}"
+        told, sure = f"lowest in the mean, but seed by seed not below {second}", chance.wrong < LEVEL
+    how = "That is more than chance explains" if sure else "Chance could explain that"
     return f"{best} ends {told} ({where}). {how}.{tail}"
 
 

@@ -141,8 +141,7 @@ class Optimizer(ABC):
     def update(self, theta: Array, g: Array, slots: Sequence[Array], tmp: Array, t: int, lr_scale: float) -> None:
         """Apply the rule to one block: change theta and slots in place. t: the number of this step, from 1.
 
-        If the rule is `by_part`, all of these arrays but for the scalars are two-dimensional for weights, and
-        one-dimensional for biases.
+        If the rule goes by matrices, these arrays are two-dimensional for weights, and one-dimensional for biases.
         """
 
 

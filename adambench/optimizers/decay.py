@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, doc
 
-from adambench.optimizers.base import Array, Optimizer
+from adambench.optimizers.base import Array, Optimizer, WholeOptimizer
 
 Decay = Annotated[float, Ge(0), doc("strength λ of the decay of weights towards zero, per unit of α")]
 DecayBiases = Annotated[bool, doc("let the biases decay too")]
@@ -18,6 +18,12 @@ class Decaying(Optimizer):
 
     weight_decay: float
     decay_biases: bool
+
+    def __init_subclass__(cls) -> None:
+        if issubclass(cls, WholeOptimizer):
+            raise TypeError(
+                f"{cls.__name__}: a WholeOptimizer does not see which weights are biases; write its decay out"
+            )
 
     @property
     def by_part(self) -> bool:
