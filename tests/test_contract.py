@@ -15,6 +15,7 @@ from annotated_types import Gt
 from adambench.contract import CHECKS, judged, noise
 from adambench.optimizers import Adam, Momentum, RMSProp
 from adambench.optimizers.base import Array, Optimizer, State, WholeOptimizer, nonzero
+from adambench.optimizers.decay import Decaying
 from adambench.reference import Finding, differs, trial
 from tests.conftest import Command
 
@@ -226,6 +227,12 @@ def test_a_rule_may_need_all_weights_at_once() -> None:
     for grad in gradients:
         rule.step(theta, grad, state)
     np.testing.assert_allclose(theta, expected, rtol=1e-12)
+
+
+def test_a_rule_of_all_weights_takes_no_decay_that_spares_biases() -> None:
+    """It gets one vector, in which no bias can be told from a weight."""
+    with pytest.raises(TypeError, match="does not see which weights are biases"):
+        type("Both", (WholeOptimizer, Decaying), {})
 
 
 def test_constants_are_no_hyper_parameters() -> None:

@@ -244,6 +244,11 @@ def test_a_drawn_rate_is_on_no_edge() -> None:
     (first, *_) = analysis.summarise(entries, curves)["p"]
     assert first.setting is not None
     assert (first.setting.hyperparameters["lr"], first.edge) == (lowest, [])
+    listed = TEXT.replace("{log: [1e-4, 1.0]}", "{logspace: [0.01, 1.0, 3]}")  # no range, though it is drawn from
+    adam, *_ = entries = plan.entries(experiment(listed))
+    curves = told(adam, lambda setting, _: setting.lr)
+    curves |= {run.id: curve(1.0) for run in adam.report(curves)}
+    assert analysis.summarise(entries, curves)["p"][0].edge == ["lr"]
 
 
 def test_a_random_search_from_the_file_to_the_table(command: Callable[..., Any], small: Path) -> None:

@@ -55,10 +55,8 @@ def _has(problem: Mapping[str, Any], path: Where, values: Mapping[str, Any], lab
     own = problem.get(str(path[0]))
     if path[0] != "optimizers" or not isinstance(own, dict):
         return path[0] in problem
-    given = values["optimizers"]
-    return (
-        {*path[1:2]} <= own.keys() if path[1:] else {*labels, *(given if isinstance(given, dict) else ())} <= own.keys()
-    )
+    given = values["optimizers"] if isinstance(values["optimizers"], dict) else {}
+    return all(label in own for label in path[1:2] or {*labels, *given})
 
 
 def add_plugin(values: Any, source: Source, plugin: str) -> None:
