@@ -24,13 +24,15 @@ def rates(found: Mapping[str, Mapping[str, Sweep]], grids: Mapping[str, Grid], f
 
     def draw(axes: Axes, sweeps: Mapping[str, Sweep]) -> None:
         ends = []
+        exploded = [label for label, sweep in sweeps.items() if sweep.exploded]
         for label, sweep in sweeps.items():
             look = {key: value for key, value in styles[label].items() if not key.startswith("marker")}
             axes.plot(sweep.rates, sweep.smooth, **look, label=label)
             place = [i for i, rate in enumerate(sweep.rates) if rate == sweep.steepest]
             axes.plot(sweep.rates[place], sweep.smooth[place], "o", markersize=9, fillstyle="none", color=look["color"])
             if sweep.exploded:
-                axes.plot(sweep.rates[-1:], [0.98], "x", color=look["color"], transform=axes.get_xaxis_transform())
+                height = 0.98 - 0.03 * exploded.index(label)  # tests often end at the same rate
+                axes.plot(sweep.rates[-1:], [height], "x", color=look["color"], transform=axes.get_xaxis_transform())
             ends.append(End(label, f"  {short(sweep.steepest)}", float(sweep.smooth[-1]), look))
         axes.set_xscale("log")
         plain_ticks(axes.xaxis, [float(rate) for sweep in sweeps.values() for rate in sweep.rates])

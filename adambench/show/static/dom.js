@@ -78,23 +78,27 @@ function csvText(rows) {
   return rows.map((row) => row.map(cell).join(",") + "\n").join("");
 }
 
-/** A table of plain values that is made when it is opened. rows(): the header, then the rows. */
+/**
+ * A table of plain values that is made when it is opened, and by its follow() when they have changed. rows(): the
+ * header, then the rows. name(): of the file.
+ */
 function numbersBelow(summary, name, rows) {
   const details = el("details", {}, el("summary", {}, summary));
-  details.addEventListener("toggle", () => {
+  details.follow = () => {
     details.querySelectorAll(":scope > div").forEach((old) => old.remove());
     if (!details.open) return;
     const [header, ...lines] = rows();
     const head = el("tr", {}, ...header.map((word) => el("th", { scope: "col" }, word)));
-    const cell = (value) => el("td", {}, value instanceof Node ? value : finite(value) ? figures(value) : value ?? "–");
+    const cell = (value) => el("td", {}, value instanceof Node ? value : finite(value) && !Number.isInteger(value) ? figures(value) : value ?? "–");
     const body = lines.map((line) => el("tr", {}, ...line.map(cell)));
     const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...body));
     const plain = (line) => line.map((value) => (value instanceof Node ? value.textContent : value));
-    const keep = () => save(`${name}.csv`, "text/csv", csvText([header, ...lines.map(plain)]));
+    const keep = () => save(`${name()}.csv`, "text/csv", csvText([header, ...lines.map(plain)]));
     details.append(
       el("div", {}, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": summary }, table),
         el("p", { class: "tools" }, el("button", { type: "button", click: keep }, "CSV"))),
     );
-  });
+  };
+  details.addEventListener("toggle", details.follow);
   return details;
 }

@@ -83,9 +83,10 @@ function lab(figure, spec) {
   const reading = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The numbers at this step" });
   const common = [...bothMove, ...(inPanels.some((panel) => panel !== "height") ? [weights] : [])];
   if (common.length) figure.append(el("div", { class: "dials" }, ...common));
+  const numbers = numbersBelow("All steps as a table", () => figure.dataset.lab, rows);
   figure.append(grid, el("div", { class: "panels" }, ...together.map(([, place]) => place)),
     el("div", { class: "dials clock" }, play, el("label", { class: "dial wide" }, el("span", { class: "name" }, "step t"), steps, where)),
-    reading, numbersBelow("All steps as a table", figure.dataset.lab, rows));
+    reading, numbers);
 
   /** After a rule or a slider has changed. */
   function show() {
@@ -102,6 +103,7 @@ function lab(figure, spec) {
       lane.words = [`${title}`, ...set.filter(Boolean)].join(", ");
     }
     draw();
+    numbers.follow();
   }
 
   const widthOf = (place) => Math.max(280, place.clientWidth);

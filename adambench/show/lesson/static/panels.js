@@ -41,7 +41,7 @@ function alongSteps(width, name, lines, reach, step, { log = false, marks = [] }
   const box = { left: 56, right: width - 16, top: 24, bottom: tall - 42 };
   const x = scale(0, NUMBERS.steps, box.left, box.right, false);
   const y = scale(...range(log ? reach.map((value) => Math.max(value, 1e-6)) : reach, log), box.bottom - 2, box.top + 4, log);
-  const at = (value) => (value === null || (log && value <= 0) ? null : y(value));
+  const at = (value) => (value === null || (log && value <= 0) ? null : y(log ? Math.max(value, y.low) : value));
   const view = svg("svg", { viewBox: `0 0 ${width} ${tall}`, role: "img", "aria-label": `${name}: ${lines.map((line) => line.words).join("; ")}` },
     axes(box, x, y, "step t", name));
   for (const { level, words } of marks.filter((mark) => mark.level > y.low && mark.level < y.high)) {

@@ -14,7 +14,7 @@ function intervals(figure, experiment, problem, name) {
   const place = el("div", { class: "drawing" });
   figure.append(
     el("div", { class: "tools" }, ...saving(figure, name)), place,
-    numbersBelow("The numbers of this chart", name, () => [
+    numbersBelow("The numbers of this chart", () => name, () => [
       ["claim", "verdict", "mean", "low", "high", "relation", "bound", "paper", "values by seed"],
       ...claims.map((claim) => [claim.id, claim.verdict, claim.mean, claim.low, claim.high, claim.relation, claim.bound.join(" to "),
         claim.paper, Object.entries(claim.values).map(([seed, value]) => `${seed}: ${figures(value)}`).join(", ")]),

@@ -10,18 +10,16 @@ function inside(figure, experiment, problem, name) {
   const controls = [choice("Quantity", seen, (value) => { quantity = value; chart.draw(); })];
   const names = Object.fromEntries(parts.map((key) => [key, key === "all" ? "all parameters" : key]));
   if (parts.length > 1) controls.push(choice("Of", names, (value) => { part = value; chart.draw(); }));
-  const positive = (values) => values.map((value) => (value > 0 ? value : null));
   const chart = lineChart(figure, name, controls, () => {
     const having = runs.filter((run) => run.parts[part]?.[quantity]);
     const medians = having.flatMap((run) => run.parts[part][quantity][2]).filter((value) => value > 0);
     const floor = Math.min(...medians) / 100; // some weights never move, and a logarithmic axis has no zero
-    const cut = (values) => values.map((value) => Math.max(value, floor));
     return {
       x: { name: "minibatch updates", log: true },
-      y: { name: seen[quantity], log: true },
+      y: { name: seen[quantity], log: true, floor },
       series: having.map((run) => {
         const [, low, middle, high] = run.parts[part][quantity];
-        return { label: run.label, style: experiment.styles[run.label], x: run.parts[part].steps, y: positive(middle), low: cut(low), high: cut(high) };
+        return { label: run.label, style: experiment.styles[run.label], x: run.parts[part].steps, y: middle, low, high };
       }),
     };
   }, (value) => { step = value; boxes(spread.clientWidth); });

@@ -1,7 +1,8 @@
 // A chart of lines with bands: legend that hides, a cursor that reads values, linear or logarithmic.
 
 /**
- * read(): what to draw, as {x: {name, log}, y: {name, log, most}, series, over}. A series has a label, a style, x, y, and
+ * read(): what to draw, as {x: {name, log}, y: {name, log, most, floor}, series, over}. What is below the floor, such as
+ * zero on a logarithmic axis, is drawn there. A series has a label, a style, x, y, and
  * perhaps low, high (the band), chosen (a circled x), lost (x that diverged), final (words).
  * over: thin dotted lines {style, points}. along: x is time, so that a close-up of the
  * second half makes sense. moved(x): the cursor has moved.
@@ -18,7 +19,8 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
   const buttons = new Map();
   const tools = el("div", { class: "tools" }, ...controls, logarithmic, closeUp, ...saving(figure, name));
   const reading = el("label", { class: "tools" }, el("span", {}, "Read at"), slider, where);
-  figure.append(tools, place, reading, legend, numbersBelow("The numbers of this chart", name, rows));
+  const numbers = numbersBelow("The numbers of this chart", () => `${name}-${spec.y.name}`, rows);
+  figure.append(tools, place, reading, legend, numbers);
 
   function button(series) {
     if (!buttons.has(series.label)) {
@@ -49,7 +51,7 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
     const late = (at) => !(close && spec.along) || at >= half;
     const values = shown.flatMap((series) => [series.y, series.low ?? [], series.high ?? []].flatMap((ys) => ys.filter((_, i) => late(series.x[i]))));
     const over = (spec.over ?? []).flatMap((line) => line.points.filter((point) => late(point[0])).map((point) => point[1]));
-    const all = [...values, ...over].filter((value) => finite(value) && value < (spec.y.most ?? Infinity));
+    const all = [...values, ...over].filter((value) => finite(value) && value < (spec.y.most ?? Infinity)).map(raised);
     const positive = all.filter((value) => value > 0);
     const useLog = log ?? (spec.y.log || Math.max(...positive) > 3 * Math.min(...positive));
     logarithmic.querySelector("input").checked = useLog;
@@ -73,13 +75,18 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
       if (xs.length) move(nearest(xs, x.back(((event.clientX - bounds.left) / bounds.width) * width)));
     });
     place.replaceChildren(view);
+    numbers.follow();
     slider.max = Math.max(0, xs.length - 1);
     if (cursor !== null) move(nearest(xs, cursor));
     else slider.value = slider.max;
   }
 
   function pixel(value) {
-    return finite(value) && (!y.log || value > 0) ? y(value) : null;
+    return finite(value) && (!y.log || raised(value) > 0) ? y(raised(value)) : null;
+  }
+
+  function raised(value) {
+    return Math.max(value, spec.y.floor ?? -Infinity);
   }
 
   function drawSeries(series, index, count) {
@@ -108,20 +115,24 @@ function lineChart(figure, name, controls, read, moved = () => {}) {
     if (!xs.length) return marks.replaceChildren();
     cursor = xs[Math.min(Math.max(index, 0), xs.length - 1)];
     slider.value = index;
-    where.textContent = `${spec.x.name} ${tickText(Number(cursor.toPrecision(4)))}`;
+    where.textContent = `${spec.x.name} ${whereabouts(cursor)}`;
     slider.setAttribute("aria-valuetext", where.textContent);
     const line = svg("path", { class: "cursor", d: `M${x(cursor)} ${box.top}V${box.bottom}` });
     marks.replaceChildren(line);
     for (const series of spec.series) {
       const { value } = buttons.get(series.label);
-      const i = nearest(series.x, cursor);
+      const i = spec.x.log ? nearest(series.x.map(Math.log), Math.log(cursor)) : nearest(series.x, cursor);
       const off = hidden.has(series.label) || cursor < series.x[0] || cursor > series.x[series.x.length - 1];
-      value.textContent = off ? "" : `at cursor ${readout(series, i)}`;
+      value.textContent = off ? "" : `at ${series.x[i] === cursor ? "cursor" : whereabouts(series.x[i])} ${readout(series, i)}`;
       const top = off ? null : pixel(series.y[i]);
       if (finite(top) && top > box.top) marks.append(hue(svg("g", {}, svg("circle", { class: "mark", cx: x(series.x[i]), cy: top, r: 5 })), series.style));
     }
     moved(cursor);
     return undefined;
+  }
+
+  function whereabouts(value) {
+    return Number.isInteger(value) ? String(value) : tickText(Number(value.toPrecision(4)));
   }
 
   function readout(series, i) {

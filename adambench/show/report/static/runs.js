@@ -49,10 +49,12 @@ function fillRecord({ experiment, run }) {
   figure.dataset.title = `${run.optimizer}, run ${run.id}`;
   const columns = Object.keys(curve).filter((key) => !["epoch", "step", "seconds"].includes(key));
   const title = el("h2", { id: "record-title" }, `${run.optimizer} on ${run.problem}, ${settingOf(run)}seed ${run.seed}`);
-  const keep = () => save(`${run.optimizer}-${run.id}.json`, "application/json", JSON.stringify({ ...fields, curve, ...(thinned ? { thinned } : {}) }, null, 1));
+  const { format, sha256, ...told } = fields; // which say that a file is a whole record
+  const excerpt = `a part of the record ${experiment.name}/${file}, rounded`;
+  const keep = () => save(`${run.optimizer}-${run.id}-excerpt.json`, "application/json", JSON.stringify({ excerpt, ...told, curve }, null, 1));
   dialog.replaceChildren(
     el("form", { method: "dialog", class: "tools" }, el("button", {}, "Close"), el("button", { type: "button", click: keep }, "Save as JSON")),
-    title, el("p", {}, `The whole record is in results/${experiment.name}/${file}. To print it: `, el("code", {}, `adambench show ${run.id}`)),
+    title, el("p", {}, `The whole record is ${experiment.name}/${file} in the results folder. To print it: `, el("code", {}, `adambench show ${run.id}`)),
     figure, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Fields of the record" }, el("table", {}, el("tbody", {}, ...rows))),
   );
   let column = columns[0];

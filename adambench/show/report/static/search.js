@@ -26,7 +26,7 @@ function heatMap(figure, experiment, problem, name) {
     el("div", { class: "tools" }, ...saving(figure, name)), place, said,
     el("p", { class: "note" }, "Ring: the chosen setting. Grey with a cross: diverged. ", el("span", { class: "screen" }, "Choose a field to open its record. "),
       (leftOut ? `${leftOut} rows are left out, those with the highest costs.` : "")),
-    numbersBelow("The numbers of this chart", name, () => [
+    numbersBelow("The numbers of this chart", () => name, () => [
       ["optimizer", "other values", "learning rate", `final ${metric.label}`, "run"],
       ...cells.map((cell) => [cell.row.label, cell.row.others || "–", cell.rate, finite(cell.final) ? cell.final * factor : "diverged", runLink(cell.id)]),
     ]),
@@ -120,14 +120,20 @@ function heatMap(figure, experiment, problem, name) {
   drawOnResize(place, draw);
 }
 
+/** Where the axis of such lines ends, in numbers of theirs: far above the best of all, but above the best of each. */
+function highest(lines) {
+  const least = lines.map((line) => Math.min(...line.filter((value) => finite(value) && value > 0))).filter(finite);
+  return Math.max(30 * Math.min(...least), 1.1 * Math.max(...least));
+}
+
 /** The final tuning metric by rate. Lines that go far above the best are cut off at the top. */
 function sensitivity(figure, experiment, problem, name) {
   const { sensitivity: lines, metric } = problem.search;
   const factor = metric.percent ? 100 : 1;
-  const lowest = Math.min(...lines.flatMap((line) => line.y).filter((value) => finite(value) && value > 0)) * factor;
+  const most = factor * highest(lines.map((line) => line.y));
   lineChart(figure, name, [], () => ({
     x: { name: "learning rate", log: true },
-    y: { name: `final ${metric.label}, tuning runs`, log: true, most: 30 * lowest },
+    y: { name: `final ${metric.label}, tuning runs`, log: true, most },
     series: lines.map((line) => ({
       label: line.label, style: experiment.styles[line.label], x: line.x, chosen: line.chosen,
       y: line.y.map((value) => (finite(value) ? value * factor : null)), lost: line.x.filter((_, i) => !finite(line.y[i])),
@@ -140,10 +146,10 @@ function budget(figure, experiment, problem, name) {
   const { budget: lines, metric } = problem.search;
   const factor = metric.percent ? 100 : 1;
   const scaled = (values) => values.map((value) => (finite(value) ? value * factor : null));
-  const lowest = Math.min(...lines.flatMap((line) => line.median).filter((value) => finite(value) && value > 0)) * factor;
+  const most = factor * highest(lines.map((line) => line.median));
   lineChart(figure, name, [], () => ({
     x: { name: "settings tried, k", log: true },
-    y: { name: `best final ${metric.label}, tuning runs`, log: true, most: 30 * lowest },
+    y: { name: `best final ${metric.label}, tuning runs`, log: true, most },
     series: lines.map((line) => ({
       label: line.label, style: experiment.styles[line.label], x: line.x,
       y: scaled(line.median), low: scaled(line.low), high: scaled(line.high),
