@@ -128,7 +128,10 @@ def test_the_stored_configuration_keeps_the_claim() -> None:
         ("mean(final(adam), 1)", ".quantity: mean takes 1 argument, found 2"),
         ("mean(final(adam), problem=constant)", ".quantity: mean(final(adam), problem=constant): mean takes one"),
         ("mean(best(adam))", ".quantity: best: not allowed here; mean, worst take measures of report runs"),
-        ("best(adam, problem=constant)", ".quantity: problem=constant: not allowed here; the search is that of the claim's own problem"),
+        (
+            "best(adam, problem=constant)",
+            ".quantity: problem=constant: not allowed here; the search is that of the claim's own problem",
+        ),
         ("mean(1)", ".quantity: must name an optimizer, e.g. final(adam), found 'mean(1)'"),
     ],
 )
