@@ -119,13 +119,15 @@ def _checked(
 
 def _check_fields(check: Check, value: Any, name: str) -> None:
     """Against their annotations; of a class of the caller's own only numbers, for nothing is known of other fields."""
-    with suppress(NameError, TypeError):
-        for field, hint in hints_of(value.__class__).items():
-            found, kind = plain(getattr(value, field)), getattr(hint, "__origin__", hint)
-            if kind is int and isinstance(found, float) and found.is_integer():
-                found = int(found)  # a rule makes every number a float
-            if type(value) in ORIGINS or kind in (int, float, bool):
-                check.value(found, hint, (name, field))
+    hints: dict[str, Any] = {}
+    with suppress(NameError, TypeError):  # annotations that lead nowhere, or no dataclass at all
+        hints = hints_of(value.__class__)
+    for field, hint in hints.items():
+        found, kind = plain(getattr(value, field)), getattr(hint, "__origin__", hint)
+        if kind is int and isinstance(found, float) and found.is_integer():
+            found = int(found)  # a rule makes every number a float
+        if type(value) in ORIGINS or kind in (int, float, bool):
+            check.value(found, hint, (name, field))
 
 
 def _dtype(given: Any) -> "np.dtype[Any] | None":

@@ -27,8 +27,7 @@ def train_shown(
 ) -> int:
     """Write the configuration, then train what is missing and record it. How many runs failed.
 
-    places: how many groups of runs can be trained at once. stream: where the progress is shown, as of
-    `console`.
+    places: how many groups of runs can be trained at once. stream: where the progress is shown.
     """
     out, runs, experiment = console(stream=stream), session.unfolding, session.experiment
     begun = session.begun(checkpoints)

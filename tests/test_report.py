@@ -376,8 +376,13 @@ def test_the_controls_of_a_chart_work(browser: Browser, page: Path) -> None:
     choose(1, "seconds")
     assert "CPU seconds of training" in seen("return view.textContent")
     assert seen("return view.querySelectorAll('.paper').length") == 0  # the paper has no seconds
+    seen("f.querySelector('details').open = true")
+    browser.until("return $$('[data-chart=convergence] details td').length > 10")
+    numbers = "return f.querySelector('details table').textContent"
+    costs = seen(numbers)
     choose(0, "test_error")
     assert "test error (%)" in seen("return view.textContent")
+    assert seen(numbers) != costs  # an open table follows the chart
     assert browser.errors() == []
 
 

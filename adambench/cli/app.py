@@ -139,7 +139,9 @@ def web_page(path: Path) -> Path:
 def _at_home(word: str) -> str:
     """`--plot=~/x.png` with the home folder in it: a shell expands `~` only where a word begins with it."""
     option, _, path = word.partition("=")
-    return f"{option}={os.path.expanduser(path)}" if option.startswith("--") and path.startswith("~") else word  # noqa: PTH111
+    if not (option.startswith("--") and path.startswith("~")):
+        return word
+    return f"{option}={os.path.expanduser(path)}"  # noqa: PTH111  # Path raises for an unknown user
 
 
 def main() -> None:

@@ -52,11 +52,8 @@ def explain(
     known = registries(plugin or [])
     chosen = optimizers([word for word in rules if "=" not in word], [word for word in rules if "=" in word], known)
     try:
-        given = (
-            [float(grad.replace("−", "-")) for grad in grads.split(",")]
-            if grads is not None
-            else list(explanation.GRADS)
-        )
+        words = [] if grads is None else grads.split(",")
+        given = [float(word.replace("−", "-")) for word in words] or list(explanation.GRADS)
     except ValueError as error:
         raise AdambenchError(
             f"--grads {grads}: must be numbers separated by commas", "For example: --grads 1,-2,0.5"

@@ -54,7 +54,9 @@ def experiment(value: Any, check: Check, folder: Path, registries: Registries) -
     dataset = _dataset(values["dataset"], check, folder, ("dataset",)) if "dataset" in values else None
     tuning = _tuning(check, values)
     search = _part(check, values, "search", Search) if "search" in values else None
-    draws = Draws(name or "", search.random if search else 2) if "search" in values else None
+    draws = None
+    if "search" in values:  # a mistake in it must not make mistakes of all ranges
+        draws = Draws(name or "", search.random if search else 2)
     evaluate = _part(check, values, "evaluate", Evaluate)
     seeds = _seeds(check, values["seeds"], tuning, ("seeds",)) if "seeds" in values else None
     validation = check.value(values["validation"], Count, ("validation",)) if "validation" in values else 0
